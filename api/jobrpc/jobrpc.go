@@ -1,0 +1,237 @@
+// Package jobrpc is the contract between a provisioner daemon and the job queue.
+//
+// Order of calls for one job:
+//
+//	Acquire → Update* → Complete | Fail
+//	            └ carries log lines, state snapshots and the heartbeat
+//
+// Acquire blocks until a job is there or its Wait is over; every other call is
+// unary, answers at once, and is safe to send again. An attempt belongs to the
+// daemon that acquired it for as long as its lease lasts; Update renews the
+// lease. A call for an attempt that is over fails with CodeConflict ("attempt is
+// over"): the daemon stops at once and drops the job. What such a call brings is
+// kept aside by the queue, never applied.
+//
+// Cancel: the answer to Update says Cancel (stop gracefully, save state, then
+// Fail with Canceled) or ForceCancel (kill now, then the same).
+//
+// The package holds plain structs; the in-process queue and the remote client
+// both implement provisionerd.JobSource with them.
+package jobrpc
+
+import (
+	"time"
+
+	"coder.internal/api"
+)
+
+// LeaseDuration is how long an attempt lives without an Update; daemons send one
+// at least every HeartbeatInterval, also with nothing to say.
+const (
+	LeaseDuration     = 30 * time.Second
+	HeartbeatInterval = 5 * time.Second
+)
+
+// Limits of what one job may bring. More is cut (logs) or refused (the rest).
+const (
+	MaxLogBytes     = 1 << 20  // per job, as in the reference
+	MaxLogLine      = 64 << 10 // per line
+	MaxStateBytes   = 64 << 20
+	MaxArchiveBytes = 100 << 20 // expanded
+	MaxArchiveFiles = 10_000
+	MaxResources    = 5_000
+)
+
+// AcquireRequest asks for work. Tags are what the daemon offers.
+type AcquireRequest struct {
+	DaemonID       api.ID            `json:"daemon_id"`
+	DaemonName     string            `json:"daemon_name"`
+	OrganizationID api.ID            `json:"organization_id"`
+	Tags           map[string]string `json:"tags"`
+	Wait           time.Duration     `json:"wait"`
+}
+
+// Job is one attempt at a job. Exactly one of Import and Build is set.
+type Job struct {
+	ID             api.ID      `json:"id"`
+	Attempt        int         `json:"attempt"`
+	OrganizationID api.ID      `json:"organization_id"`
+	FileID         api.ID      `json:"file_id"`
+	ArchiveHash    string      `json:"archive_hash"` // hex SHA-256 of the archive; names the initialised directory
+	ArchiveType    string      `json:"archive_type"` // api.ContentTypeTar or api.ContentTypeZip
+	Import         *ImportWork `json:"import,omitempty"`
+	Build          *BuildWork  `json:"build,omitempty"`
+}
+
+// ImportWork turns an archive into a template version.
+type ImportWork struct {
+	TemplateVersionID api.ID              `json:"template_version_id"`
+	Variables         []api.VariableValue `json:"variables"`
+	Meta              Meta                `json:"meta"`
+}
+
+// BuildWork runs one transition of one workspace. State is the last saved state,
+// empty for the first build.
+type BuildWork struct {
+	BuildID            api.ID               `json:"build_id"`
+	State              []byte               `json:"state"`
+	Variables          []api.VariableValue  `json:"variables"`
+	Parameters         []api.ParameterValue `json:"parameters"`
+	PreviousParameters []api.ParameterValue `json:"previous_parameters"`
+	Debug              bool                 `json:"debug"`
+	Meta               Meta                 `json:"meta"`
+}
+
+// Meta is what the template may know about the workspace, its owner and the
+// deployment. For an import it holds made-up but valid values.
+type Meta struct {
+	AccessURL       string         `json:"access_url"`
+	Transition      api.Transition `json:"transition"`
+	WorkspaceID     api.ID         `json:"workspace_id"`
+	WorkspaceName   string         `json:"workspace_name"`
+	TemplateID      api.ID         `json:"template_id"`
+	TemplateName    string         `json:"template_name"`
+	TemplateVersion string         `json:"template_version"`
+	OwnerID         api.ID         `json:"owner_id"`
+	OwnerName       string         `json:"owner_name"` // username
+	OwnerFullName   string         `json:"owner_full_name"`
+	OwnerEmail      string         `json:"owner_email"`
+	OwnerGroups     []string       `json:"owner_groups"`
+	OwnerRoles      []OwnerRole    `json:"owner_roles"`
+	OwnerLoginType  api.LoginType  `json:"owner_login_type"`
+	OwnerSSHPublic  string         `json:"owner_ssh_public_key"`
+	OwnerSSHPrivate api.Secret     `json:"owner_ssh_private_key"`
+	OwnerSession    api.Secret     `json:"owner_session_token"`
+}
+
+// OwnerRole is one role of the owner, for coder_workspace_owner.rbac_roles.
+type OwnerRole struct {
+	Name           string `json:"name"`
+	OrganizationID string `json:"org_id"`
+}
+
+// Log is one line of a job. Stage is a phase a person understands: "Parsing
+// template", "Initializing", "Planning", "Applying", "Cleaning up".
+type Log struct {
+	CreatedAt time.Time    `json:"created_at"`
+	Source    string       `json:"source"` // "provisioner_daemon" or "provisioner"
+	Level     api.LogLevel `json:"level"`
+	Stage     string       `json:"stage"`
+	Output    string       `json:"output"`
+}
+
+// UpdateRequest is the heartbeat of an attempt and what is new since the last.
+// State, when not nil, is a snapshot of terraform.tfstate taken while apply
+// runs; StateSerial grows with each. AgentTokens are the coder_agent tokens in
+// it, so that agents that call before the job ends can be made to wait instead
+// of being refused. LogOffset counts the lines sent before these: a repeated
+// request does not repeat lines.
+type UpdateRequest struct {
+	JobID       api.ID       `json:"job_id"`
+	Attempt     int          `json:"attempt"`
+	LogOffset   int          `json:"log_offset"`
+	Logs        []Log        `json:"logs,omitempty"`
+	State       []byte       `json:"state,omitempty"`
+	StateSerial int64        `json:"state_serial,omitempty"`
+	AgentTokens []api.Secret `json:"agent_tokens,omitempty"`
+}
+
+// UpdateResponse tells the daemon whether someone wants the job to end.
+type UpdateResponse struct {
+	Cancel      bool `json:"cancel"`
+	ForceCancel bool `json:"force_cancel"`
+}
+
+// CompleteRequest ends an attempt with success.
+type CompleteRequest struct {
+	JobID   api.ID        `json:"job_id"`
+	Attempt int           `json:"attempt"`
+	Import  *ImportResult `json:"import,omitempty"`
+	Build   *BuildResult  `json:"build,omitempty"`
+}
+
+// FailRequest ends an attempt without success. State is the last state there
+// is, nil if none was made; it is saved all the same. Retry says that the cause
+// was the daemon (it is stopping, it crashed and found the job again), so that
+// the queue hands the job out again while attempts are left.
+type FailRequest struct {
+	JobID    api.ID `json:"job_id"`
+	Attempt  int    `json:"attempt"`
+	Error    string `json:"error"`
+	Code     string `json:"code,omitempty"` // for example "REQUIRED_TEMPLATE_VARIABLES"
+	Canceled bool   `json:"canceled,omitempty"`
+	Retry    bool   `json:"retry,omitempty"`
+	State    []byte `json:"state,omitempty"`
+}
+
+// ImportResult is what an import found.
+type ImportResult struct {
+	Readme     string                         `json:"readme"`
+	Variables  []api.TemplateVersionVariable  `json:"variables"`
+	Parameters []api.TemplateVersionParameter `json:"parameters"`
+	Start      []Resource                     `json:"start_resources"`
+	Stop       []Resource                     `json:"stop_resources"`
+}
+
+// BuildResult is what a build made. State is nil after a delete.
+type BuildResult struct {
+	State     []byte     `json:"state"`
+	Resources []Resource `json:"resources"`
+	Timings   []Timing   `json:"timings"`
+}
+
+// Timing is one measured step of a job.
+type Timing struct {
+	Stage     string    `json:"stage"`  // init, plan, apply
+	Source    string    `json:"source"` // terraform, coder, docker …
+	Action    string    `json:"action"`
+	Resource  string    `json:"resource"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+}
+
+// Resource is a managed resource that is not part of the coder provider's own
+// book-keeping, with the agents that run on it.
+type Resource struct {
+	Type      string                          `json:"type"`
+	Name      string                          `json:"name"`
+	Address   string                          `json:"address"`
+	Hide      bool                            `json:"hide"`
+	Icon      string                          `json:"icon"`
+	DailyCost int                             `json:"daily_cost"`
+	Metadata  []api.WorkspaceResourceMetadata `json:"metadata"`
+	Agents    []Agent                         `json:"agents"`
+}
+
+// Agent is a coder_agent. In an import plan ID and Token are empty.
+type Agent struct {
+	ID                       string             `json:"id"`
+	Name                     string             `json:"name"`
+	Token                    api.Secret         `json:"token"`
+	Auth                     string             `json:"auth"`
+	InstanceID               string             `json:"instance_id"`
+	OperatingSystem          string             `json:"os"`
+	Architecture             string             `json:"arch"`
+	Directory                string             `json:"dir"`
+	MOTDFile                 string             `json:"motd_file"`
+	Env                      map[string]string  `json:"env"`
+	ConnectionTimeoutSeconds int                `json:"connection_timeout"`
+	TroubleshootingURL       string             `json:"troubleshooting_url"`
+	StartupScriptBehavior    string             `json:"startup_script_behavior"`
+	APIKeyScope              string             `json:"api_key_scope"`
+	Order                    int64              `json:"order"`
+	DisplayApps              []string           `json:"display_apps"`
+	Metadata                 []AgentMetadata    `json:"metadata"`
+	Apps                     []api.WorkspaceApp `json:"apps"`    // ID zero; the server makes it
+	Scripts                  []api.AgentScript  `json:"scripts"` // startup and shutdown script included
+}
+
+// AgentMetadata is a metadata block of a coder_agent; times in seconds.
+type AgentMetadata struct {
+	Key         string `json:"key"`
+	DisplayName string `json:"display_name"`
+	Script      string `json:"script"`
+	Interval    int64  `json:"interval"`
+	Timeout     int64  `json:"timeout"`
+	Order       int64  `json:"order"`
+}

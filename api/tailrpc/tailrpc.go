@@ -1,0 +1,85 @@
+// Package tailrpc is the contract of the network node exchange: who tells whom
+// which WireGuard peers exist.
+//
+// One websocket per node, JSON text messages, to
+//
+//	GET /api/v2/workspaceagents/me/coordinate         agents, with their token
+//	GET /api/v2/workspaceagents/{id}/coordinate       a person who may ssh to that agent
+//
+// A node sends ClientMessage, the server ServerMessage. Order: the node sends
+// its Node at once and again whenever it changes; the server first sends the
+// RelayMap, then peers as they come and go. A node learns only of peers that
+// have a tunnel with it: clients learn their one agent, an agent learns the
+// clients that asked for it. Closing the websocket ends the tunnel: the server
+// sends the other side Gone after GoneDelay unless the node has come back, so
+// that a lost server does not cut a living session.
+//
+// Every message is whole state for the ids it names, so repeating or dropping
+// all but the newest is harmless. Keys in a message are accepted only for the
+// node that the connection authenticated: a node speaks for itself alone.
+package tailrpc
+
+import (
+	"time"
+
+	"coder.internal/api"
+)
+
+// GoneDelay is how long a peer stays known after its websocket closed.
+const GoneDelay = 30 * time.Second
+
+// MaxMessage bounds one websocket message in bytes.
+const MaxMessage = 1 << 20
+
+// MaxEndpoints bounds the addresses of one node.
+const MaxEndpoints = 64
+
+// Node is what the others must know of a node to send it packets. Keys are in
+// the text forms of tailscale.com/types/key ("nodekey:…", "discokey:…").
+type Node struct {
+	ID        api.ID    `json:"id"` // agent id, or a random id per client process; set by the server
+	Key       string    `json:"key"`
+	DiscoKey  string    `json:"disco_key"`
+	Addresses []string  `json:"addresses"` // IPv6 prefixes inside our ULA /48; checked against ID by the server
+	Endpoints []string  `json:"endpoints"` // ip:port; empty where direct is off
+	HomeRelay int       `json:"home_relay"`
+	AsOf      time.Time `json:"as_of"`
+}
+
+// ClientMessage is sent by nodes.
+type ClientMessage struct {
+	Node *Node `json:"node,omitempty"`
+}
+
+// ServerMessage is sent by the server. RelayMap is nil when unchanged.
+type ServerMessage struct {
+	RelayMap *RelayMap `json:"relay_map,omitempty"`
+	Self     api.ID    `json:"self,omitzero"` // first message: the id of the receiver
+	Upsert   []Node    `json:"upsert,omitempty"`
+	Gone     []api.ID  `json:"gone,omitempty"`
+	Move     bool      `json:"move,omitempty"` // this replica is stopping: reconnect elsewhere soon
+}
+
+// RelayMap is the set of relays that nodes may use. Regions are keyed by id.
+type RelayMap struct {
+	Regions     map[int]Region `json:"regions"`
+	BlockDirect bool           `json:"block_direct"`
+	ForceWS     bool           `json:"force_websockets"`
+}
+
+// Region is one relay or group of meshed relays behind one URL.
+type Region struct {
+	ID    int         `json:"id"`
+	Code  string      `json:"code"`
+	Name  string      `json:"name"`
+	Nodes []RelayNode `json:"nodes"`
+}
+
+// RelayNode is one address of a region. URL is the base ("https://host:port/prefix");
+// the relay is at URL + "/derp". An empty URL means the deployment's access URL
+// as the receiver knows it. STUN is "host:port", empty for none.
+type RelayNode struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	STUN string `json:"stun,omitempty"`
+}

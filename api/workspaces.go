@@ -1,0 +1,180 @@
+package api
+
+import "time"
+
+// Transition is what a build does to a workspace.
+type Transition string
+
+// Transitions.
+const (
+	TransitionStart  Transition = "start"
+	TransitionStop   Transition = "stop"
+	TransitionDelete Transition = "delete"
+)
+
+// WorkspaceStatus is derived from the latest build's transition and job.
+type WorkspaceStatus string
+
+// Workspace states.
+const (
+	WorkspacePending   WorkspaceStatus = "pending"
+	WorkspaceStarting  WorkspaceStatus = "starting"
+	WorkspaceRunning   WorkspaceStatus = "running"
+	WorkspaceStopping  WorkspaceStatus = "stopping"
+	WorkspaceStopped   WorkspaceStatus = "stopped"
+	WorkspaceFailed    WorkspaceStatus = "failed"
+	WorkspaceCanceling WorkspaceStatus = "canceling"
+	WorkspaceCanceled  WorkspaceStatus = "canceled"
+	WorkspaceDeleting  WorkspaceStatus = "deleting"
+	WorkspaceDeleted   WorkspaceStatus = "deleted"
+)
+
+// StatusOf derives the state of a workspace from its latest build.
+func StatusOf(t Transition, job JobStatus) WorkspaceStatus {
+	switch job {
+	case JobPending:
+		return WorkspacePending
+	case JobRunning:
+		return map[Transition]WorkspaceStatus{TransitionStart: WorkspaceStarting,
+			TransitionStop: WorkspaceStopping, TransitionDelete: WorkspaceDeleting}[t]
+	case JobSucceeded:
+		return map[Transition]WorkspaceStatus{TransitionStart: WorkspaceRunning,
+			TransitionStop: WorkspaceStopped, TransitionDelete: WorkspaceDeleted}[t]
+	case JobCanceling:
+		return WorkspaceCanceling
+	case JobCanceled:
+		return WorkspaceCanceled
+	}
+	return WorkspaceFailed
+}
+
+// Workspace is a person's development environment.
+type Workspace struct {
+	ID                        ID              `json:"id"`
+	Name                      string          `json:"name"`
+	OwnerID                   ID              `json:"owner_id"`
+	OwnerName                 string          `json:"owner_name"`
+	OwnerAvatarURL            string          `json:"owner_avatar_url"`
+	OrganizationID            ID              `json:"organization_id"`
+	OrganizationName          string          `json:"organization_name"`
+	TemplateID                ID              `json:"template_id"`
+	TemplateName              string          `json:"template_name"`
+	TemplateDisplayName       string          `json:"template_display_name"`
+	TemplateIcon              string          `json:"template_icon"`
+	TemplateActiveVersionID   ID              `json:"template_active_version_id"`
+	TemplateAllowUserCancel   bool            `json:"template_allow_user_cancel_workspace_jobs"`
+	TemplateRequireActive     bool            `json:"template_require_active_version"`
+	TemplateClassicParameters bool            `json:"template_use_classic_parameter_flow"`
+	LatestBuild               WorkspaceBuild  `json:"latest_build"`
+	Outdated                  bool            `json:"outdated"`
+	AutostartSchedule         *string         `json:"autostart_schedule,omitempty"`
+	TTLMillis                 *int64          `json:"ttl_ms,omitempty"`
+	AutomaticUpdates          string          `json:"automatic_updates"`
+	AllowRenames              bool            `json:"allow_renames"`
+	Favorite                  bool            `json:"favorite"`
+	Health                    WorkspaceHealth `json:"health"`
+	LastUsedAt                time.Time       `json:"last_used_at"`
+	CreatedAt                 time.Time       `json:"created_at"`
+	UpdatedAt                 time.Time       `json:"updated_at"`
+}
+
+// WorkspaceHealth sums up the agents.
+type WorkspaceHealth struct {
+	Healthy       bool `json:"healthy"`
+	FailingAgents []ID `json:"failing_agents"`
+}
+
+// WorkspacesResponse is one page and how many match in all.
+type WorkspacesResponse struct {
+	Workspaces []Workspace `json:"workspaces"`
+	Count      int         `json:"count"`
+}
+
+// CreateWorkspaceRequest makes a workspace and its first build. Exactly one of
+// TemplateID (active version) and TemplateVersionID is set.
+type CreateWorkspaceRequest struct {
+	Name              string           `json:"name" maxLength:"32"`
+	TemplateID        ID               `json:"template_id,omitzero"`
+	TemplateVersionID ID               `json:"template_version_id,omitzero"`
+	AutostartSchedule *string          `json:"autostart_schedule,omitempty"`
+	TTLMillis         *int64           `json:"ttl_ms,omitempty"`
+	AutomaticUpdates  string           `json:"automatic_updates,omitempty" enum:",always,never"`
+	ParameterValues   []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+}
+
+// UpdateWorkspaceRequest renames a workspace.
+type UpdateWorkspaceRequest struct {
+	Name string `json:"name,omitempty" maxLength:"32"`
+}
+
+// ParameterValue is the value that a build gives to a coder_parameter.
+type ParameterValue struct {
+	Name  string `json:"name" maxLength:"256"`
+	Value string `json:"value" maxLength:"1048576"`
+}
+
+// CreateWorkspaceBuildRequest starts a build of an existing workspace. Without
+// TemplateVersionID the last build's version is used. Parameters that are not
+// named keep the last build's values. Orphan, with delete, drops the record
+// without asking Terraform to destroy anything.
+type CreateWorkspaceBuildRequest struct {
+	Transition        Transition       `json:"transition" enum:"start,stop,delete"`
+	TemplateVersionID ID               `json:"template_version_id,omitzero"`
+	Orphan            bool             `json:"orphan,omitempty"`
+	Reason            string           `json:"reason,omitempty"`
+	LogLevel          string           `json:"log_level,omitempty" enum:",debug"`
+	ParameterValues   []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+}
+
+// WorkspaceBuild is one run of the template for one workspace.
+type WorkspaceBuild struct {
+	ID                  ID                  `json:"id"`
+	WorkspaceID         ID                  `json:"workspace_id"`
+	WorkspaceName       string              `json:"workspace_name"`
+	WorkspaceOwnerID    ID                  `json:"workspace_owner_id"`
+	WorkspaceOwnerName  string              `json:"workspace_owner_name"`
+	TemplateVersionID   ID                  `json:"template_version_id"`
+	TemplateVersionName string              `json:"template_version_name"`
+	BuildNumber         int                 `json:"build_number"`
+	Transition          Transition          `json:"transition"`
+	Reason              string              `json:"reason"`
+	InitiatorID         ID                  `json:"initiator_id"`
+	InitiatorName       string              `json:"initiator_name"`
+	Job                 ProvisionerJob      `json:"job"`
+	Status              WorkspaceStatus     `json:"status"`
+	Resources           []WorkspaceResource `json:"resources"`
+	DailyCost           int                 `json:"daily_cost"`
+	Deadline            *time.Time          `json:"deadline,omitempty"`
+	MaxDeadline         *time.Time          `json:"max_deadline,omitempty"`
+	CreatedAt           time.Time           `json:"created_at"`
+	UpdatedAt           time.Time           `json:"updated_at"`
+}
+
+// WorkspaceResource is something that Terraform made for a build.
+type WorkspaceResource struct {
+	ID         ID                          `json:"id"`
+	JobID      ID                          `json:"job_id"`
+	Transition Transition                  `json:"workspace_transition"`
+	Type       string                      `json:"type"`
+	Name       string                      `json:"name"`
+	Hide       bool                        `json:"hide"`
+	Icon       string                      `json:"icon"`
+	DailyCost  int                         `json:"daily_cost"`
+	Agents     []WorkspaceAgent            `json:"agents"`
+	Metadata   []WorkspaceResourceMetadata `json:"metadata"`
+	CreatedAt  time.Time                   `json:"created_at"`
+}
+
+// WorkspaceResourceMetadata is one line of coder_metadata. A sensitive value is
+// empty in responses.
+type WorkspaceResourceMetadata struct {
+	Key       string `json:"key"`
+	Value     string `json:"value"`
+	Sensitive bool   `json:"sensitive"`
+}
+
+// WatchEvent is one message of the workspace watch stream.
+type WatchEvent struct {
+	Type string `json:"type"` // "ping", "data" or "error"
+	Data any    `json:"data"`
+}
