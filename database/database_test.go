@@ -12,6 +12,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -107,7 +109,10 @@ func TestInTxCommitsOrNot(t *testing.T) {
 // and InTx runs it again.
 func TestInTxRetriesDeadlocks(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t, dbtest.URL(t)+"&deadlock_timeout=20ms")
+	quick, err := url.Parse(dbtest.URL(t))
+	require.NoError(t, err)
+	quick.RawQuery += "&deadlock_timeout=20ms"
+	db := dbtest.Open(t, quick.String())
 	for _, name := range []string{"a", "b"} {
 		_, err := db.AcquireLease(t.Context(), database.AcquireLeaseParams{Name: name, Holder: api.NewID(), Seconds: 60})
 		require.NoError(t, err)
@@ -195,8 +200,9 @@ type gate struct {
 	cut   func() // ends every connection and waits
 }
 
-func newGate(t *testing.T, socket string) *gate {
+func newGate(t *testing.T, server *pgx.ConnConfig) *gate {
 	t.Helper()
+	network, addr := pgconn.NetworkAddress(server.Host, server.Port)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	g := &gate{addr: l.Addr().String(), stall: make(chan struct{})}
@@ -209,7 +215,7 @@ func newGate(t *testing.T, socket string) *gate {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("unix", socket)
+			out, err := net.Dial(network, addr)
 			if err != nil {
 				_ = in.Close()
 				return
@@ -248,10 +254,12 @@ func (g *gate) copy(ctx context.Context, to, from net.Conn) {
 // it stays in the pool.
 func TestStalledServer(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(dbtest.URL(t))
+	direct, err := pgx.ParseConfig(dbtest.URL(t))
 	require.NoError(t, err)
-	g := newGate(t, u.Query().Get("host")+"/.s.PGSQL.5432")
-	db := dbtest.Open(t, "postgres://coder@"+g.addr+u.Path+"?sslmode=disable")
+	g := newGate(t, direct)
+	through := url.URL{Scheme: "postgres", Host: g.addr, Path: direct.Database, RawQuery: "sslmode=disable",
+		User: url.UserPassword(direct.User, direct.Password)}
+	db := dbtest.Open(t, through.String())
 	t.Cleanup(g.cut)
 	var idle []*pgxpool.Conn
 	for range 3 {
