@@ -87,11 +87,13 @@ func TestInTxCommitsOrNot(t *testing.T) {
 		_, err := q.AcquireLease(t.Context(), database.AcquireLeaseParams{Name: name, Holder: api.NewID(), Seconds: 60})
 		return err
 	}
-	undo := errors.New("undo")
+	undo, runs := errors.New("undo"), 0
 	require.ErrorIs(t, db.InTx(t.Context(), func(q *database.Queries) error {
+		runs++
 		return errors.Join(take(q, "a"), undo)
 	}), undo)
 	require.Zero(t, count())
+	require.Equal(t, 1, runs, "only conflicts are tried again")
 	require.PanicsWithValue(t, "boom", func() {
 		_ = db.InTx(t.Context(), func(q *database.Queries) error {
 			require.NoError(t, take(q, "a"))
