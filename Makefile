@@ -44,7 +44,7 @@ gen: ## write the generated files again: SQL, OpenAPI, reference pages
 	cd tools && go build -o ../build/sqlc github.com/sqlc-dev/sqlc/cmd/sqlc
 	./build/sqlc generate
 	go run ./scripts/apigen
-	go run ./scripts/docsgen
+	go run ./cmd/docsgen
 
 fmt: ## format the code
 	gofmt -w $(shell git ls-files '*.go')

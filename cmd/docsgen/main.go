@@ -1,4 +1,5 @@
 // Command docsgen writes the reference pages that come from tables in the code.
+// It stands under cmd because Go lets only cmd import cmd/internal.
 package main
 
 import (
