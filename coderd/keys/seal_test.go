@@ -1,0 +1,75 @@
+package keys_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/coderd/keys"
+)
+
+func key(b byte) []byte { return bytes.Repeat([]byte{b}, keys.KeySize) }
+
+func TestRingOpensWithOlderKeys(t *testing.T) {
+	t.Parallel()
+	old, err := keys.NewRing(key(1))
+	require.NoError(t, err)
+	sealed, err := old.Seal([]byte("state"))
+	require.NoError(t, err)
+	rotated, err := keys.NewRing(key(2), key(1))
+	require.NoError(t, err)
+	plain, err := rotated.Open(sealed)
+	require.NoError(t, err)
+	require.Equal(t, "state", string(plain))
+
+	fresh, err := rotated.Seal([]byte("state"))
+	require.NoError(t, err)
+	_, err = old.Open(fresh)
+	require.ErrorIs(t, err, keys.ErrUnknownKey)
+}
+
+func TestRingRefusesChangedText(t *testing.T) {
+	t.Parallel()
+	r, err := keys.NewRing(key(1))
+	require.NoError(t, err)
+	sealed, err := r.Seal([]byte("state"))
+	require.NoError(t, err)
+	for i := range sealed {
+		bad := bytes.Clone(sealed)
+		bad[i] ^= 1
+		_, err := r.Open(bad)
+		require.Error(t, err, "byte %d", i)
+		_, err = r.Open(sealed[:i])
+		require.Error(t, err, "length %d", i)
+	}
+}
+
+func TestLoadRingMakesOneKeyForAll(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sub", "encryption.keys")
+	rings := make([]*keys.Ring, 8)
+	var wg sync.WaitGroup
+	for i := range rings {
+		wg.Go(func() {
+			r, err := keys.LoadRing(path)
+			if err != nil {
+				t.Error(err)
+			}
+			rings[i] = r
+		})
+	}
+	wg.Wait()
+	sealed, err := rings[0].Seal([]byte("x"))
+	require.NoError(t, err)
+	for _, r := range rings {
+		_, err := r.Open(sealed)
+		require.NoError(t, err)
+	}
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
