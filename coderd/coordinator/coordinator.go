@@ -123,18 +123,16 @@ func New(o Options) (*Coordinator, error) {
 // last Serve call has.
 func (c *Coordinator) Run(ctx context.Context) error {
 	tick := c.clock.NewTicker(sweepEvery, "coordinator", "sweep")
-	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			c.sweep()
-			continue
 		case <-ctx.Done():
+			tick.Stop()
+			c.drain()
+			return nil
 		}
-		break
 	}
-	c.drain()
-	return nil
 }
 
 func (c *Coordinator) drain() {

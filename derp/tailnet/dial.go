@@ -92,6 +92,9 @@ func (c *Conn) await(ctx context.Context, id api.ID) (peer, error) {
 		case r := <-answered:
 			stopTimer(t)
 			if r.Err == "" {
+				if r.Endpoint != "" {
+					c.awaitRelay(ctx)
+				}
 				c.peers.markReachable(id, p.node.Key())
 				return p, nil
 			}
@@ -103,6 +106,23 @@ func (c *Conn) await(ctx context.Context, id api.ID) (peer, error) {
 			stopTimer(t)
 			pause = firstPing
 		case <-again:
+		}
+	}
+}
+
+// relayPatience is what a direct answer waits for our relay. Without a relay in
+// reach, direct must do.
+const relayPatience = 500 * time.Millisecond
+
+// awaitRelay waits until our home relay has spoken to us once. A peer that we
+// reach directly may not have found the direct way back yet: it sends its half
+// of the handshake to our relay, and if that is lost the next comes after 5 s.
+func (c *Conn) awaitRelay(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, relayPatience)
+	defer cancel()
+	for c.eng.health.GetDERPRegionReceivedTime(c.relays.home()).IsZero() {
+		if sleep(ctx, time.Millisecond) != nil {
+			return
 		}
 	}
 }

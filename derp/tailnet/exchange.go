@@ -136,6 +136,16 @@ func (c *Conn) receive(m tailrpc.ServerMessage) error {
 func (c *Conn) send(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
 	var last tailrpc.ClientMessage
 	for {
+		if c.relays.home() == 0 {
+			// The relay map is on its way. A peer that knew us without a relay
+			// would throw away what it cannot yet send directly.
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-c.publish:
+				continue
+			}
+		}
 		n := c.node()
 		m := tailrpc.ClientMessage{Node: &n, Want: c.wanted.ids()}
 		if !sameMessage(last, m) {
