@@ -217,11 +217,12 @@ func TestBrokenConnectionFades(t *testing.T) {
 	ctx := deadline(t, 20*time.Second)
 
 	_ = client.ws.CloseNow()
-	// It comes back in time: the agent hears nothing of it.
+	// It comes back in time: the agent never hears that it was gone.
 	back := d.join(clientID, agentID.String(), "")
 	back.node = client.node
 	back.say()
 	back.sees(agent.node.Key)
+	agent.sees(client.node.Key)
 	d.clock.Advance(time.Second).MustWait(ctx)
 	require.True(t, d.c.Knows(client.node.Key))
 	require.Empty(t, agent.msgs)
@@ -425,11 +426,11 @@ func TestStoppingAsksNodesToMove(t *testing.T) {
 func TestSilentNodeIsGivenUp(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, func(o *coordinator.Options, _ *desk) { o.PingInterval = 20 * time.Millisecond })
-	var once sync.Once
+	var once, onceDown sync.Once
 	alive, down := make(chan struct{}), make(chan struct{})
 	d.hooks = coordinator.Hooks{
 		OnAlive:      func(context.Context) { once.Do(func() { close(alive) }) },
-		OnDisconnect: func(context.Context) { close(down) },
+		OnDisconnect: func(context.Context) { onceDown.Do(func() { close(down) }) },
 	}
 	d.join(api.NewID(), "agent", "") // reads, so it answers pings
 	<-alive
