@@ -56,7 +56,7 @@ func (c *Conn) want(agent api.ID) {
 // Pauses between pings of a peer that does not answer yet. The first are short:
 // the peer learns of us at nearly the same moment as we of it.
 const (
-	firstPing = 20 * time.Millisecond
+	firstPing = 4 * time.Millisecond
 	lastPing  = time.Second
 )
 
