@@ -119,11 +119,11 @@ func farewell(ctx context.Context, ws *wsconn.Conn) {
 
 func (c *Conn) receive(m tailrpc.ServerMessage) error {
 	if m.RelayMap != nil {
+		c.setDirect(!m.RelayMap.BlockDirect)
 		if err := c.relays.set(*m.RelayMap); err != nil {
 			// The old map stays: better than none, and the next one may be right.
 			c.log.Error("relay map is unusable", "error", err)
 		}
-		c.setDirect(!m.RelayMap.BlockDirect)
 		c.republish()
 	}
 	if len(m.Upsert) > 0 || len(m.Gone) > 0 {
