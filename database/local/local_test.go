@@ -372,4 +372,3 @@ func TestForeignSocketDirectory(t *testing.T) {
 	_, err := s.Start(t.Context())
 	require.ErrorContains(t, err, "must be a directory of user")
 }
-
