@@ -26,6 +26,9 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 	}
 	env["HOME"] = filepath.Join(opts.WorkDir, "home")
 	env["TMPDIR"] = tmp
+	if opts.DataDir != "" {
+		env["XDG_DATA_HOME"] = opts.DataDir
+	}
 	env["TF_CLI_CONFIG_FILE"] = cliConfig
 	env["CHECKPOINT_DISABLE"] = "1"
 	return env

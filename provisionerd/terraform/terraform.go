@@ -33,6 +33,10 @@ type Options struct {
 	// Environ is the environment that Terraform and providers may see, as from
 	// os.Environ; CODER_*, PG* and TF_* are removed from it.
 	Environ []string
+	// DataDir is what templates that keep things on this host see as
+	// XDG_DATA_HOME; it must be the same for all daemons of a host. Empty leaves
+	// it to the templates.
+	DataDir string
 	Log     *slog.Logger
 	Clock   quartz.Clock
 	// MaxTemplates and MaxTemplateBytes bound the store; zero means 50 and 5 GiB.
