@@ -21,6 +21,7 @@ import (
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/internal/buildinfo"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	Auth       *auth.Service
 	Users      *users.Service
 	Audit      *audit.Service
+	Templates  *templates.Service
 	// Agents admits workspace agents by their token.
 	Agents httpmw.Agents
 }
@@ -61,6 +63,7 @@ func (o Options) validate() error {
 	need("Auth", o.Auth == nil)
 	need("Users", o.Users == nil)
 	need("Audit", o.Audit == nil)
+	need("Templates", o.Templates == nil)
 	need("Agents", o.Agents == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

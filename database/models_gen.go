@@ -300,6 +300,7 @@ type WorkspaceAgentLogSource struct {
 	AgentID     api.ID
 	DisplayName string
 	Icon        string
+	LastBatch   []byte
 	CreatedAt   time.Time
 }
 
@@ -322,8 +323,11 @@ type WorkspaceAgentScript struct {
 	Ordinal     int32
 	LogSourceID api.ID
 	Body        json.RawMessage
+	Stage       string
 	Status      string
 	ExitCode    *int32
+	StartedAt   *time.Time
+	EndedAt     *time.Time
 }
 
 type WorkspaceApp struct {
@@ -344,7 +348,6 @@ type WorkspaceBuild struct {
 	Reason            string
 	InitiatorID       api.ID
 	JobID             api.ID
-	ProvisionerState  []byte
 	DailyCost         int32
 	Deadline          *time.Time
 	MaxDeadline       *time.Time
@@ -356,6 +359,12 @@ type WorkspaceBuildParameter struct {
 	WorkspaceBuildID api.ID
 	Name             string
 	Value            string
+}
+
+type WorkspaceBuildState struct {
+	WorkspaceBuildID api.ID
+	State            []byte
+	UpdatedAt        time.Time
 }
 
 type WorkspaceBuildTiming struct {

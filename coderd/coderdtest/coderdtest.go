@@ -18,11 +18,15 @@ import (
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
+	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/database"
 	"coder.internal/database/dbtest"
 	"coder.internal/database/pubsub"
+	"coder.internal/internal/clock"
 	"coder.internal/internal/password"
 )
 
@@ -34,6 +38,10 @@ type Deployment struct {
 	Server *coderd.Server
 	Auth   *auth.Service
 	Users  *users.Service
+	// Ring seals with a key that all deployments of tests share.
+	Ring      *keys.Ring
+	Jobs      *jobs.Queue
+	Templates *templates.Service
 }
 
 // Config is what a test may set before the start.
@@ -59,17 +67,18 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	d := &Deployment{DB: db, PubSub: pubsub.New(db, log)}
 	run(t, d.PubSub.Run)
 
+	srv := httptest.NewUnstartedServer(nil)
+	d.URL = &url.URL{Scheme: "http", Host: srv.Listener.Addr().String()}
 	hasher := password.New(runtime.GOMAXPROCS(0))
 	var err error
 	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Log: log})
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
+	d.addTemplates(t, log)
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
-	srv := httptest.NewUnstartedServer(nil)
-	d.URL = &url.URL{Scheme: "http", Host: srv.Listener.Addr().String()}
 	id, err := coderd.DeploymentID(t.Context(), db)
 	require.NoError(t, err)
 	d.Server, err = coderd.New(coderd.Options{
@@ -78,6 +87,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Auth:       d.Auth,
 		Users:      d.Users,
 		Audit:      auditLog,
+		Templates:  d.Templates,
 		Agents:     noAgents{},
 	})
 	require.NoError(t, err)
@@ -85,6 +95,22 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	srv.Start()
 	t.Cleanup(srv.Close)
 	return d
+}
+
+// addTemplates makes the queue and what hangs on it.
+func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger) {
+	t.Helper()
+	var err error
+	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
+	require.NoError(t, err)
+	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring})
+	require.NoError(t, err)
+	starters, err := templates.Starters()
+	require.NoError(t, err)
+	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters})
+	require.NoError(t, err)
+	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
+	run(t, d.Jobs.Run)
 }
 
 // run keeps a part alive until the test ends and waits for it.

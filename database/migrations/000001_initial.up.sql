@@ -299,8 +299,6 @@ create table workspace_builds (
     reason text not null default 'initiator',
     initiator_id uuid not null references users (id),
     job_id uuid not null references provisioner_jobs (id),
-    -- terraform.tfstate, encrypted; null when there is none.
-    provisioner_state bytea,
     daily_cost integer not null default 0,
     deadline timestamptz,
     max_deadline timestamptz,
@@ -309,6 +307,14 @@ create table workspace_builds (
     unique (workspace_id, build_number)
 );
 create index workspace_builds_job on workspace_builds (job_id);
+
+-- terraform.tfstate of a build, encrypted. Apart from the builds, so that
+-- reading builds never reads states. A build without a row has no state yet.
+create table workspace_build_states (
+    workspace_build_id uuid primary key references workspace_builds (id) on delete cascade,
+    state bytea not null,
+    updated_at timestamptz not null default now()
+);
 
 create table workspace_build_parameters (
     workspace_build_id uuid not null references workspace_builds (id) on delete cascade,
@@ -389,6 +395,8 @@ create table workspace_agent_log_sources (
     agent_id uuid not null references workspace_agents (id) on delete cascade,
     display_name text not null,
     icon text not null default '',
+    -- SHA-256 of the last batch taken: the same batch sent again is dropped.
+    last_batch bytea not null default '',
     created_at timestamptz not null default now(),
     primary key (agent_id, id)
 );
@@ -399,8 +407,12 @@ create table workspace_agent_scripts (
     ordinal integer not null,
     log_source_id uuid not null,
     body jsonb not null, -- api.AgentScript without ids and results
+    -- The last run, as reported.
+    stage text not null default '',
     status text not null default '',
-    exit_code integer
+    exit_code integer,
+    started_at timestamptz,
+    ended_at timestamptz
 );
 create index workspace_agent_scripts_agent on workspace_agent_scripts (agent_id);
 
