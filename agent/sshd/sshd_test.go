@@ -74,7 +74,7 @@ func start(t *testing.T, change ...func(*sshd.Options)) *workspace {
 // options are those of every call: no file of the machine's user takes part.
 func (w *workspace) options() []string {
 	return []string{"-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-		"-o", "LogLevel=ERROR", "-o", "IdentityFile=none", "-o", "BatchMode=yes"}
+		"-o", "LogLevel=ERROR", "-o", "HostName=127.0.0.1", "-o", "IdentityFile=none", "-o", "BatchMode=yes"}
 }
 
 func (w *workspace) ssh(t *testing.T, args ...string) *exec.Cmd {
@@ -215,11 +215,12 @@ func TestClientGoneHangsUp(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	mark := filepath.Join(w.home, "hup")
-	fifo := filepath.Join(w.home, "up")
-	require.NoError(t, exec.Command("mkfifo", fifo).Run())
-	cmd := w.ssh(t, "ws", fmt.Sprintf("trap 'echo gone >%s; exit' HUP; echo up >%s; while :; do sleep 0.05; done", mark, fifo))
+	cmd := w.ssh(t, "ws", fmt.Sprintf("trap 'echo gone >%s; exit' HUP; echo up; while :; do sleep 0.05; done", mark))
+	pipe, err := cmd.StdoutPipe()
+	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	_, err := os.ReadFile(fifo) // blocks until the trap is set
+	var up string
+	_, err = fmt.Fscan(pipe, &up) // the trap is set
 	require.NoError(t, err)
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
