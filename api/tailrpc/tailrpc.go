@@ -31,6 +31,15 @@ const GoneDelay = 30 * time.Second
 // MaxMessage bounds one websocket message in bytes.
 const MaxMessage = 1 << 20
 
+// ClientIDParam is the query parameter in which a client names the id it made
+// for itself. It keeps the id when it dials again, so that its address and its
+// open streams outlive a replica. The server binds the id to the first node key
+// that came with it.
+const ClientIDParam = "client_id"
+
+// MaxWant bounds the agents that one node may ask for at a time.
+const MaxWant = 10_000
+
 // MaxEndpoints bounds the addresses of one node.
 const MaxEndpoints = 64
 
@@ -46,9 +55,12 @@ type Node struct {
 	AsOf      time.Time `json:"as_of"`
 }
 
-// ClientMessage is sent by nodes.
+// ClientMessage is sent by nodes. Want is the whole set of agents that a server
+// or a proxy asks for; nil is "unchanged". From agents and ordinary clients it
+// is ignored: theirs is fixed by the route.
 type ClientMessage struct {
-	Node *Node `json:"node,omitempty"`
+	Node *Node    `json:"node,omitempty"`
+	Want []api.ID `json:"want,omitzero"`
 }
 
 // ServerMessage is sent by the server. RelayMap is nil when unchanged.
