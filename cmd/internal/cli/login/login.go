@@ -35,7 +35,7 @@ func Command(env *cli.Env) *cobra.Command {
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error { return login(ctx, env, o, args) })
 	fs := cmd.Flags()
 	for _, f := range []struct {
-		to                *string
+		to               *string
 		name, env, usage string
 	}{
 		{&o.email, "first-user-email", "CODER_FIRST_USER_EMAIL", "e-mail of the first user"},

@@ -301,7 +301,7 @@ func ResetPassword(reset Reset) cli.Maker {
 			if err := reset(ctx, dsn, args[0], password); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.Stdout, "The password of %s was changed and the user's sessions ended.\n", cli.Inert(args[0]))
+			_, err = fmt.Fprintf(env.Stdout, "The password of %s was changed.\n", cli.Inert(args[0]))
 			return err
 		})
 		return cmd
