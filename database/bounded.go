@@ -14,7 +14,7 @@ import (
 type bounded struct {
 	run     DBTX
 	until   time.Time
-	suspect func(context.Context, error)
+	suspect func(error)
 }
 
 func (b *bounded) limit(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -33,7 +33,7 @@ func (b *bounded) Exec(ctx context.Context, sql string, args ...any) (pgconn.Com
 	defer cancel()
 	tag, err := b.run.Exec(ctx, sql, args...)
 	if err != nil {
-		b.suspect(ctx, err)
+		b.suspect(err)
 	}
 	return tag, err
 }
@@ -43,27 +43,25 @@ func (b *bounded) Query(ctx context.Context, sql string, args ...any) (pgx.Rows,
 	ctx, cancel := b.limit(ctx)
 	rows, err := b.run.Query(ctx, sql, args...)
 	if err != nil {
-		b.suspect(ctx, err)
+		b.suspect(err)
 		cancel()
 		return rows, err
 	}
-	return &boundedRows{Rows: rows, ctx: ctx, cancel: cancel, suspect: b.suspect}, nil
+	return &boundedRows{Rows: rows, cancel: cancel, suspect: b.suspect}, nil
 }
 
 // QueryRow implements DBTX.
 func (b *bounded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	ctx, cancel := b.limit(ctx)
-	return &boundedRow{row: b.run.QueryRow(ctx, sql, args...), ctx: ctx, cancel: cancel, suspect: b.suspect}
+	return &boundedRow{row: b.run.QueryRow(ctx, sql, args...), cancel: cancel, suspect: b.suspect}
 }
 
 // boundedRows releases its deadline when the rows are closed, by the caller or
-// by reading the last one. It holds the call's context because the interface
-// of rows leaves no other place for it.
+// by reading the last one.
 type boundedRows struct {
 	pgx.Rows
-	ctx     context.Context
 	cancel  context.CancelFunc
-	suspect func(context.Context, error)
+	suspect func(error)
 }
 
 func (r *boundedRows) Next() bool {
@@ -71,7 +69,7 @@ func (r *boundedRows) Next() bool {
 		return true
 	}
 	if err := r.Rows.Err(); err != nil {
-		r.suspect(r.ctx, err)
+		r.suspect(err)
 	}
 	r.cancel()
 	return false
@@ -84,16 +82,15 @@ func (r *boundedRows) Close() {
 
 type boundedRow struct {
 	row     pgx.Row
-	ctx     context.Context
 	cancel  context.CancelFunc
-	suspect func(context.Context, error)
+	suspect func(error)
 }
 
 func (r *boundedRow) Scan(dest ...any) error {
 	defer r.cancel()
 	err := r.row.Scan(dest...)
 	if err != nil && !IsNotFound(err) {
-		r.suspect(r.ctx, err)
+		r.suspect(err)
 	}
 	return err
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +20,7 @@ const (
 	callTimeout     = 20 * time.Second
 	pingTimeout     = 2 * time.Second
 	connectTimeout  = 5 * time.Second
+	resetPause      = time.Second
 	minServerMajor  = 13
 	sessionSettings = `set statement_timeout = '30s';
 set lock_timeout = '10s';
@@ -39,6 +42,9 @@ type DB struct {
 	*Queries
 	pool *pgxpool.Pool
 	log  *slog.Logger
+
+	opened    time.Time
+	lastReset atomic.Int64 // time since opened, in nanoseconds
 }
 
 // Open connects to the server that url names (postgres://… or key=value form)
@@ -59,7 +65,8 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	db := &DB{pool: pool, log: opts.Log.With("component", "database")}
+	db := &DB{pool: pool, log: opts.Log.With("component", "database"), opened: time.Now()}
+	db.lastReset.Store(-int64(resetPause))
 	db.Queries = New(&bounded{run: pool, suspect: db.suspect})
 	if err := db.checkServer(ctx); err != nil {
 		pool.Close()
@@ -80,7 +87,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := db.pool.Ping(ctx); err != nil {
-		db.suspect(ctx, err)
+		db.suspect(err)
 		return fmt.Errorf("ping database: %w", err)
 	}
 	return nil
@@ -146,15 +153,18 @@ func supported(version string) bool {
 // suspect is called with every failed call. When the failure says that other
 // connections are probably dead or lead to a server that was demoted, it drops
 // the idle ones, so that the next callers do not each wait for a timeout.
-func (db *DB) suspect(ctx context.Context, err error) {
-	stalled := errors.Is(ctx.Err(), context.DeadlineExceeded) && sqlState(err) == ""
+func (db *DB) suspect(err error) {
+	var timeout net.Error
+	dead := errors.As(err, &timeout) && timeout.Timeout()
 	switch sqlState(err) {
 	case "25006", "57P01", "57P02", "57P03": // read only; shutting down; crashed; starting
-		stalled = true
+		dead = true
 	}
-	if !stalled {
+	last := db.lastReset.Load()
+	now := time.Since(db.opened)
+	if !dead || now-time.Duration(last) < resetPause || !db.lastReset.CompareAndSwap(last, int64(now)) {
 		return
 	}
 	db.pool.Reset()
-	db.log.Warn("connections dropped after a failed call", "error", err)
+	db.log.Warn("idle connections dropped after a failed call", "error", err)
 }

@@ -118,14 +118,12 @@ type querier interface {
 // appliedVersions reads what the database has: version → name, nothing when
 // the table is not there yet.
 func appliedVersions(ctx context.Context, q querier) (map[int64]string, error) {
-	rows, err := q.Query(ctx, "select version, name from schema_migrations", pgx.QueryExecModeSimpleProtocol)
-	if err != nil {
-		return nil, fmt.Errorf("read schema_migrations: %w", err)
-	}
+	// ForEachRow reports the error of the query too.
+	rows, _ := q.Query(ctx, "select version, name from schema_migrations", pgx.QueryExecModeSimpleProtocol)
 	applied := map[int64]string{}
 	var version int64
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&version, &name}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&version, &name}, func() error {
 		applied[version] = name
 		return nil
 	})

@@ -61,8 +61,15 @@ type Lease struct {
 }
 
 type LoginFailure struct {
+	ID      int64
 	Subject string
 	At      time.Time
+}
+
+type LoginSource struct {
+	UserID api.ID
+	Source string
+	At     time.Time
 }
 
 type Organization struct {

@@ -47,7 +47,7 @@ func (db *DB) InTx(ctx context.Context, fn func(q *Queries) error) error {
 func (db *DB) once(ctx context.Context, fn func(q *Queries) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	if err != nil {
-		db.suspect(ctx, err)
+		db.suspect(err)
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	done := false
@@ -67,7 +67,7 @@ func (db *DB) once(ctx context.Context, fn func(q *Queries) error) error {
 	}
 	done = true
 	if err := tx.Commit(ctx); err != nil {
-		db.suspect(ctx, err)
+		db.suspect(err)
 		return fmt.Errorf("commit transaction: %w", err)
 	}
 	return nil

@@ -79,12 +79,23 @@ create table api_keys (
 create index api_keys_user on api_keys (user_id);
 create unique index api_keys_token_name on api_keys (user_id, token_name) where login_type = 'token';
 
--- Failed logins, counted for all replicas together.
+-- Login attempts that failed or have not ended yet, counted for all replicas
+-- together. Subjects are hashes: people type passwords into the wrong field.
 create table login_failures (
+    id bigint generated always as identity primary key,
     subject text not null,
     at timestamptz not null default now()
 );
 create index login_failures_subject on login_failures (subject, at);
+create index login_failures_at on login_failures (at);
+
+-- Where a user has signed in from. Strangers' failures do not count there.
+create table login_sources (
+    user_id uuid not null references users (id) on delete cascade,
+    source text not null,
+    at timestamptz not null default now(),
+    primary key (user_id, source)
+);
 
 create table audit_logs (
     id uuid primary key,
