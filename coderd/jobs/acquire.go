@@ -129,7 +129,7 @@ func (q *Queue) take(ctx context.Context, tx *database.Queries, req jobrpc.Acqui
 	if err := c.Work(ctx, tx, row, job); err != nil {
 		return nil, &workError{row, err}
 	}
-	return job, announce(ctx, tx, row)
+	return job, q.announce(ctx, tx, row)
 }
 
 // refuse counts an attempt that failed before a daemon heard of it, so that a

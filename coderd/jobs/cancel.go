@@ -32,13 +32,13 @@ func (q *Queue) Cancel(ctx context.Context, tx *database.Queries, jobID api.ID, 
 	if _, err := tx.CancelProvisionerJob(ctx, database.CancelProvisionerJobParams{ID: row.ID, Force: force}); err != nil {
 		return fmt.Errorf("cancel job %s: %w", jobID, err)
 	}
-	return announce(ctx, tx, row)
+	return q.announce(ctx, tx, row)
 }
 
 // wake tells those who look at the job and those who look for work.
 func (q *Queue) wake(ctx context.Context, tx *database.Queries, row database.ProvisionerJob) error {
-	if err := pubsub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
+	if err := q.opts.PubSub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
 		return fmt.Errorf("requeue job %s: %w", row.ID, err)
 	}
-	return announce(ctx, tx, row)
+	return q.announce(ctx, tx, row)
 }

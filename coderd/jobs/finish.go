@@ -67,7 +67,7 @@ func (q *Queue) succeed(ctx context.Context, tx *database.Queries, row database.
 	if err := tx.DeleteProvisionerJobAgentTokens(ctx, row.ID); err != nil {
 		return fmt.Errorf("complete job %s: %w", row.ID, err)
 	}
-	return announce(ctx, tx, row)
+	return q.announce(ctx, tx, row)
 }
 
 // checkResult refuses a result of the wrong kind or size.

@@ -98,7 +98,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Queries, p EnqueuePara
 	if err != nil {
 		return database.ProvisionerJob{}, fmt.Errorf("enqueue %s of %s: %w", p.Type, p.SubjectID, err)
 	}
-	if err := pubsub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
+	if err := q.opts.PubSub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
 		return database.ProvisionerJob{}, fmt.Errorf("enqueue %s of %s: %w", p.Type, p.SubjectID, err)
 	}
 	return row, nil
@@ -132,8 +132,8 @@ func encodeTags(in map[string]string) (json.RawMessage, error) {
 }
 
 // announce wakes those who look at one job.
-func announce(ctx context.Context, tx *database.Queries, row database.ProvisionerJob) error {
-	if err := pubsub.Publish(ctx, tx, pubsub.TopicJob(row.ID)); err != nil {
+func (q *Queue) announce(ctx context.Context, tx *database.Queries, row database.ProvisionerJob) error {
+	if err := q.opts.PubSub.Publish(ctx, tx, pubsub.TopicJob(row.ID)); err != nil {
 		return fmt.Errorf("announce job %s: %w", row.ID, err)
 	}
 	return nil
@@ -192,5 +192,5 @@ func (q *Queue) finish(ctx context.Context, tx *database.Queries, row database.P
 	if err := tx.DeleteProvisionerJobAgentTokens(ctx, row.ID); err != nil {
 		return fmt.Errorf("end job %s: %w", row.ID, err)
 	}
-	return announce(ctx, tx, row)
+	return q.announce(ctx, tx, row)
 }

@@ -107,7 +107,7 @@ func (q *Queue) apply(ctx context.Context, tx *database.Queries, row database.Pr
 		}
 		renew.StateSerial = req.StateSerial
 	}
-	announced, err := announceTokens(ctx, tx, row, req.AgentTokens)
+	announced, err := q.announceTokens(ctx, tx, row, req.AgentTokens)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (q *Queue) apply(ctx context.Context, tx *database.Queries, row database.Pr
 	if !news && !announced {
 		return nil
 	}
-	return announce(ctx, tx, row)
+	return q.announce(ctx, tx, row)
 }
 
 func (q *Queue) saveState(ctx context.Context, tx *database.Queries, row database.ProvisionerJob, state []byte) error {
@@ -137,7 +137,7 @@ func (q *Queue) saveState(ctx context.Context, tx *database.Queries, row databas
 
 // announceTokens stores the hashes of agent tokens of a build. Agents that wait
 // for an announcement do not know the job, so all who look at the queue hear it.
-func announceTokens(ctx context.Context, tx *database.Queries, row database.ProvisionerJob, tokens []api.Secret) (bool, error) {
+func (q *Queue) announceTokens(ctx context.Context, tx *database.Queries, row database.ProvisionerJob, tokens []api.Secret) (bool, error) {
 	if len(tokens) == 0 || api.JobType(row.Type) != api.JobWorkspaceBuild {
 		return false, nil
 	}
@@ -154,7 +154,7 @@ func announceTokens(ctx context.Context, tx *database.Queries, row database.Prov
 	if n == 0 {
 		return false, nil
 	}
-	if err := pubsub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
+	if err := q.opts.PubSub.Publish(ctx, tx, pubsub.TopicJobs()); err != nil {
 		return false, fmt.Errorf("announce agents of job %s: %w", row.ID, err)
 	}
 	return true, nil
