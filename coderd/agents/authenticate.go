@@ -18,7 +18,7 @@ const (
 	maxUnknownWaiters   = 256
 	maxAnnouncedWaiters = 4096
 	unknownWait         = 3 * time.Second
-	unknownPoll         = 200 * time.Millisecond
+	unknownPoll         = 500 * time.Millisecond
 	announcedPoll       = time.Second
 	maxToken            = 256
 )
@@ -66,7 +66,7 @@ func (s *Service) byToken(ctx context.Context, hash []byte) (httpmw.Agent, error
 	return httpmw.Agent{ID: row.ID, Name: row.Name, BuildID: row.BuildID, WorkspaceID: row.WorkspaceID, OwnerID: row.OwnerID}, nil
 }
 
-// announced returns the living job that announced the token, zero if none.
+// announcedBy returns the living job that announced the token, zero if none.
 func (s *Service) announcedBy(ctx context.Context, hash []byte) (api.ID, error) {
 	job, err := s.db.GetAnnouncedJob(ctx, hash)
 	if database.IsNotFound(err) {
@@ -91,8 +91,10 @@ func (s *Service) announcement(ctx context.Context, hash []byte) (api.ID, error)
 	default:
 		return api.ID{}, nil // the room is full: no wait for strangers
 	}
-	sub := s.opts.PubSub.Subscribe(TopicAgents)
-	defer sub.Close()
+	made := s.opts.PubSub.Subscribe(TopicAgents)
+	defer made.Close()
+	queue := s.opts.PubSub.Subscribe(pubsub.TopicJobs()) // announcements come here
+	defer queue.Close()
 	limit := s.opts.Clock.NewTimer(unknownWait)
 	defer limit.Stop()
 	tick := s.opts.Clock.NewTicker(unknownPoll)
@@ -112,10 +114,11 @@ func (s *Service) announcement(ctx context.Context, hash []byte) (api.ID, error)
 			return api.ID{}, ctx.Err()
 		case <-limit.C:
 			return api.ID{}, nil
-		case <-sub.C():
+		case <-made.C():
 			if _, err := s.byToken(ctx, hash); err == nil {
 				return api.ID{}, nil
 			}
+		case <-queue.C():
 		case <-tick.C:
 		}
 	}

@@ -148,7 +148,7 @@ func (s *Service) CoordinateClient(a *httpapi.API) http.Handler {
 		watch := make(chan struct{})
 		go func() {
 			defer close(watch)
-			s.endWhenRevoked(ctx, r, agentID, func() {
+			s.endWhenRevoked(ctx, a, r, agentID, rbac.SSH, func() {
 				_ = ws.Close(wsconn.CodePolicy, "you may no longer use this workspace")
 				cancel()
 			})
@@ -172,9 +172,9 @@ func (s *Service) admitClient(ctx context.Context, agentID api.ID) error {
 		OrganizationID: row.OrganizationID, StatusCode: http.StatusSwitchingProtocols})
 }
 
-// endWhenRevoked calls end once the caller of r may no longer ssh to the agent,
-// or the credential has ended. It returns with ctx.
-func (s *Service) endWhenRevoked(ctx context.Context, r *http.Request, agentID api.ID, end func()) {
+// endWhenRevoked calls end once the caller of r may no longer do action on the
+// agent, or the credential has ended. It returns with ctx.
+func (s *Service) endWhenRevoked(ctx context.Context, a *httpapi.API, r *http.Request, agentID api.ID, action rbac.Action, end func()) {
 	tick := s.opts.Clock.NewTicker(recheckInterval)
 	defer tick.Stop()
 	for {
@@ -183,9 +183,9 @@ func (s *Service) endWhenRevoked(ctx context.Context, r *http.Request, agentID a
 			return
 		case <-tick.C:
 		}
-		fresh, err := httpmw.Again(ctx, s.opts.Sessions, r)
+		again, err := a.Readmit(r.WithContext(ctx))
 		if err == nil {
-			_, err = s.load(fresh, agentID, rbac.SSH)
+			_, err = s.load(again, agentID, action)
 		}
 		// Only a clear no ends the stream: a database that does not answer is
 		// not an answer.

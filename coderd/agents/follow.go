@@ -41,7 +41,7 @@ func (s *Service) Logs(a *httpapi.API) http.Handler {
 			return
 		}
 		if follow := r.URL.Query().Get("follow"); follow == "true" || (follow == "" && r.URL.Query().Has("follow")) {
-			s.followLogs(w, r, id, after)
+			s.followLogs(a, w, r, id, after)
 			return
 		}
 		if err := s.writeLogs(w, r, id, after, before); err != nil {
@@ -79,7 +79,7 @@ func (s *Service) writeLogs(w http.ResponseWriter, r *http.Request, id api.ID, a
 	return nil
 }
 
-func (s *Service) followLogs(w http.ResponseWriter, r *http.Request, id api.ID, after int64) {
+func (s *Service) followLogs(a *httpapi.API, w http.ResponseWriter, r *http.Request, id api.ID, after int64) {
 	ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{})
 	if err != nil {
 		return // answered already
@@ -96,7 +96,7 @@ func (s *Service) followLogs(w http.ResponseWriter, r *http.Request, id api.ID, 
 		},
 		func() { _ = ws.Ping(ctx, pingInterval, pingMisses); cancel() },
 		func() {
-			s.endWhenRevoked(ctx, r, id, func() {
+			s.endWhenRevoked(ctx, a, r, id, rbac.Read, func() {
 				_ = ws.Close(wsconn.CodePolicy, "you may no longer read these logs")
 				cancel()
 			})

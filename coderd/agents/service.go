@@ -9,7 +9,6 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/httpapi"
-	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 	"coder.internal/database/pubsub"
@@ -39,8 +38,6 @@ type Options struct {
 	Log         *slog.Logger
 	Clock       clock.Clock
 	Coordinator Coordinator
-	// Sessions authenticates the callers of open streams again and again.
-	Sessions httpmw.Sessions
 	// AccessURL is the URL under which agents and people reach the deployment.
 	AccessURL string
 	// RelayMap returns the relays as they are now.
@@ -62,7 +59,7 @@ type Service struct {
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
 	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil ||
-		o.Sessions == nil || o.RelayMap == nil || o.AccessURL == "" {
+		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}
 	o.HostnameSuffix = or(o.HostnameSuffix, "coder")

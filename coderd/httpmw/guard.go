@@ -87,18 +87,3 @@ func AgentToken(s Agents) httpapi.Guard {
 		return context.WithValue(r.Context(), agentKey{}, a), nil
 	}
 }
-
-// Again authenticates the credential of r once more and returns ctx with the
-// caller as they are now. Open streams use it to notice a session that ended or
-// a role that was taken away.
-func Again(ctx context.Context, s Sessions, r *http.Request) (context.Context, error) {
-	token, _ := Token(r)
-	if token == "" {
-		return nil, rbac.ErrUnauthenticated
-	}
-	subject, _, err := s.Authenticate(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	return rbac.WithSubject(ctx, subject), nil
-}

@@ -10,7 +10,6 @@ import (
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/httpapi"
-	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
@@ -36,8 +35,6 @@ type Options struct {
 	// Ring seals Terraform states.
 	Ring      *keys.Ring
 	Variables Variables
-	// Sessions authenticates the callers of open streams again and again.
-	Sessions     httpmw.Sessions
 	AccessURL    string
 	AllowRenames bool
 }
@@ -52,7 +49,7 @@ type Service struct {
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
 	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Jobs == nil || o.Ring == nil ||
-		o.Variables == nil || o.Sessions == nil || o.AccessURL == "" {
+		o.Variables == nil || o.AccessURL == "" {
 		return nil, errors.New("workspaces: Options has a field that is not set")
 	}
 	return &Service{opts: o, db: o.DB, log: o.Log.With("component", "workspaces")}, nil
