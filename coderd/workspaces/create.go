@@ -21,10 +21,6 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 	if err != nil {
 		return api.Workspace{}, err
 	}
-	u, err := users.Lookup(ctx, s.db.Queries, owner)
-	if err != nil {
-		return api.Workspace{}, err
-	}
 	if err := checkCreate(req); err != nil {
 		return api.Workspace{}, err
 	}
@@ -35,7 +31,7 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 	if !orgID.IsZero() && orgID != t.OrganizationID {
 		return api.Workspace{}, api.NotFound("Template")
 	}
-	err = rbac.Check(ctx, rbac.Create, rbac.Object{Type: rbac.TypeWorkspace, OrgID: t.OrganizationID, OwnerID: u.ID}, what)
+	u, err := s.ownerFor(ctx, owner, t.OrganizationID)
 	if err != nil {
 		return api.Workspace{}, err
 	}
@@ -56,6 +52,21 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 		return api.Workspace{}, nameTaken(err, req.Name)
 	}
 	return s.one(ctx, id)
+}
+
+// ownerFor finds the owner-to-be and checks that the caller may make workspaces
+// for them. Who may not, does not learn whether the user exists.
+func (s *Service) ownerFor(ctx context.Context, ref string, org api.ID) (database.User, error) {
+	u, err := users.Lookup(ctx, s.db.Queries, ref)
+	if err != nil {
+		return u, err
+	}
+	err = rbac.Check(ctx, rbac.Create, rbac.Object{Type: rbac.TypeWorkspace, OrgID: org, OwnerID: u.ID}, what)
+	caller, cerr := rbac.Caller(ctx)
+	if api.CodeOf(err) == api.CodeForbidden && cerr == nil && caller.UserID != u.ID {
+		return u, api.NotFound("User")
+	}
+	return u, err
 }
 
 func checkCreate(req api.CreateWorkspaceRequest) error {
