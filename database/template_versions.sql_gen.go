@@ -358,6 +358,7 @@ func (q *Queries) LockTemplateVersion(ctx context.Context, id api.ID) (TemplateV
 
 const putTemplateVersionInputs = `-- name: PutTemplateVersionInputs :exec
 insert into template_version_inputs (template_version_id, variables) values ($1, $2)
+on conflict (template_version_id) do update set variables = excluded.variables
 `
 
 type PutTemplateVersionInputsParams struct {

@@ -38,7 +38,8 @@ where id = @id and archived <> @archived;
 update template_versions set readme = @readme, updated_at = now() where id = @id;
 
 -- name: PutTemplateVersionInputs :exec
-insert into template_version_inputs (template_version_id, variables) values (@template_version_id, @variables);
+insert into template_version_inputs (template_version_id, variables) values (@template_version_id, @variables)
+on conflict (template_version_id) do update set variables = excluded.variables;
 
 -- name: GetTemplateVersionInputs :one
 select variables from template_version_inputs where template_version_id = @template_version_id;
