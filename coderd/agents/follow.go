@@ -94,7 +94,7 @@ func (s *Service) followLogs(a *httpapi.API, w http.ResponseWriter, r *http.Requ
 			}
 			cancel()
 		},
-		func() { _ = ws.Ping(ctx, pingInterval, pingMisses); cancel() },
+		func() { _ = ws.Ping(ctx, pingInterval, pingMisses, nil); cancel() },
 		func() {
 			s.endWhenRevoked(ctx, a, r, id, rbac.Read, func() {
 				_ = ws.Close(wsconn.CodePolicy, "you may no longer read these logs")

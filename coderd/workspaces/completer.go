@@ -10,6 +10,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/templates"
 	"coder.internal/database"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) Work(ctx context.Context, q *database.Queries, row database.Pr
 	if work.State, err = s.newestState(ctx, q, b.WorkspaceID, b.BuildNumber); err != nil {
 		return err
 	}
-	if work.Variables, err = s.opts.Variables.VariableValues(ctx, q, b.TemplateVersionID); err != nil {
+	if work.Variables, err = templates.VariablesOf(ctx, q, s.opts.Ring, b.TemplateVersionID); err != nil {
 		return err
 	}
 	now, err := q.ListBuildParameters(ctx, b.ID)

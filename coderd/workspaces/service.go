@@ -19,12 +19,6 @@ import (
 	"coder.internal/internal/clock"
 )
 
-// Variables reads the values of a template version's Terraform variables;
-// templates implements it.
-type Variables interface {
-	VariableValues(ctx context.Context, q *database.Queries, versionID api.ID) ([]api.VariableValue, error)
-}
-
 // Options of New. All fields but AllowRenames are required.
 type Options struct {
 	DB     *database.DB
@@ -33,8 +27,7 @@ type Options struct {
 	Clock  clock.Clock
 	Jobs   *jobs.Queue
 	// Ring seals Terraform states.
-	Ring      *keys.Ring
-	Variables Variables
+	Ring         *keys.Ring
 	AccessURL    string
 	AllowRenames bool
 }
@@ -49,7 +42,7 @@ type Service struct {
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
 	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Jobs == nil || o.Ring == nil ||
-		o.Variables == nil || o.AccessURL == "" {
+		o.AccessURL == "" {
 		return nil, errors.New("workspaces: Options has a field that is not set")
 	}
 	return &Service{opts: o, db: o.DB, log: o.Log.With("component", "workspaces")}, nil

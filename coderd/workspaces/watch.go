@@ -158,7 +158,7 @@ func (s *Service) WatchWS(a *httpapi.API) http.Handler {
 			done <- struct{}{}
 		}()
 		go func() {
-			_ = ws.Ping(ctx, watchPing, watchMisses) // a silent peer ends the read above
+			_ = ws.Ping(ctx, watchPing, watchMisses, nil) // a silent peer ends the read above
 			done <- struct{}{}
 		}()
 		err = s.stream(ctx, a, r, id, func(e api.WatchEvent) error { return ws.Write(ctx, e) })
