@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
 	"coder.internal/internal/buildinfo"
@@ -34,6 +35,7 @@ type Options struct {
 	Auth       *auth.Service
 	Users      *users.Service
 	Audit      *audit.Service
+	Templates  *templates.Service
 	Agents     *agents.Service
 	Workspaces *workspaces.Service
 	Downloads  *downloads.Service
@@ -64,6 +66,7 @@ func (o Options) validate() error {
 	need("Auth", o.Auth == nil)
 	need("Users", o.Users == nil)
 	need("Audit", o.Audit == nil)
+	need("Templates", o.Templates == nil)
 	need("Agents", o.Agents == nil)
 	need("Workspaces", o.Workspaces == nil)
 	need("Downloads", o.Downloads == nil)

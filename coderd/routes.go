@@ -6,6 +6,7 @@ import (
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
+	"coder.internal/coderd/templates"
 )
 
 // routes lists every route of the control plane, slice by slice.
@@ -86,8 +87,45 @@ func (s *Server) organizationRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/api/v2/organizations/{organization}/members", "Organizations", "List members", rbac.Needs(rbac.Read, rbac.TypeOrganizationMember)), u.HandleMembers)
 }
 
-// templateRoutes: files, templates, versions, jobs, provisioner daemons.
+// templateRoutes: files, templates, versions and their import jobs.
 func (s *Server) templateRoutes(a *httpapi.API) {
+	t := s.opts.Templates
+	signedIn, read := rbac.SignedIn(), rbac.Needs(rbac.Read, rbac.TypeTemplate)
+	make, update := rbac.Needs(rbac.Create, rbac.TypeTemplate), rbac.Needs(rbac.Update, rbac.TypeTemplate)
+	a.Handle(create("/api/v2/files", "Files", "Upload archive", signedIn), t.UploadHandler(a))
+	a.Handle(get("/api/v2/files/{fileID}", "Files", "Download archive", rbac.Needs(rbac.Read, rbac.TypeFile)), t.DownloadHandler(a))
+	httpapi.Register(a, get("/api/v2/templates", "Templates", "List templates", signedIn), t.HandleList)
+	httpapi.Register(a, get("/api/v2/templates/examples", "Templates", "List starter templates", signedIn), t.HandleExamples)
+	httpapi.Register(a, get("/api/v2/organizations/{organization}/templates", "Templates", "List templates of organization", read), t.HandleOrgList)
+	httpapi.Register(a, create("/api/v2/organizations/{organization}/templates", "Templates", "Create template", make), t.HandleCreate)
+	httpapi.Register(a, get("/api/v2/organizations/{organization}/templates/examples", "Templates", "List starter templates of organization", read), t.HandleOrgExamples)
+	httpapi.Register(a, get("/api/v2/organizations/{organization}/templates/{templatename}", "Templates", "Get template by name", read), t.HandleGetByName)
+	httpapi.Register(a, get("/api/v2/organizations/{organization}/templates/{templatename}/versions/{templateversionname}", "Templates", "Get template version by names", read), t.HandleVersionByNames)
+	httpapi.Register(a, get("/api/v2/templates/{template}", "Templates", "Get template", read), t.HandleGet)
+	httpapi.Register(a, patch("/api/v2/templates/{template}", "Templates", "Update template", update), t.HandleUpdate)
+	httpapi.Register(a, del("/api/v2/templates/{template}", "Templates", "Delete template", rbac.Needs(rbac.Delete, rbac.TypeTemplate), http.StatusOK), t.HandleDelete)
+	httpapi.Register(a, get("/api/v2/templates/{template}/versions", "Templates", "List versions of template", read), t.HandleVersions)
+	httpapi.Register(a, patch("/api/v2/templates/{template}/versions", "Templates", "Change active version", update), t.HandlePromote)
+	httpapi.Register(a, get("/api/v2/templates/{template}/versions/{templateversionname}", "Templates", "Get version of template by name", read), t.HandleVersionByName)
+	s.versionRoutes(a)
+}
+
+func (s *Server) versionRoutes(a *httpapi.API) {
+	t := s.opts.Templates
+	read, update := rbac.Needs(rbac.Read, rbac.TypeTemplate), rbac.Needs(rbac.Update, rbac.TypeTemplate)
+	push := create("/api/v2/organizations/{organization}/templateversions", "Templates", "Create template version", rbac.Needs(rbac.Create, rbac.TypeTemplate))
+	push.MaxBody = templates.MaxPushBody
+	httpapi.Register(a, push, t.HandleCreateVersion)
+	const version = "/api/v2/templateversions/{templateversion}"
+	httpapi.Register(a, get(version, "Templates", "Get template version", read), t.HandleVersion)
+	httpapi.Register(a, patch(version, "Templates", "Update template version", update), t.HandleUpdateVersion)
+	httpapi.Register(a, patch(version+"/cancel", "Templates", "Cancel import", update), t.HandleCancelVersion)
+	httpapi.Register(a, post(version+"/archive", "Templates", "Archive template version", update), t.HandleArchive)
+	httpapi.Register(a, post(version+"/unarchive", "Templates", "Unarchive template version", update), t.HandleUnarchive)
+	a.Handle(get(version+"/logs", "Templates", "Logs of import", read), t.LogsHandler(a))
+	httpapi.Register(a, get(version+"/resources", "Templates", "Resources of template version", read), t.HandleResources)
+	httpapi.Register(a, get(version+"/rich-parameters", "Templates", "Parameters of template version", read), t.HandleParameters)
+	httpapi.Register(a, get(version+"/variables", "Templates", "Variables of template version", read), t.HandleVariables)
 }
 
 // workspaceRoutes: workspaces, builds, parameters, resources, binaries.
@@ -185,6 +223,10 @@ func post(path, tag, summary string, rule rbac.Rule) httpapi.Route {
 
 func put(path, tag, summary string, rule rbac.Rule) httpapi.Route {
 	return httpapi.Route{Method: http.MethodPut, Path: path, Tag: tag, Summary: summary, Rule: rule}
+}
+
+func patch(path, tag, summary string, rule rbac.Rule) httpapi.Route {
+	return httpapi.Route{Method: http.MethodPatch, Path: path, Tag: tag, Summary: summary, Rule: rule}
 }
 
 func del(path, tag, summary string, rule rbac.Rule, status int) httpapi.Route {

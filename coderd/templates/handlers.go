@@ -86,6 +86,9 @@ type (
 	}
 )
 
+// MaxPushBody bounds the request that makes a version: message and values.
+const MaxPushBody = 8 << 20
+
 // listLimit is the page of templates when the client names none: the reference
 // sends all, and a template is small.
 const listLimit = 1000
