@@ -66,10 +66,10 @@ func (s *Server) userRoutes(a *httpapi.API) {
 
 func (s *Server) keyRoutes(a *httpapi.API) {
 	k := s.opts.Auth
-	read, make := rbac.Needs(rbac.Read, rbac.TypeAPIKey), rbac.Needs(rbac.Create, rbac.TypeAPIKey)
-	httpapi.Register(a, create("/api/v2/users/{user}/keys", "Users", "Create session key", make), k.HandleCreateSession)
+	read, fresh := rbac.Needs(rbac.Read, rbac.TypeAPIKey), rbac.Needs(rbac.Create, rbac.TypeAPIKey)
+	httpapi.Register(a, create("/api/v2/users/{user}/keys", "Users", "Create session key", fresh), k.HandleCreateSession)
 	httpapi.Register(a, get("/api/v2/users/{user}/keys/tokens", "Users", "List tokens", read), k.HandleTokens)
-	httpapi.Register(a, create("/api/v2/users/{user}/keys/tokens", "Users", "Create token", make), k.HandleCreateToken)
+	httpapi.Register(a, create("/api/v2/users/{user}/keys/tokens", "Users", "Create token", fresh), k.HandleCreateToken)
 	httpapi.Register(a, get("/api/v2/users/{user}/keys/tokens/tokenconfig", "Users", "Limits of tokens", read), k.HandleTokenConfig)
 	httpapi.Register(a, get("/api/v2/users/{user}/keys/tokens/{keyname}", "Users", "Get token by name", read), k.HandleToken)
 	httpapi.Register(a, get("/api/v2/users/{user}/keys/{keyid}", "Users", "Get key", read), k.HandleKey)

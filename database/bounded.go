@@ -9,8 +9,8 @@ import (
 )
 
 // bounded gives every call a deadline: callTimeout where the caller's context
-// has none, and never later than until, where that is set. It reports failed
-// calls to suspect.
+// has none, callMax where it has a later one, and until, where that is set. It
+// reports failed calls to suspect.
 type bounded struct {
 	run     DBTX
 	until   time.Time
@@ -22,7 +22,7 @@ func (b *bounded) limit(ctx context.Context) (context.Context, context.CancelFun
 		return context.WithDeadline(ctx, b.until)
 	}
 	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
+		return context.WithTimeout(ctx, callMax)
 	}
 	return context.WithTimeout(ctx, callTimeout)
 }

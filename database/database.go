@@ -17,7 +17,8 @@ import (
 
 const (
 	defaultMaxOpen  = 10
-	callTimeout     = 20 * time.Second
+	callTimeout     = 10 * time.Second
+	callMax         = 30 * time.Second
 	pingTimeout     = 2 * time.Second
 	connectTimeout  = 5 * time.Second
 	resetPause      = time.Second

@@ -18,16 +18,18 @@ const (
 // InTx runs fn in one read-committed transaction and commits it when fn returns
 // nil. After a serialization failure or a deadlock it starts over, up to three
 // times, so fn must not change anything but the database, and must use only
-// the queries it is given. The whole call has 20 s unless ctx has a deadline.
+// the queries it is given. The whole call has 10 s unless ctx has a
+// deadline, and 30 s at most.
 //
 // An error of the commit itself may mean that the commit happened and only its
 // answer was lost: callers that retry must be safe to repeat.
 func (db *DB) InTx(ctx context.Context, fn func(q *Queries) error) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callTimeout)
-		defer cancel()
+	limit := callTimeout
+	if _, ok := ctx.Deadline(); ok {
+		limit = callMax
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := db.once(ctx, fn)
 		if err == nil || !isRetryable(err) || attempt == txAttempts {

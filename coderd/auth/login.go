@@ -54,15 +54,15 @@ func (s *Service) Login(ctx context.Context, req api.LoginRequest) (api.LoginRes
 
 // verify compares in the same time whether or not the user has a password.
 func (s *Service) verify(ctx context.Context, u database.User, plain api.Secret) (bool, error) {
-	hash, real := u.PasswordHash, true
+	hash, hasOne := u.PasswordHash, true
 	if u.ID.IsZero() || hash == "" || u.LoginType != string(api.LoginPassword) {
-		hash, real = password.Nobody, false
+		hash, hasOne = password.Nobody, false
 	}
 	ok, err := s.opts.Passwords.Matches(ctx, hash, plain.Reveal())
 	if errors.Is(err, password.ErrBusy) {
 		return false, &api.Error{Code: api.CodeUnavailable, Message: "The server is busy checking passwords. Try again in a few seconds."}
 	}
-	return ok && real, err
+	return ok && hasOne, err
 }
 
 func (s *Service) admit(u database.User) error {

@@ -20,11 +20,11 @@ var errFirstExists = api.Conflict("The initial user has already been created. Si
 // FirstExists returns nil when somebody can sign in, and api.NotFound when the
 // first user is still to be made. Everybody may ask.
 func (s *Service) FirstExists(ctx context.Context) error {
-	any, err := s.opts.DB.AnyUser(ctx)
+	exists, err := s.opts.DB.AnyUser(ctx)
 	if err != nil {
 		return fmt.Errorf("look for the first user: %w", err)
 	}
-	if !any {
+	if !exists {
 		return &api.Error{Code: api.CodeNotFound, Message: "The initial user has not been created!"}
 	}
 	return nil
@@ -35,9 +35,9 @@ func (s *Service) FirstExists(ctx context.Context) error {
 func (s *Service) CreateFirst(ctx context.Context, req api.CreateFirstUserRequest) (api.CreateFirstUserResponse, error) {
 	var out api.CreateFirstUserResponse
 	// Hashing is costly and the route is public: look before.
-	if any, err := s.opts.DB.AnyUser(ctx); err != nil {
+	if exists, err := s.opts.DB.AnyUser(ctx); err != nil {
 		return out, fmt.Errorf("look for the first user: %w", err)
-	} else if any {
+	} else if exists {
 		return out, errFirstExists
 	}
 	params, err := ownerParams(ctx, s.opts.Passwords, req)
@@ -49,9 +49,9 @@ func (s *Service) CreateFirst(ctx context.Context, req api.CreateFirstUserReques
 		if err != nil {
 			return err
 		}
-		if any, err := q.AnyUser(ctx); err != nil {
+		if exists, err := q.AnyUser(ctx); err != nil {
 			return fmt.Errorf("look for the first user: %w", err)
-		} else if any {
+		} else if exists {
 			return errFirstExists
 		}
 		out = api.CreateFirstUserResponse{UserID: params.ID, OrganizationID: org.ID}

