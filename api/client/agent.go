@@ -1,5 +1,3 @@
-// Package client asks the control plane over HTTP and rebuilds *api.Error from
-// its answers. It never retries: the caller knows how long it may wait.
 package client
 
 import (
@@ -25,7 +23,8 @@ const (
 // AgentClient makes the calls of agentrpc as one agent. URL is the access URL,
 // with or without a trailing slash. HTTP may be nil for http.DefaultTransport.
 // Every method blocks until the answer, ctx, or a timeout of 30 s (Manifest:
-// agentrpc.HoldTime more). An answer other than 2xx is an *api.Error.
+// agentrpc.HoldTime more). An answer other than 2xx is an *api.Error. Unlike a
+// Client it never retries: the agent knows how long it may wait.
 type AgentClient struct {
 	URL   string
 	Token api.Secret

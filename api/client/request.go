@@ -165,7 +165,7 @@ func (c *Client) failure(r call, resp *http.Response) error {
 		return notAPI(c, r, resp, b)
 	}
 	if e.Code == "" {
-		e.Code = codeFor(resp.StatusCode)
+		e.Code = codeOfStatus(resp.StatusCode)
 	}
 	if e.RequestID == "" && resp.StatusCode >= 500 {
 		e.RequestID = resp.Header.Get(api.RequestIDHeader)
@@ -180,34 +180,9 @@ func notAPI(c *Client, r call, resp *http.Response, body []byte) error {
 	if len(text) > 256 {
 		text = text[:256] + "…"
 	}
-	return &api.Error{Code: codeFor(resp.StatusCode), Message: fmt.Sprintf(
+	return &api.Error{Code: codeOfStatus(resp.StatusCode), Message: fmt.Sprintf(
 		"%s %s answered with status %d, but not as a Coder deployment would. Check the URL and any proxy in between.",
 		r.method, c.address(r.path, nil).Redacted(), resp.StatusCode), Detail: text}
-}
-
-func codeFor(status int) api.Code {
-	switch status {
-	case http.StatusUnauthorized:
-		return api.CodeUnauthenticated
-	case http.StatusForbidden:
-		return api.CodeForbidden
-	case http.StatusNotFound:
-		return api.CodeNotFound
-	case http.StatusConflict:
-		return api.CodeConflict
-	case http.StatusRequestEntityTooLarge:
-		return api.CodeTooLarge
-	case http.StatusUnsupportedMediaType:
-		return api.CodeUnsupported
-	case http.StatusTooManyRequests:
-		return api.CodeRateLimited
-	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return api.CodeUnavailable
-	}
-	if status >= 400 && status < 500 {
-		return api.CodeInvalid
-	}
-	return api.CodeInternal
 }
 
 // readLimited reads all of r, which must not hold more than limit bytes.

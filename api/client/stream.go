@@ -29,11 +29,11 @@ func (c *Client) dial(ctx context.Context, p string, q url.Values, limit int64) 
 		var e api.Error
 		if json.Unmarshal(se.Body, &e) == nil && e.Message != "" {
 			if e.Code == "" {
-				e.Code = codeFor(se.StatusCode)
+				e.Code = codeOfStatus(se.StatusCode)
 			}
 			return nil, &e
 		}
-		return nil, &api.Error{Code: codeFor(se.StatusCode), Message: fmt.Sprintf(
+		return nil, &api.Error{Code: codeOfStatus(se.StatusCode), Message: fmt.Sprintf(
 			"%s answered with status %d instead of a websocket. A proxy in between may not pass websockets.", p, se.StatusCode)}
 	}
 	if ctx.Err() != nil {
