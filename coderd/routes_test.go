@@ -32,9 +32,9 @@ var bodies = map[string]any{
 	"PUT /api/v2/users/{user}/password": api.UpdateUserPasswordRequest{Password: coderdtest.Password},
 	"PUT /api/v2/users/{user}/roles":    api.UpdateRolesRequest{Roles: []string{"owner"}},
 
-	"POST /api/v2/organizations/{organization}/templates":        api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
-	"POST /api/v2/organizations/{organization}/templateversions": api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
-	"PATCH /api/v2/templates/{template}/versions":                api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/templates":                 api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/templateversions":          api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
+	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
 	"POST /api/v2/users/{user}/workspaces":                                api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/organizations/{organization}/members/{user}/workspaces": api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/workspaces/{workspace}/builds":                          api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart},
