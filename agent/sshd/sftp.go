@@ -24,8 +24,8 @@ func (s *session) serveSFTP() {
 		opts.Log.Debug("sftp ended", "error", err)
 		code = 1
 	}
-	_ = s.ch.CloseWrite()
 	s.sendStatus(code)
+	_ = s.ch.CloseWrite()
 	_ = s.ch.Close()
 }
 
