@@ -35,6 +35,9 @@ var bodies = map[string]any{
 	"POST /api/v2/organizations/{organization}/members/{user}/workspaces": api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/workspaces/{workspace}/builds":                          api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart},
 	"PUT /api/v2/workspacebuilds/{workspacebuild}/state":                  api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")},
+	"POST /api/v2/organizations/{organization}/templates":                 api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/templateversions":          api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
+	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
 }
 
 var placeholder = regexp.MustCompile(`\{[^}]+\}`)

@@ -86,6 +86,17 @@ func (q *Queries) AcquireProvisionerJob(ctx context.Context, arg AcquireProvisio
 	return i, err
 }
 
+const anyPendingProvisionerJob = `-- name: AnyPendingProvisionerJob :one
+select exists (select 1 from provisioner_jobs where status = 'pending')
+`
+
+func (q *Queries) AnyPendingProvisionerJob(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, anyPendingProvisionerJob)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const cancelProvisionerJob = `-- name: CancelProvisionerJob :execrows
 update provisioner_jobs set
     status = 'canceling',

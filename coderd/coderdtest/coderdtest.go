@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"runtime"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,11 +117,9 @@ func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger) {
 	require.NoError(t, err)
 	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring})
 	require.NoError(t, err)
-	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL,
-		Examples: []templates.Example{{
-			TemplateExample: api.TemplateExample{ID: "scratch", Name: "Scratch", Markdown: "# Scratch"},
-			Files:           fstest.MapFS{"main.tf": {Data: []byte(`resource "terraform_data" "ws" {}`)}},
-		}}})
+	starters, err := templates.Starters()
+	require.NoError(t, err)
+	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
 }

@@ -35,14 +35,16 @@ func (q *Queue) Acquire(ctx context.Context, req jobrpc.AcquireRequest) (*jobrpc
 	defer deadline.Stop()
 	poll := q.opts.Clock.NewTicker(pollEvery)
 	defer poll.Stop()
-	for {
-		job, err := q.tryAcquire(ctx, req, tags)
+	for look := q.tryAcquire; ; {
+		job, err := look(ctx, req, tags)
 		if job != nil || err != nil || req.Wait <= 0 {
 			return job, err
 		}
 		select {
 		case <-sub.C():
+			look = q.tryAcquire
 		case <-poll.C:
+			look = q.peekAcquire
 		case <-deadline.C:
 			return nil, nil
 		case <-ctx.Done():
@@ -60,15 +62,47 @@ type workError struct {
 func (e *workError) Error() string { return e.err.Error() }
 func (e *workError) Unwrap() error { return e.err }
 
+// peekAcquire is tryAcquire for an idle daemon: one cheap statement a second
+// where nobody sent a hint.
+func (q *Queue) peekAcquire(ctx context.Context, req jobrpc.AcquireRequest, tags json.RawMessage) (*jobrpc.Job, error) {
+	some, err := q.opts.DB.AnyPendingProvisionerJob(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for jobs: %w", err)
+	}
+	if !some && !q.due(req.DaemonID) {
+		return nil, nil
+	}
+	return q.tryAcquire(ctx, req, tags)
+}
+
+// home returns the default organization, zero while there is none. It never
+// changes once it is there.
+func (q *Queue) home(ctx context.Context) (api.ID, error) {
+	q.mu.Lock()
+	id := q.defaultOrg
+	q.mu.Unlock()
+	if !id.IsZero() {
+		return id, nil
+	}
+	id, err := q.opts.DB.GetDefaultOrganizationID(ctx)
+	if database.IsNotFound(err) {
+		return api.ID{}, nil
+	}
+	if err != nil {
+		return api.ID{}, fmt.Errorf("load default organization: %w", err)
+	}
+	q.mu.Lock()
+	q.defaultOrg = id
+	q.mu.Unlock()
+	return id, nil
+}
+
 // tryAcquire makes one attempt to take a job; nil, nil when there is none.
 func (q *Queue) tryAcquire(ctx context.Context, req jobrpc.AcquireRequest, tags json.RawMessage) (*jobrpc.Job, error) {
 	if req.OrganizationID.IsZero() {
-		id, err := q.opts.DB.GetDefaultOrganizationID(ctx)
-		if database.IsNotFound(err) {
-			return nil, nil // the deployment is not set up yet
-		}
-		if err != nil {
-			return nil, fmt.Errorf("acquire job: %w", err)
+		id, err := q.home(ctx)
+		if err != nil || id.IsZero() {
+			return nil, err // without one the deployment is not set up yet
 		}
 		req.OrganizationID = id
 	}

@@ -50,8 +50,9 @@ type Queue struct {
 	log        *slog.Logger
 	completers map[api.JobType]Completer
 
-	mu   sync.Mutex
-	seen map[api.ID]time.Time // when this replica last registered a daemon
+	mu         sync.Mutex
+	seen       map[api.ID]time.Time // when this replica last registered a daemon
+	defaultOrg api.ID               // zero until it is known
 }
 
 // New returns a queue. It starts nothing.

@@ -93,6 +93,11 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigAt(t, clock.Real())
+}
+
+func newRigAt(t *testing.T, clk clock.Clock) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{t: t, db: dbtest.New(t), owner: &owner{}, org: api.NewID(), user: api.NewID(), file: api.NewID(), ctx: ctx}
@@ -105,7 +110,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.ring = ring
-	r.queue, err = jobs.New(jobs.Options{DB: r.db, PubSub: ps, Log: log, Clock: clock.Real(), Ring: ring})
+	r.queue, err = jobs.New(jobs.Options{DB: r.db, PubSub: ps, Log: log, Clock: clk, Ring: ring})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		var err error
-		if failing || q.opts.Clock.Since(healthySince) < sweepGrace {
+		if failing || q.opts.Clock.Since(healthySince, "sweep") < sweepGrace {
 			err = q.opts.DB.Ping(ctx)
 		} else {
 			err = q.sweep(ctx)

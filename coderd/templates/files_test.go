@@ -110,8 +110,27 @@ func TestExamples(t *testing.T) {
 	r := newRig(t)
 	for _, path := range []string{"/api/v2/templates/examples", org + "/templates/examples"} {
 		list := coderdtest.Do[[]api.TemplateExample](t, r.member, http.StatusOK, http.MethodGet, path, nil)
-		require.Len(t, list, 1)
-		assert.Equal(t, "scratch", list[0].ID)
+		require.NotEmpty(t, list)
+		assert.Equal(t, "host", list[0].ID)
+		assert.NotEmpty(t, list[0].Markdown)
 	}
 	r.refused(r.owner, http.StatusNotFound, "", http.MethodGet, "/api/v2/organizations/nowhere/templates/examples", nil)
+}
+
+// TestStartersAreGoodArchives: what the release offers passes the check that
+// uploads pass, and is the same archive each time.
+func TestStartersAreGoodArchives(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	starters, err := templates.Starters()
+	require.NoError(t, err)
+	for _, s := range starters {
+		first := r.push(api.CreateTemplateVersionRequest{ExampleID: s.ID})
+		second := r.push(api.CreateTemplateVersionRequest{ExampleID: s.ID})
+		assert.Equal(t, first.Job.FileID, second.Job.FileID, s.ID)
+		res, data := r.owner.Raw(t, http.MethodGet, "/api/v2/files/"+first.Job.FileID.String(), nil)
+		require.Equal(t, http.StatusOK, res.StatusCode)
+		status, text := r.upload(r.member, api.ContentTypeTar, data)
+		assert.Equal(t, http.StatusCreated, status, "%s: %s", s.ID, text)
+	}
 }

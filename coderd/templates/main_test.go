@@ -82,8 +82,8 @@ func (r *rig) upload(c *coderdtest.Client, contentType string, data []byte) (int
 func (r *rig) push(req api.CreateTemplateVersionRequest) api.TemplateVersion {
 	r.t.Helper()
 	req.StorageMethod, req.Provisioner = "file", "terraform"
-	if req.FileID.IsZero() {
-		req.ExampleID = "scratch"
+	if req.FileID.IsZero() && req.ExampleID == "" {
+		req.ExampleID = "host"
 	}
 	return coderdtest.Do[api.TemplateVersion](r.t, r.owner, http.StatusCreated, http.MethodPost, org+"/templateversions", req)
 }

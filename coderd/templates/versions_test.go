@@ -107,7 +107,7 @@ func TestPushBadInput(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	tpl := r.template("base")
-	good := api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "scratch"}
+	good := api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"}
 	for name, tc := range map[string]struct {
 		change func(*api.CreateTemplateVersionRequest)
 		status int

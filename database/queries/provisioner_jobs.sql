@@ -28,6 +28,9 @@ where id = (
 )
 returning *;
 
+-- name: AnyPendingProvisionerJob :one
+select exists (select 1 from provisioner_jobs where status = 'pending');
+
 -- name: CountFailedAcquire :one
 -- An attempt that ended before a daemon heard of it.
 update provisioner_jobs set attempt = attempt + 1, updated_at = now()
