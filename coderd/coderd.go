@@ -17,12 +17,15 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"coder.internal/api"
+	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
+	"coder.internal/coderd/workspaces"
 	"coder.internal/internal/buildinfo"
 )
 
@@ -34,8 +37,9 @@ type Options struct {
 	Users      *users.Service
 	Audit      *audit.Service
 	Templates  *templates.Service
-	// Agents admits workspace agents by their token.
-	Agents httpmw.Agents
+	Agents     *agents.Service
+	Workspaces *workspaces.Service
+	Downloads  *downloads.Service
 }
 
 // Deployment is what clients are told about this installation.
@@ -65,6 +69,8 @@ func (o Options) validate() error {
 	need("Audit", o.Audit == nil)
 	need("Templates", o.Templates == nil)
 	need("Agents", o.Agents == nil)
+	need("Workspaces", o.Workspaces == nil)
+	need("Downloads", o.Downloads == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))
 	}

@@ -3,6 +3,7 @@ package coderd
 import (
 	"net/http"
 
+	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/templates"
@@ -127,12 +128,82 @@ func (s *Server) versionRoutes(a *httpapi.API) {
 	httpapi.Register(a, get(version+"/variables", "Templates", "Variables of template version", read), t.HandleVariables)
 }
 
-// workspaceRoutes: workspaces, builds, parameters, resources.
+// workspaceRoutes: workspaces, builds, parameters, resources, binaries.
 func (s *Server) workspaceRoutes(a *httpapi.API) {
+	ws := s.opts.Workspaces
+	route := func(method, path, summary string, action rbac.Action) httpapi.Route {
+		return httpapi.Route{Method: method, Path: "/api/v2" + path, Tag: "Workspaces", Summary: summary,
+			Rule: rbac.Needs(action, rbac.TypeWorkspace)}
+	}
+	get := func(path, summary string) httpapi.Route { return route(http.MethodGet, path, summary, rbac.Read) }
+	create := func(path, summary string, action rbac.Action) httpapi.Route {
+		r := route(http.MethodPost, path, summary, action)
+		r.Status = http.StatusCreated
+		return r
+	}
+	httpapi.Register(a, create("/users/{user}/workspaces", "Create workspace", rbac.Create), ws.HandleCreate)
+	httpapi.Register(a, create("/organizations/{organization}/members/{user}/workspaces", "Create workspace in organization", rbac.Create), ws.HandleCreateInOrg)
+	httpapi.Register(a, get("/workspaces", "List workspaces"), ws.HandleList)
+	httpapi.Register(a, get("/workspaces/{workspace}", "Get workspace"), ws.HandleGet)
+	httpapi.Register(a, get("/users/{user}/workspace/{workspacename}", "Get workspace by name"), ws.HandleByName)
+	httpapi.Register(a, route(http.MethodPatch, "/workspaces/{workspace}", "Rename workspace", rbac.Update), ws.HandleRename)
+	httpapi.Register(a, route(http.MethodPost, "/workspaces/{workspace}/usage", "Note use of workspace", rbac.Update), ws.HandleUsage)
+	a.Handle(get("/workspaces/{workspace}/watch", "Watch workspace"), ws.Watch(a))
+	a.Handle(get("/workspaces/{workspace}/watch-ws", "Watch workspace over a websocket"), ws.WatchWS(a))
+
+	httpapi.Register(a, get("/workspaces/{workspace}/builds", "List builds"), ws.HandleBuilds)
+	httpapi.Register(a, create("/workspaces/{workspace}/builds", "Create build", rbac.Start), ws.HandleCreateBuild)
+	httpapi.Register(a, get("/users/{user}/workspace/{workspacename}/builds/{buildnumber}", "Get build by number"), ws.HandleBuildByNumber)
+	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}", "Get build"), ws.HandleBuild)
+	httpapi.Register(a, route(http.MethodPatch, "/workspacebuilds/{workspacebuild}/cancel", "Cancel build", rbac.Update), ws.HandleCancel)
+	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}/parameters", "Get parameters of build"), ws.HandleParameters)
+	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}/resources", "Get resources of build"), ws.HandleResources)
+	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}/timings", "Get timings of build"), ws.HandleTimings)
+	a.Handle(get("/workspacebuilds/{workspacebuild}/logs", "Get or follow logs of build"), ws.LogsHandler(a))
+	a.Handle(get("/workspacebuilds/{workspacebuild}/state", "Get state of build"), ws.StateHandler(a))
+	setState := route(http.MethodPut, "/workspacebuilds/{workspacebuild}/state", "Replace state of build", rbac.Read)
+	setState.MaxBody = jobrpc.MaxStateBytes/3*4 + 1024 // base64
+	httpapi.Register(a, setState, ws.HandleSetState)
+
+	d := s.opts.Downloads
+	httpapi.Register(a, httpapi.Route{Method: http.MethodGet, Path: "/api/v2/init-script/{os}/{arch}", Tag: "Agents",
+		Summary: "Get the script that starts an agent", Rule: rbac.Public()}, d.HandleInitScript)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		a.Handle(httpapi.Route{Method: method, Path: "/bin/{name}", Tag: "Agents", Summary: "Fetch a binary",
+			Rule: rbac.Public()}, d.Binary(a))
+	}
 }
 
 // agentRoutes: what agents call, and what people call about agents.
 func (s *Server) agentRoutes(a *httpapi.API) {
+	ag := s.opts.Agents
+	me := func(method, path, summary string) httpapi.Route {
+		return httpapi.Route{Method: method, Path: "/api/v2/workspaceagents/me" + path, Tag: "Agents", Summary: summary,
+			Rule: rbac.AgentToken(), MaxBody: 4 << 20}
+	}
+	httpapi.Register(a, me(http.MethodGet, "/manifest", "Get manifest"), ag.HandleManifest)
+	httpapi.Register(a, me(http.MethodPost, "/startup", "Introduce agent"), ag.HandleStartup)
+	httpapi.Register(a, me(http.MethodPost, "/lifecycle", "Report lifecycle"), ag.HandleLifecycle)
+	httpapi.Register(a, me(http.MethodPatch, "/logs", "Append logs"), ag.HandlePatchLogs)
+	source := me(http.MethodPost, "/log-source", "Add log source")
+	source.Status = http.StatusCreated
+	httpapi.Register(a, source, ag.HandleLogSource)
+	httpapi.Register(a, me(http.MethodPost, "/script-result", "Report script run"), ag.HandleScriptResult)
+	httpapi.Register(a, me(http.MethodPost, "/metadata", "Report measured values"), ag.HandleMetadata)
+	httpapi.Register(a, me(http.MethodPost, "/app-health", "Report app health"), ag.HandleAppHealth)
+	a.Handle(me(http.MethodGet, "/coordinate", "Exchange network nodes as agent"), ag.CoordinateAgent(a))
+
+	get := func(path, summary string, action rbac.Action) httpapi.Route {
+		return httpapi.Route{Method: http.MethodGet, Path: "/api/v2/workspaceagents" + path, Tag: "Agents",
+			Summary: summary, Rule: rbac.Needs(action, rbac.TypeWorkspace)}
+	}
+	generic := get("/connection", "Get connection facts", rbac.Read)
+	generic.Rule = rbac.SignedIn()
+	httpapi.Register(a, generic, ag.HandleConnectionGeneric)
+	httpapi.Register(a, get("/{workspaceagent}", "Get agent", rbac.Read), ag.HandleAgent)
+	httpapi.Register(a, get("/{workspaceagent}/connection", "Get connection facts of agent", rbac.SSH), ag.HandleConnection)
+	a.Handle(get("/{workspaceagent}/coordinate", "Exchange network nodes as client", rbac.SSH), ag.CoordinateClient(a))
+	a.Handle(get("/{workspaceagent}/logs", "Get or follow agent logs", rbac.Read), ag.Logs(a))
 }
 
 // The verbs of the page. create answers 201; the others 200, or 204 without a

@@ -21,6 +21,7 @@ import (
 var listsOwn = map[string]bool{
 	"GET /api/v2/users":         true,
 	"GET /api/v2/organizations": true,
+	"GET /api/v2/workspaces":    true,
 }
 
 // bodies are what routes need to get past the check of their input; the others
@@ -31,9 +32,13 @@ var bodies = map[string]any{
 	"PUT /api/v2/users/{user}/password": api.UpdateUserPasswordRequest{Password: coderdtest.Password},
 	"PUT /api/v2/users/{user}/roles":    api.UpdateRolesRequest{Roles: []string{"owner"}},
 
-	"POST /api/v2/organizations/{organization}/templates":        api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
-	"POST /api/v2/organizations/{organization}/templateversions": api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
-	"PATCH /api/v2/templates/{template}/versions":                api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/templates":                 api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/templateversions":          api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
+	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
+	"POST /api/v2/users/{user}/workspaces":                                api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
+	"POST /api/v2/organizations/{organization}/members/{user}/workspaces": api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
+	"POST /api/v2/workspaces/{workspace}/builds":                          api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart},
+	"PUT /api/v2/workspacebuilds/{workspacebuild}/state":                  api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")},
 }
 
 var placeholder = regexp.MustCompile(`\{[^}]+\}`)
@@ -49,7 +54,7 @@ func TestRules(t *testing.T) {
 	require.NoError(t, err)
 	coderdtest.Do[api.GenerateKeyResponse](t, owner, http.StatusCreated, http.MethodPost, "/api/v2/users/me/keys/tokens", api.CreateTokenRequest{TokenName: "ci"})
 	keyID, _, _ := strings.Cut(owner.Token.Reveal(), "-")
-	values := map[string]string{"{user}": "admin", "{organization}": strange.ID.String(), "{organizationname}": "coder", "{keyname}": "ci", "{keyid}": keyID}
+	values := map[string]string{"{user}": "admin", "{organization}": strange.ID.String(), "{organizationname}": "coder", "{keyname}": "ci", "{keyid}": keyID, "{buildnumber}": "1"}
 
 	for _, r := range d.Server.Routes() {
 		name := r.Method + " " + r.Path

@@ -348,6 +348,7 @@ type WorkspaceBuild struct {
 	Reason            string
 	InitiatorID       api.ID
 	JobID             api.ID
+	Debug             bool
 	DailyCost         int32
 	Deadline          *time.Time
 	MaxDeadline       *time.Time

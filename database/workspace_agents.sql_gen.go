@@ -94,6 +94,17 @@ func (q *Queries) GetAgentByToken(ctx context.Context, tokenHash []byte) (GetAge
 	return i, err
 }
 
+const getAgentLifecycle = `-- name: GetAgentLifecycle :one
+select lifecycle_state from workspace_agents where id = $1
+`
+
+func (q *Queries) GetAgentLifecycle(ctx context.Context, id api.ID) (string, error) {
+	row := q.db.QueryRow(ctx, getAgentLifecycle, id)
+	var lifecycle_state string
+	err := row.Scan(&lifecycle_state)
+	return lifecycle_state, err
+}
+
 const getAnnouncedJob = `-- name: GetAnnouncedJob :one
 select j.id from provisioner_job_agent_tokens t
 join provisioner_jobs j on j.id = t.job_id
@@ -198,6 +209,24 @@ func (q *Queries) InsertWorkspaceAgents(ctx context.Context, arg InsertWorkspace
 	return err
 }
 
+const isAgentCurrent = `-- name: IsAgentCurrent :one
+select exists (
+    select 1 from workspace_agents a
+    join workspace_builds b on b.id = a.workspace_build_id
+    join workspaces w on w.id = b.workspace_id
+    where a.id = $1 and not w.deleted and b.transition = 'start'
+        and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+)::boolean as current
+`
+
+// Whether the agent's build is still the newest of a living workspace.
+func (q *Queries) IsAgentCurrent(ctx context.Context, id api.ID) (bool, error) {
+	row := q.db.QueryRow(ctx, isAgentCurrent, id)
+	var current bool
+	err := row.Scan(&current)
+	return current, err
+}
+
 const listWorkspaceAgents = `-- name: ListWorkspaceAgents :many
 select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
     now()::timestamptz as db_now
@@ -277,7 +306,10 @@ func (q *Queries) ListWorkspaceAgents(ctx context.Context, resourceIds []api.ID)
 const setAgentLifecycle = `-- name: SetAgentLifecycle :execrows
 update workspace_agents set lifecycle_state = $1::text,
     started_at = case when $1::text = 'starting' then now() else started_at end,
-    ready_at = case when $1::text in ('ready', 'start_error', 'start_timeout') then now() else ready_at end,
+    ready_at = case
+        when $1::text in ('ready', 'start_error', 'start_timeout') then now()
+        when $1::text in ('created', 'starting') then null
+        else ready_at end,
     updated_at = now()
 where id = $2 and lifecycle_state = any($3::text[])
 `
@@ -288,7 +320,7 @@ type SetAgentLifecycleParams struct {
 	FromStates []string
 }
 
-// Moves forward only: from_states are those that may come before.
+// from_states are the states that may come before.
 func (q *Queries) SetAgentLifecycle(ctx context.Context, arg SetAgentLifecycleParams) (int64, error) {
 	result, err := q.db.Exec(ctx, setAgentLifecycle, arg.State, arg.ID, arg.FromStates)
 	if err != nil {

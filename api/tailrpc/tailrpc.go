@@ -6,9 +6,9 @@
 //	GET /api/v2/workspaceagents/me/coordinate         agents, with their token
 //	GET /api/v2/workspaceagents/{id}/coordinate       a person who may ssh to that agent
 //
-// A node sends ClientMessage, the server ServerMessage. Order: the node sends
-// its Node at once and again whenever it changes; the server first sends the
-// RelayMap, then peers as they come and go. A node learns only of peers that
+// A node sends ClientMessage, the server ServerMessage. Order: the server first
+// sends the RelayMap, then peers as they come and go; the node sends its Node as
+// soon as it has a home relay, and again whenever it changes. A node learns only of peers that
 // have a tunnel with it: clients learn their one agent, an agent learns the
 // clients that asked for it. Closing the websocket ends the tunnel: the server
 // sends the other side Gone after GoneDelay unless the node has come back, so
@@ -94,4 +94,13 @@ type RelayNode struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 	STUN string `json:"stun,omitempty"`
+}
+
+// ConnectionInfo is the answer of GET /api/v2/workspaceagents/connection: what a
+// client must know before it joins.
+type ConnectionInfo struct {
+	RelayMap        RelayMap `json:"derp_map"`
+	BlockDirect     bool     `json:"disable_direct_connections"`
+	ForceWebSockets bool     `json:"derp_force_websockets"`
+	HostnameSuffix  string   `json:"hostname_suffix"`
 }

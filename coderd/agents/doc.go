@@ -18,10 +18,11 @@
 // Only the current connection (connection_id) writes the times. An agent whose
 // server died counts as disconnected once its last sign is StaleAfter old.
 //
-// Lifecycle states are written by the agent alone, and only forward:
+// Lifecycle states are written by the agent alone, in this order; a new process
+// of the same build begins again at starting:
 //
-//	created → starting → ready | start_timeout | start_error
-//	        → shutting_down → off | shutdown_timeout | shutdown_error
+//	created → starting → (start_timeout →) ready | start_error
+//	        → shutting_down → (shutdown_timeout →) off | shutdown_error
 //
 // A token is valid while its agent belongs to the newest build of a workspace and
 // that build is a start.

@@ -14,15 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
+	"coder.internal/api/tailrpc"
 	"coder.internal/coderd"
+	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
-	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
-	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
+	"coder.internal/coderd/workspaces"
 	"coder.internal/database"
 	"coder.internal/database/dbtest"
 	"coder.internal/database/pubsub"
@@ -42,11 +45,17 @@ type Deployment struct {
 	Ring      *keys.Ring
 	Jobs      *jobs.Queue
 	Templates *templates.Service
+	// Coordinator exchanges nodes; no relay stands behind it.
+	Coordinator *coordinator.Coordinator
+	Agents      *agents.Service
+	Workspaces  *workspaces.Service
 }
 
 // Config is what a test may set before the start.
 type Config struct {
 	Auth auth.Config
+	// AllowRenames lets workspaces be renamed.
+	AllowRenames bool
 }
 
 // New starts a control plane on a fresh database. The package's TestMain must
@@ -76,6 +85,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
 	d.addTemplates(t, log)
+	d.addWorkspaces(t, log, cfg)
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
@@ -88,7 +98,9 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Users:      d.Users,
 		Audit:      auditLog,
 		Templates:  d.Templates,
-		Agents:     noAgents{},
+		Agents:     d.Agents,
+		Workspaces: d.Workspaces,
+		Downloads:  d.downloads(t, log),
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -110,7 +122,31 @@ func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger) {
 	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
+}
+
+// addWorkspaces makes what hangs on builds.
+func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
+	t.Helper()
+	relays := func() tailrpc.RelayMap { return tailrpc.RelayMap{Regions: map[int]tailrpc.Region{}} }
+	var err error
+	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
+	require.NoError(t, err)
+	run(t, d.Coordinator.Run)
+	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+		Coordinator: coderd.Coordinate(d.Coordinator), AccessURL: d.URL.String(), RelayMap: relays})
+	require.NoError(t, err)
+	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+		Jobs: d.Jobs, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
+	require.NoError(t, err)
+	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
 	run(t, d.Jobs.Run)
+}
+
+func (d *Deployment) downloads(t testing.TB, log *slog.Logger) *downloads.Service {
+	t.Helper()
+	s, err := downloads.New(downloads.Options{Log: log, CacheDir: t.TempDir(), AccessURL: d.URL.String()})
+	require.NoError(t, err)
+	return s
 }
 
 // run keeps a part alive until the test ends and waits for it.
@@ -125,11 +161,4 @@ func run(t testing.TB, part func(context.Context) error) {
 		cancel()
 		<-done
 	})
-}
-
-// noAgents is a deployment without any workspace.
-type noAgents struct{}
-
-func (noAgents) AuthenticateAgent(context.Context, api.Secret) (httpmw.Agent, error) {
-	return httpmw.Agent{}, rbac.ErrUnauthenticated
 }

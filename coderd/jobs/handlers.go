@@ -168,7 +168,7 @@ func (q *Queue) serveFollow(a *httpapi.API, w http.ResponseWriter, r *http.Reque
 		}
 		return err
 	})
-	group.Go(func() error { return conn.Ping(ctx, pingEvery, pingMisses) })
+	group.Go(func() error { return conn.Ping(ctx, pingEvery, pingMisses, nil) })
 	group.Go(func() error { return q.readmit(ctx, a, r, subject) })
 	group.Go(func() error {
 		select {

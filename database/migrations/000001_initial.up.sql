@@ -299,6 +299,7 @@ create table workspace_builds (
     reason text not null default 'initiator',
     initiator_id uuid not null references users (id),
     job_id uuid not null references provisioner_jobs (id),
+    debug boolean not null default false,
     daily_cost integer not null default 0,
     deadline timestamptz,
     max_deadline timestamptz,
@@ -450,3 +451,20 @@ create table workspace_build_timings (
     ended_at timestamptz not null
 );
 create index workspace_build_timings_job on workspace_build_timings (job_id);
+
+-- The state of a workspace as people see it; api.StatusOf says the same in Go.
+create function workspace_status(workspace uuid) returns text language sql stable as $$
+    select case j.status
+        when 'pending' then 'pending'
+        when 'running' then case b.transition when 'start' then 'starting' when 'stop' then 'stopping' else 'deleting' end
+        when 'succeeded' then case b.transition when 'start' then 'running' when 'stop' then 'stopped' else 'deleted' end
+        when 'canceling' then 'canceling'
+        when 'canceled' then 'canceled'
+        else 'failed'
+    end
+    from workspace_builds b
+    join provisioner_jobs j on j.id = b.job_id
+    where b.workspace_id = workspace
+    order by b.build_number desc
+    limit 1
+$$;

@@ -70,9 +70,25 @@ update workspace_agents set version = @version, expanded_directory = @expanded_d
 where id = @id;
 
 -- name: SetAgentLifecycle :execrows
--- Moves forward only: from_states are those that may come before.
+-- from_states are the states that may come before.
 update workspace_agents set lifecycle_state = @state::text,
     started_at = case when @state::text = 'starting' then now() else started_at end,
-    ready_at = case when @state::text in ('ready', 'start_error', 'start_timeout') then now() else ready_at end,
+    ready_at = case
+        when @state::text in ('ready', 'start_error', 'start_timeout') then now()
+        when @state::text in ('created', 'starting') then null
+        else ready_at end,
     updated_at = now()
 where id = @id and lifecycle_state = any(@from_states::text[]);
+
+-- name: GetAgentLifecycle :one
+select lifecycle_state from workspace_agents where id = @id;
+
+-- name: IsAgentCurrent :one
+-- Whether the agent's build is still the newest of a living workspace.
+select exists (
+    select 1 from workspace_agents a
+    join workspace_builds b on b.id = a.workspace_build_id
+    join workspaces w on w.id = b.workspace_id
+    where a.id = @id and not w.deleted and b.transition = 'start'
+        and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+)::boolean as current;

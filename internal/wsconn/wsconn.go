@@ -101,8 +101,9 @@ func (c *Conn) CloseNow() error { return c.t.abort() }
 
 // Ping sends a ping every interval until ctx ends (nil is returned) or misses
 // pings in a row stay unanswered for an interval each (an error is returned and
-// the connection is closed). Somebody must be reading meanwhile.
-func (c *Conn) Ping(ctx context.Context, interval time.Duration, misses int) error {
+// the connection is closed). Somebody must be reading meanwhile. answered, where
+// it is not nil, is called after each answer.
+func (c *Conn) Ping(ctx context.Context, interval time.Duration, misses int, answered func()) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
@@ -122,6 +123,9 @@ func (c *Conn) Ping(ctx context.Context, interval time.Duration, misses int) err
 		if err != nil {
 			_ = c.t.abort()
 			return fmt.Errorf("peer does not answer pings: %w", err)
+		}
+		if answered != nil {
+			answered()
 		}
 	}
 }

@@ -2,7 +2,6 @@ package wsconn_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -110,22 +109,20 @@ func TestWrongShapeIsProtocolError(t *testing.T) {
 
 func TestPing(t *testing.T) {
 	t.Parallel()
-	a, b := pair(t, 0)
-	ctx, cancel := context.WithCancel(testContext(t))
-	done := make(chan error, 2)
-	go func() { done <- a.Ping(ctx, time.Millisecond, 2000) }()
-	go func() { done <- a.Read(ctx, &message{}) }()
-	// While b reads, it answers, and a's message that follows proves it alive.
-	go func() { _ = b.Read(ctx, &message{}) }()
-	require.NoError(t, a.Write(ctx, message{Text: "x"}))
-	cancel()
-	var pingErr error = errors.New("unset")
-	for range 2 {
-		if err := <-done; err == nil {
-			pingErr = nil
-		}
-	}
-	require.NoError(t, pingErr)
+	bothKinds(t, func(t *testing.T, a, b *wsconn.Conn) {
+		ctx, cancel := context.WithCancel(testContext(t))
+		// Reads on both sides, since only a reader sees pings and answers.
+		go func() { _ = a.Read(ctx, &message{}) }()
+		go func() { _ = b.Read(ctx, &message{}) }()
+		answers := 0
+		err := a.Ping(ctx, time.Millisecond, 5000, func() {
+			if answers++; answers == 3 {
+				cancel()
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, 3, answers)
+	})
 }
 
 func TestPingGivesUpSilentPeer(t *testing.T) {
@@ -134,7 +131,7 @@ func TestPingGivesUpSilentPeer(t *testing.T) {
 	ctx := testContext(t)
 	read := make(chan error, 1)
 	go func() { read <- a.Read(ctx, &message{}) }()
-	require.ErrorContains(t, a.Ping(ctx, 10*time.Millisecond, 2), "does not answer pings")
+	require.ErrorContains(t, a.Ping(ctx, 10*time.Millisecond, 2, nil), "does not answer pings")
 	require.Error(t, <-read)
 }
 
