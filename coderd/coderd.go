@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
@@ -105,6 +106,7 @@ func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
 // Describe can call it without any.
 func (s *Server) register(session, agent httpapi.Guard) chi.Router {
 	router := chi.NewRouter()
+	router.Use(middleware.GetHead) // balancers ask for /healthz so
 	s.api = httpapi.New(router, httpapi.Options{
 		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent,
 	})

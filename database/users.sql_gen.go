@@ -272,7 +272,7 @@ const lockOwners = `-- name: LockOwners :many
 select id from users
 where 'owner' = any (roles) and not deleted and status <> 'suspended'
 order by id
-for update
+for no key update
 `
 
 // Users who can administrate the deployment, locked against a change of that.
@@ -297,9 +297,10 @@ func (q *Queries) LockOwners(ctx context.Context) ([]api.ID, error) {
 }
 
 const lockUser = `-- name: LockUser :one
-select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where id = $1 and not deleted for update
+select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where id = $1 and not deleted for no key update
 `
 
+// Excludes other changes of the user, not new rows that refer to them.
 func (q *Queries) LockUser(ctx context.Context, id api.ID) (User, error) {
 	row := q.db.QueryRow(ctx, lockUser, id)
 	var i User
@@ -321,6 +322,19 @@ func (q *Queries) LockUser(ctx context.Context, id api.ID) (User, error) {
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const lockUserAlone = `-- name: LockUserAlone :execrows
+select 1 from users where id = $1 and not deleted for update
+`
+
+// Waits for transactions that refer to the user, and holds new ones off.
+func (q *Queries) LockUserAlone(ctx context.Context, id api.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, lockUserAlone, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const noteLogin = `-- name: NoteLogin :exec

@@ -33,7 +33,15 @@ func (s *Service) cookie(t api.Secret) string {
 }
 
 // HandleLogin: POST /users/login.
-func (s *Service) HandleLogin(ctx context.Context, in *struct{ Body api.LoginRequest }) (*withCookie[api.LoginResponse], error) {
+func (s *Service) HandleLogin(ctx context.Context, in *struct {
+	Site string `header:"Sec-Fetch-Site" hidden:"true"`
+	Body api.LoginRequest
+}) (*withCookie[api.LoginResponse], error) {
+	// The answer sets a cookie: another site, such as a workspace's application,
+	// must not sign a visitor in as somebody else.
+	if in.Site != "" && in.Site != "same-origin" && in.Site != "none" {
+		return nil, &api.Error{Code: api.CodeForbidden, Message: "This request comes from another site. Open the dashboard under its access URL."}
+	}
 	res, err := s.Login(ctx, in.Body)
 	if err != nil {
 		return nil, err

@@ -158,6 +158,24 @@ func TestCookie(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, do(get, "/api/v2/users/me", ""))
 }
 
+// TestLoginFromElsewhere: another site cannot sign a visitor in.
+func TestLoginFromElsewhere(t *testing.T) {
+	t.Parallel()
+	d := coderdtest.New(t)
+	d.FirstUser(t)
+	body, err := json.Marshal(api.LoginRequest{Email: "admin@example.com", Password: coderdtest.Password})
+	require.NoError(t, err)
+	for site, want := range map[string]int{"cross-site": http.StatusForbidden, "same-site": http.StatusForbidden, "same-origin": http.StatusCreated} {
+		req, err := http.NewRequestWithContext(t.Context(), post, d.URL.String()+"/api/v2/users/login", bytes.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Sec-Fetch-Site", site)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		assert.Equal(t, want, res.StatusCode, site)
+	}
+}
+
 func TestLogout(t *testing.T) {
 	t.Parallel()
 	d := coderdtest.New(t)

@@ -86,6 +86,10 @@ func (a *API) toResponse(ctx context.Context, err error) *response {
 		}
 		return &response{body: &out, status: Status(e.Code)}
 	}
+	if isUnstorable(err) {
+		return &response{status: http.StatusBadRequest, body: &api.Error{Code: api.CodeInvalid,
+			Message: "The request holds a character that cannot be stored (NUL). Remove it."}}
+	}
 	if ctx.Err() != nil {
 		return &response{status: 499, body: &api.Error{Code: api.CodeUnavailable, Message: "The request was cancelled."}}
 	}
@@ -96,6 +100,17 @@ func (a *API) toResponse(ctx context.Context, err error) *response {
 		Message:   "An internal error occurred. Ask an administrator to look for the request id in the server's log.",
 		RequestID: RequestID(ctx).String(),
 	}}
+}
+
+// isUnstorable reports whether the database refused text for its characters.
+// JSON and URLs can carry NUL, which no text column takes; checking each field of
+// each request would only repeat what the database knows.
+func isUnstorable(err error) bool {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	return state.SQLState() == "22021" || state.SQLState() == "22P05"
 }
 
 // WriteError answers req with err; raw handlers use it before they write.

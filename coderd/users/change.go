@@ -158,6 +158,10 @@ func (s *Service) Delete(ctx context.Context, ref string) error {
 		if err := keepAnOwner(ctx, q, before); err != nil {
 			return err
 		}
+		// A workspace that is being made for them right now counts too.
+		if _, err := q.LockUserAlone(ctx, before.ID); err != nil {
+			return fmt.Errorf("lock user %s alone: %w", before.ID, err)
+		}
 		if owns, err := q.UserOwnsWorkspaces(ctx, before.ID); err != nil {
 			return fmt.Errorf("look for workspaces of user %s: %w", before.ID, err)
 		} else if owns {

@@ -5,7 +5,12 @@ select * from users where id = @id and not deleted;
 select * from users where lower(username) = lower(@username) and not deleted;
 
 -- name: LockUser :one
-select * from users where id = @id and not deleted for update;
+-- Excludes other changes of the user, not new rows that refer to them.
+select * from users where id = @id and not deleted for no key update;
+
+-- name: LockUserAlone :execrows
+-- Waits for transactions that refer to the user, and holds new ones off.
+select 1 from users where id = @id and not deleted for update;
 
 -- name: AnyUser :one
 select exists (select 1 from users where not deleted);
@@ -82,7 +87,7 @@ where id = @id and not deleted;
 select id from users
 where 'owner' = any (roles) and not deleted and status <> 'suspended'
 order by id
-for update;
+for no key update;
 
 -- name: UserOwnsWorkspaces :one
 select exists (select 1 from workspaces where owner_id = @owner_id and not deleted);

@@ -29,7 +29,8 @@ type Conn struct {
 	wanted *wanted
 	relays *relays
 
-	publish chan struct{} // our node or wishes changed; holds one
+	staleAfter time.Duration // staleAfter, but for tests
+	publish    chan struct{} // our node or wishes changed; holds one
 
 	mu        sync.Mutex
 	closed    bool
@@ -52,7 +53,7 @@ func New(cfg Config) (*Conn, error) {
 	c := &Conn{
 		cfg: cfg, log: log, logf: logf(log), addr: tailrpc.AddressOf(cfg.ID), priv: key.NewNode(),
 		peers: newPeers(), wanted: &wanted{uses: map[api.ID]*use{}},
-		publish: make(chan struct{}, 1), direct: !cfg.BlockDirect,
+		staleAfter: staleAfter, publish: make(chan struct{}, 1), direct: !cfg.BlockDirect,
 		listeners: map[uint16]*listener{}, streams: map[*stream]struct{}{},
 	}
 	eng, err := newEngine(c.logf)

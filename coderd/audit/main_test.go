@@ -1,9 +1,0 @@
-package audit_test
-
-import (
-	"testing"
-
-	"coder.internal/database/dbtest"
-)
-
-func TestMain(m *testing.M) { dbtest.Main(m) }
