@@ -110,6 +110,8 @@ func TestCreateRefusesBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(*testing.T) { r.refused(r.member, http.StatusBadRequest, tc.field, http.MethodPost, path, tc.req) })
 	}
+	long := int64(1) << 60
+	r.refused(r.member, http.StatusBadRequest, "ttl_ms", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: other.ID, TTLMillis: &long})
 	r.refused(r.member, http.StatusNotFound, "", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: api.NewID()})
 	r.create(r.member, tpl, "dev", ok...)
 	r.refused(r.member, http.StatusConflict, "name", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "DEV", TemplateID: tpl.ID, ParameterValues: ok})
