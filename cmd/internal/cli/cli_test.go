@@ -155,7 +155,7 @@ func TestErrorsOnTheCommandLine(t *testing.T) {
 	c := clitest.New(t)
 	for args, want := range map[string]string{
 		"lst":            `error: unknown command "lst" for "coder"; did you mean list`,
-		"templates pusg": "did you mean push?",
+		"templates pusg": "did you mean push",
 		"list --nope":    "unknown flag: --nope",
 		"show":           "missing argument <workspace>",
 		"show a b":       `unexpected argument "b"`,
