@@ -30,7 +30,7 @@ type Result struct {
 
 // CLI is a user's computer.
 type CLI struct {
-	t     *testing.T
+	t     testing.TB
 	Dir   string // configuration directory
 	Home  string
 	Env   map[string]string
@@ -39,13 +39,13 @@ type CLI struct {
 }
 
 // New returns a computer that nobody has signed in on.
-func New(t *testing.T) *CLI {
+func New(t testing.TB) *CLI {
 	t.Helper()
 	return &CLI{t: t, Dir: filepath.Join(t.TempDir(), "conf"), Home: t.TempDir(), Env: map[string]string{}, Stdin: strings.NewReader("")}
 }
 
 // Signed returns a computer that is signed in to a server with these routes.
-func Signed(t *testing.T, routes map[string]http.HandlerFunc) *CLI {
+func Signed(t testing.TB, routes map[string]http.HandlerFunc) *CLI {
 	t.Helper()
 	c := New(t)
 	srv := Server(t, routes)
@@ -62,7 +62,7 @@ func Signed(t *testing.T, routes map[string]http.HandlerFunc) *CLI {
 
 // Server serves routes, whose keys are patterns of net/http. Anything else is a
 // 404 of the API.
-func Server(t *testing.T, routes map[string]http.HandlerFunc) *httptest.Server {
+func Server(t testing.TB, routes map[string]http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	for p, h := range routes {
@@ -93,9 +93,14 @@ func Fail(status int, code, message string) http.HandlerFunc {
 // Run runs a command to its end.
 func (c *CLI) Run(args ...string) Result {
 	c.t.Helper()
+	return c.RunContext(context.Background(), args...)
+}
+
+// RunContext is Run for commands that are told to end.
+func (c *CLI) RunContext(ctx context.Context, args ...string) Result {
 	var out, errs bytes.Buffer
 	env := &cli.Env{Stdin: c.Stdin, Stdout: &out, Stderr: &errs, Getenv: func(k string) string { return c.Env[k] },
 		Clock: clock.Real(), Home: c.Home, ConfigDir: c.Dir, Executable: "/usr/bin/coder"}
-	code := cli.Main(context.Background(), env, args, commands.Client(c.Hooks)...)
+	code := cli.Main(ctx, env, args, commands.Client(c.Hooks)...)
 	return Result{code, out.String(), errs.String()}
 }
