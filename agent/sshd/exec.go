@@ -87,12 +87,15 @@ func startPipes(cmd *exec.Cmd) (pipes, error) {
 // feed copies the client's input to w until it ends, then closes w. Once the
 // process stops reading, the rest is thrown away: a client must not block on it.
 func (s *session) feed(w *os.File) {
-	s.conn.srv.copy(w, s.ch)
+	err := s.conn.srv.copy(w, s.ch)
 	_ = w.Close()
-	if s.conn.openSSH {
+	if err == nil {
+		return
+	}
+	if s.conn.openSSH { // its extension to say that nobody reads any more
 		_, _ = s.ch.SendRequest("eow@openssh.com", false, nil)
 	}
-	s.conn.srv.copy(io.Discard, s.ch)
+	_ = s.conn.srv.copy(io.Discard, s.ch)
 }
 
 // wait reaps the process; from then on it gets no signals.
@@ -106,7 +109,6 @@ func (s *session) wait(cmd *exec.Cmd) *os.ProcessState {
 
 // exit reports how the process ended and closes the channel.
 func (s *session) exit(state *os.ProcessState) {
-	_ = s.ch.CloseWrite()
 	if name, core := child.ExitSignal(state); name != "" {
 		_, _ = s.ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
 			Name    string
@@ -117,6 +119,9 @@ func (s *session) exit(state *os.ProcessState) {
 	} else {
 		s.sendStatus(child.ExitCode(state))
 	}
+	// After the status, as sshd does: OpenSSH's multiplexing client may take the
+	// end of the output for the end of the session.
+	_ = s.ch.CloseWrite()
 	_ = s.ch.Close()
 }
 
@@ -129,8 +134,8 @@ func (s *session) fail(code int, message string) {
 	go func() { // session waits for done; a write may block on the client's window
 		defer close(s.done)
 		_, _ = io.WriteString(s.ch.Stderr(), message+"\r\n")
-		_ = s.ch.CloseWrite()
 		s.sendStatus(code)
+		_ = s.ch.CloseWrite()
 		_ = s.ch.Close()
 	}()
 }

@@ -15,7 +15,7 @@ func (s *session) serveSFTP() {
 	defer close(s.done)
 	opts := &s.conn.srv.opts
 	code := 0
-	server, err := sftp.NewServer(s.ch, sftp.WithServerWorkingDirectory(opts.Account.Directory(opts.Directory)))
+	server, err := sftp.NewServer(openStream{s.ch}, sftp.WithServerWorkingDirectory(opts.Account.Directory(opts.Directory)))
 	if err == nil {
 		err = server.Serve()
 		_ = server.Close() // files that the client left open
@@ -24,10 +24,17 @@ func (s *session) serveSFTP() {
 		opts.Log.Debug("sftp ended", "error", err)
 		code = 1
 	}
-	_ = s.ch.CloseWrite()
 	s.sendStatus(code)
+	_ = s.ch.CloseWrite()
 	_ = s.ch.Close()
 }
+
+// openStream keeps the channel open when the SFTP library is done with it: the
+// exit status has to follow, or clients take the transfer for broken.
+type openStream struct{ io.ReadWriter }
+
+// Close does nothing.
+func (openStream) Close() error { return nil }
 
 // transfersFiles recognises the usual programs for moving files in a command. It
 // keeps honest people honest: whoever has a shell can always move bytes.

@@ -95,3 +95,12 @@ type RelayNode struct {
 	URL  string `json:"url"`
 	STUN string `json:"stun,omitempty"`
 }
+
+// ConnectionInfo is the answer of GET /api/v2/workspaceagents/connection: what a
+// client must know before it joins.
+type ConnectionInfo struct {
+	RelayMap        RelayMap `json:"derp_map"`
+	BlockDirect     bool     `json:"disable_direct_connections"`
+	ForceWebSockets bool     `json:"derp_force_websockets"`
+	HostnameSuffix  string   `json:"hostname_suffix"`
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
+	"coder.internal/api/tailrpc"
 	"coder.internal/derp/tailnet"
 	"coder.internal/internal/wsconn"
 )
@@ -146,6 +147,42 @@ func TestStreamOutlivesRelayAndCoordinatorConnections(t *testing.T) {
 	// The bound we promise is 10 s; the usual is well below one.
 	require.Less(t, time.Since(began), 10*time.Second)
 	t.Logf("stream paused for %s", time.Since(began))
+}
+
+func TestStreamOutlivesAnOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{blockDirect: true})
+	agent, client := w.pair()
+	s, err := client.DialTCP(deadline(t, 20*time.Second), agent.ID(), 22)
+	require.NoError(t, err)
+	say(t, s, "before")
+	w.down.Store(true)
+	w.cut()
+	// What is written now has nowhere to go until the servers are back.
+	_, err = io.WriteString(s, "meanwhile")
+	require.NoError(t, err)
+	short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	<-short.Done()
+	w.down.Store(false)
+	back := time.Now()
+	got := make([]byte, len("meanwhile"))
+	require.NoError(t, s.SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.ReadFull(s, got)
+	require.NoError(t, err)
+	require.Equal(t, "meanwhile", string(got))
+	require.Less(t, time.Since(back), 10*time.Second)
+	t.Logf("stream went on %s after the servers came back", time.Since(back))
+}
+
+func TestHomeMovesToARelayThatAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{blockDirect: true})
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, dead.Close())
+	w.extra = []tailrpc.Region{{ID: 1, Code: "dead", Nodes: []tailrpc.RelayNode{{Name: "1-0", URL: "http://" + dead.Addr().String()}}}}
+	require.Equal(t, "coder", exercise(t, w).RelayRegionCode)
 }
 
 func TestRelayRefusesUnknownKeys(t *testing.T) {
@@ -301,6 +338,26 @@ func TestAgentRestartsWithANewKey(t *testing.T) {
 	s, err = client.DialTCP(deadline(t, 20*time.Second), agentID, 22)
 	require.NoError(t, err)
 	say(t, s, "second life")
+}
+
+func TestTunnelEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{blockDirect: true})
+	agent, _ := w.pair()
+	id := api.NewID()
+	c, err := tailnet.New(tailnet.Config{ID: id, Log: w.log, AccessURL: w.access})
+	require.NoError(t, err)
+	stop := background(t, func(ctx context.Context) error { return c.Run(ctx, w.exchange(id, agent.ID())) })
+	require.NoError(t, c.AwaitReachable(deadline(t, 20*time.Second), agent.ID()))
+	require.True(t, w.coord.Knows(c.Key()))
+	_, known := agent.PeerOf(c.Addr())
+	require.True(t, known)
+	stop()
+	require.NoError(t, c.Close())
+	waitFor(t, func() bool {
+		_, known := agent.PeerOf(c.Addr())
+		return !known && !w.coord.Knows(c.Key())
+	})
 }
 
 func TestRefusedExchangeEndsRun(t *testing.T) {

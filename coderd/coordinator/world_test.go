@@ -37,7 +37,9 @@ type world struct {
 	client *http.Client
 	log    *slog.Logger
 	rmap   derpmap.Config
-	cut    func() // ends all open connections of the server
+	extra  []tailrpc.Region // besides our own
+	down   atomic.Bool      // everything answers 502
+	cut    func()           // ends all open connections of the server
 }
 
 type worldOptions struct {
@@ -96,7 +98,7 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		w.rmap.STUNAddresses = []string{}
 	}
 	coord, err := coordinator.New(coordinator.Options{
-		Log: w.log, RelayMap: func() tailrpc.RelayMap { return derpmap.Build(w.rmap) },
+		Log: w.log, RelayMap: w.relayMap, Forgotten: func(k string) { w.relay.Load().Evict(k) },
 	})
 	require.NoError(t, err)
 	w.coord = coord
@@ -111,12 +113,19 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	if o.middlebox != nil {
 		h = o.middlebox(h)
 	}
-	srv := httptest.NewUnstartedServer(h)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.down.Load() {
+			rw.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		h.ServeHTTP(rw, r)
+	}))
 	srv.Config.ErrorLog = slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)
 	conns := &connSet{open: map[net.Conn]struct{}{}}
 	srv.Config.ConnContext = conns.note
 	w.cut = conns.cut
 	if o.tls {
+		srv.EnableHTTP2 = true // as ours has; upgrades must still be HTTP/1.1
 		srv.StartTLS()
 	} else {
 		srv.Start()
@@ -134,6 +143,14 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	}
 	background(t, coord.Run)
 	return w
+}
+
+func (w *world) relayMap() tailrpc.RelayMap {
+	m := derpmap.Build(w.rmap)
+	for _, r := range w.extra {
+		m.Regions[r.ID] = r
+	}
+	return m
 }
 
 // connSet knows a server's connections, also the hijacked ones that the server

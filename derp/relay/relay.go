@@ -56,6 +56,7 @@ type Relay struct {
 	verify *verifier
 	ln     net.Listener   // loopback, plain: verification and the server's own node
 	stun   net.PacketConn // nil for none
+	evict  chan key.NodePublic
 
 	mu      sync.Mutex
 	running bool
@@ -76,13 +77,15 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay")}
+	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay"), evict: make(chan key.NodePublic, maxEvicting)}
 	r.idle = sync.NewCond(&r.mu)
 	r.server = derpserver.New(priv, r.logf)
-	if cfg.MeshKey != "" {
-		if err := r.server.SetMeshKey(cfg.MeshKey.Reveal()); err != nil {
-			return nil, errors.New("relay: the mesh key must be 64 hexadecimal digits")
-		}
+	mesh := cfg.MeshKey.Reveal()
+	if mesh == "" {
+		mesh = randomHex(32) // nobody else knows it, so nobody joins
+	}
+	if err := r.server.SetMeshKey(mesh); err != nil {
+		return nil, errors.New("relay: the mesh key must be 64 hexadecimal digits")
 	}
 	r.server.UpdateRateLimits(derpserver.RateConfig{PerClientRateLimitBytesPerSec: cfg.BytesPerSecond})
 	r.derp = derpserver.AddWebSocketSupport(r.server, derpserver.Handler(r.server))
@@ -205,7 +208,9 @@ func (r *Relay) Run(ctx context.Context) error {
 	r.mu.Unlock()
 
 	var wg sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	wg.Go(func() {
 		if err := srv.Serve(r.ln); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve the relay's own listener: %w", err)
@@ -218,11 +223,17 @@ func (r *Relay) Run(ctx context.Context) error {
 			}
 		})
 	}
+	wg.Go(func() {
+		if err := r.evictLoop(ctx); err != nil {
+			failed <- err
+		}
+	})
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	cancel()
 	r.Close()
 	_ = srv.Close()
 	wg.Wait()

@@ -30,9 +30,13 @@ type verifier struct {
 }
 
 func newVerifier(ask func(context.Context, string) bool) *verifier {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return &verifier{path: "/" + hex.EncodeToString(b[:]), ask: ask, slots: make(chan struct{}, maxVerifying)}
+	return &verifier{path: "/" + randomHex(16), ask: ask, slots: make(chan struct{}, maxVerifying)}
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
 }
 
 // ServeHTTP answers one question. Any doubt is a no.

@@ -21,6 +21,7 @@ const (
 	lastRetry   = 5 * time.Second
 	steadyAfter = 30 * time.Second
 	sweepEvery  = time.Minute
+	staleAfter  = tailrpc.GoneDelay + 5*time.Second
 )
 
 var errMove = errors.New("the server asks to connect elsewhere")
@@ -82,9 +83,11 @@ func (c *Conn) session(ctx context.Context, ws *wsconn.Conn, resumed bool) error
 	defer wg.Wait()
 	defer cancel()
 	defer func() { _ = ws.CloseNow() }()
+	c.peers.begin()
 	wg.Go(func() { farewell(ctx, ws) })
+	wg.Go(func() { c.dropUnnamed(ctx) })
 	wg.Go(func() {
-		if c.send(ctx, ws, resumed) != nil {
+		if c.send(ctx, ws, resumed) != nil && ctx.Err() == nil {
 			_ = ws.CloseNow() // the reader reports
 		}
 	})
@@ -116,11 +119,11 @@ func farewell(ctx context.Context, ws *wsconn.Conn) {
 
 func (c *Conn) receive(m tailrpc.ServerMessage) error {
 	if m.RelayMap != nil {
+		c.setDirect(!m.RelayMap.BlockDirect)
 		if err := c.relays.set(*m.RelayMap); err != nil {
 			// The old map stays: better than none, and the next one may be right.
 			c.log.Error("relay map is unusable", "error", err)
 		}
-		c.setDirect(!m.RelayMap.BlockDirect)
 		c.republish()
 	}
 	if len(m.Upsert) > 0 || len(m.Gone) > 0 {
@@ -149,7 +152,9 @@ func (c *Conn) send(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
 		n := c.node()
 		m := tailrpc.ClientMessage{Node: &n, Want: c.wanted.ids()}
 		if !sameMessage(last, m) {
-			if err := ws.Write(ctx, m); err != nil {
+			// A write that ctx interrupts would break the connection before
+			// farewell; without ctx it ends with the connection or in 10 s.
+			if err := ws.Write(context.WithoutCancel(ctx), m); err != nil {
 				return err
 			}
 			last = m
@@ -178,6 +183,17 @@ func sameMessage(a, b tailrpc.ClientMessage) bool {
 	x, y := *a.Node, *b.Node
 	x.AsOf = y.AsOf
 	return reflect.DeepEqual(x, y) && reflect.DeepEqual(a.Want, b.Want)
+}
+
+// dropUnnamed forgets the peers of former sessions that this one did not name
+// again in the time that a peer has to come back itself.
+func (c *Conn) dropUnnamed(ctx context.Context) {
+	if c.awaitStale(ctx) != nil {
+		return
+	}
+	if ids := c.peers.unnamed(); len(ids) > 0 {
+		c.peers.apply(c.eng, c.cfg.ID, nil, ids)
+	}
 }
 
 // sweep unsubscribes from agents that nobody uses any more.

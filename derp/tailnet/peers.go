@@ -20,6 +20,7 @@ type peer struct {
 	addr      netip.Addr
 	node      tailcfg.NodeView
 	reachable bool // a ping was answered since the keys changed
+	session   int  // the coordinator session that last named it
 }
 
 // peers is what the engine looks peers up in, and who waits for one.
@@ -32,6 +33,7 @@ type peers struct {
 	byKey   map[key.NodePublic]*peer
 	byAddr  map[netip.Addr]*peer
 	lastID  tailcfg.NodeID // never reused
+	session int            // counts coordinator sessions
 	changed chan struct{}  // closed at the next change
 }
 
@@ -108,6 +110,27 @@ func (p *peers) doubt() {
 	}
 }
 
+// begin counts a new session with a coordinator.
+func (p *peers) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.session++
+}
+
+// unnamed returns the peers that the current session has not named: they left
+// while no coordinator could tell us.
+func (p *peers) unnamed() []api.ID {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var ids []api.ID
+	for id, x := range p.byID {
+		if x.session != p.session {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // apply brings the engine to the state that a message describes. Nodes that
 // make no sense are left out; the rest still counts.
 func (p *peers) apply(e *engine, self api.ID, upsert []tailrpc.Node, gone []api.ID) {
@@ -160,7 +183,7 @@ func (p *peers) upsert(e *engine, n tailrpc.Node) {
 		return // a key belongs to one node
 	}
 	old := p.byID[n.ID]
-	x := &peer{id: n.ID, addr: tailrpc.AddressOf(n.ID)}
+	x := &peer{id: n.ID, addr: tailrpc.AddressOf(n.ID), session: p.session}
 	var nodeID tailcfg.NodeID
 	var oldKey key.NodePublic
 	var newDisco bool

@@ -31,8 +31,10 @@ type relays struct {
 	m      *tailrpc.RelayMap
 	homeID int
 	loops  map[int]*loopback
-	cancel context.CancelFunc // ends the loopback relays and a running measurement
-	ctx    context.Context    // theirs
+	// ctx is the component's own: loopback relays and measurements outlive the
+	// message that started them and end with close.
+	ctx    context.Context
+	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
 

@@ -1,0 +1,77 @@
+# Targets people type. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export GOFLAGS := -buildvcs=false
+export GOTOOLCHAIN := local
+export CGO_ENABLED ?= 0
+
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null || echo v0.1.0-devel)
+ARCH := $(shell go env GOARCH)
+# Platforms whose small binary travels inside the server.
+PLATFORMS ?= linux-amd64 linux-arm64
+LDFLAGS := -s -w -X coder.internal/internal/buildinfo.version=$(VERSION)
+SLIM_TAGS := $(shell paste -sd, scripts/slim-tags.txt 2>/dev/null)
+GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null)
+PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
+BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
+
+.PHONY: help quickstart build slim gen fmt lint test race check cross bench clean deps
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+quickstart: ## a server, a workspace and a shell in it; ARGS=--exit ends after the first command
+	@./scripts/quickstart.sh $(ARGS)
+
+build: build/coder ## the full binary with Postgres and the small binaries inside
+
+build/coder: $(GO_FILES) $(PG_ARCHIVE) $(BIN_ARCHIVE)
+	go build -trimpath -tags embed_postgres,embed_bin -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder
+
+$(PG_ARCHIVE):
+	go run ./scripts/pgarchive -platform linux-$(ARCH) -o $@
+
+slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
+
+build/coder-slim-%: $(GO_FILES)
+	GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) \
+	  go build -trimpath -tags '$(SLIM_TAGS)' -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder-slim
+
+$(BIN_ARCHIVE): $(PLATFORMS:%=build/coder-slim-%)
+	go run ./scripts/binarchive -o $@ $^
+
+gen: ## write the generated files again: SQL, OpenAPI, reference pages
+	cd tools && go build -o ../build/sqlc github.com/sqlc-dev/sqlc/cmd/sqlc
+	./build/sqlc generate
+	go run ./scripts/apigen
+	go run ./cmd/docsgen
+
+fmt: ## format the code
+	gofmt -w $(shell git ls-files '*.go')
+
+lint: ## vet, format, file sizes
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run make fmt'; exit 1; }
+	go vet ./...
+	@./scripts/lint-sizes.sh
+
+deps: ## what the tests need from the system (installs it when root)
+	@./scripts/test-deps.sh
+
+test: deps ## all tests
+	go test ./...
+
+race: deps ## all tests under the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+cross: ## the small binary compiles everywhere
+	@for p in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64; do \
+	  echo "$$p"; GOOS=$${p%-*} GOARCH=$${p#*-} go build -tags '$(SLIM_TAGS)' -o /dev/null ./cmd/coder-slim; done
+
+check: gen lint race cross ## what a change must pass
+	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }
+
+bench: build ## figures, one JSON line each, with their reference run beside them
+	go run ./scripts/bench $(ARGS)
+
+clean: ## remove what was built
+	rm -rf build $(PG_ARCHIVE) $(BIN_ARCHIVE)

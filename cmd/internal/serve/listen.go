@@ -1,0 +1,120 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"coder.internal/cmd/internal/option"
+)
+
+// listen opens address; the error is one line that names the option and the cure.
+func listen(flag, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("option --%s: %s is in use by another process; stop it or choose another address", flag, address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("option --%s: no permission to listen on %s; ports below 1024 need CAP_NET_BIND_SERVICE", flag, address)
+	}
+	return nil, fmt.Errorf("option --%s: listen on %s: %w", flag, address, err)
+}
+
+// httpServer is an http.Server with the limits that all of ours have. Bodies and
+// answers have no total time limit, because streams live long; handlers that
+// read small bodies set their own.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveHTTP serves l until ctx ends, then lets running requests end for grace.
+func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener, grace time.Duration) error {
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		_ = srv.Close() // the grace is over: cut what is left
+	}
+	<-failed
+	return nil
+}
+
+// redirectTo sends GET and HEAD to the same path below target and refuses the
+// rest: a body or a token must not be repeated in clear.
+func redirectTo(target string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, "use "+target, http.StatusMisdirectedRequest)
+			return
+		}
+		http.Redirect(w, r, target+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	})
+}
+
+// withSTS adds Strict-Transport-Security to HTTPS answers.
+func withSTS(maxAge int, options []string, h http.Handler) http.Handler {
+	if maxAge <= 0 {
+		return h
+	}
+	value := strings.Join(append([]string{"max-age=" + strconv.Itoa(maxAge)}, options...), "; ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil {
+			w.Header().Set("Strict-Transport-Security", value)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func certPool(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read CA file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", file)
+	}
+	return pool, nil
+}
+
+func tlsListener(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(l, c) }
+
+// optionalHostPort is HostPort that also takes nothing or "off".
+func optionalHostPort(p *string) option.Value { return optionalAddress{p, option.HostPort(p)} }
+
+type optionalAddress struct {
+	p *string
+	option.Value
+}
+
+func (o optionalAddress) Set(s string) error {
+	if s == "" || s == "off" {
+		*o.p = ""
+		return nil
+	}
+	return o.Value.Set(s)
+}

@@ -1,0 +1,13 @@
+//go:build embed_postgres
+
+package local
+
+import _ "embed"
+
+// Made by scripts/pgarchive.
+var (
+	//go:embed archive/postgres-linux-amd64.tar.zst
+	embedded []byte
+	//go:embed archive/postgres-linux-amd64.tar.zst.sha256
+	embeddedHash string
+)

@@ -1,0 +1,9 @@
+//go:build !embed_postgres || !linux || !(amd64 || arm64)
+
+package local
+
+// A build without the tag embed_postgres carries no binaries.
+var (
+	embedded     []byte
+	embeddedHash string
+)
