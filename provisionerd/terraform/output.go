@@ -116,6 +116,8 @@ type output struct {
 	now   func() time.Time
 	debug bool // lines of debug level are wanted
 	quiet bool // only diagnostics are logged
+	// creating, where not nil, hears of each resource that is being made.
+	creating *unfinished
 
 	mu       sync.Mutex
 	stage    string
@@ -209,8 +211,12 @@ func (o *output) diagnose(m message) {
 }
 
 func (o *output) begin(m message) {
-	if m.Hook != nil {
-		o.open[m.Hook.Resource.Addr] = m.Time
+	if m.Hook == nil {
+		return
+	}
+	o.open[m.Hook.Resource.Addr] = m.Time
+	if o.creating != nil && m.Hook.Action == "create" {
+		o.creating.begin(m.Hook.Resource.Addr)
 	}
 }
 
@@ -224,6 +230,9 @@ func (o *output) end(m message) {
 		return
 	}
 	delete(o.open, r.Addr)
+	if o.creating != nil {
+		o.creating.end(r.Addr)
+	}
 	stage, action := "apply", m.Hook.Action
 	if action == "" {
 		action = "refresh"
