@@ -10,20 +10,37 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"coder.internal/provisionerd/coderprovider"
 )
 
+// ownPackage is the place of our provider in a mirror and in .terraform/providers.
+func ownPackage() string {
+	return filepath.Join(filepath.FromSlash(coderprovider.Address), coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
+}
+
+// providerDir is the directory in which our provider is a link to this program.
+func providerDir(cache string) string {
+	return filepath.Join(cache, "provider", coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
+}
+
 // writeMirror lays out the mirror with our own provider and writes Terraform's
-// CLI configuration; it returns the latter's path.
+// CLI configuration; it returns the latter's path. Init computes a checksum of
+// what is in the mirror. For a program of this size that takes longer than all
+// else it does, so the mirror has a short script in its place; see useProgram.
 func writeMirror(opts Options) (string, error) {
 	mirror := filepath.Join(opts.CacheDir, "mirror")
-	dir := filepath.Join(mirror, coderprovider.Address, coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	const name = "terraform-provider-coder_v" + coderprovider.Version
+	dir, real := filepath.Join(mirror, ownPackage()), providerDir(opts.CacheDir)
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(real, 0o700)); err != nil {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
-	link := filepath.Join(dir, "terraform-provider-coder_v"+coderprovider.Version)
-	if err := replaceLink(opts.ProviderBinary, link); err != nil {
+	if err := replaceLink(opts.ProviderBinary, filepath.Join(real, name)); err != nil {
+		return "", fmt.Errorf("make provider mirror: %w", err)
+	}
+	script := "#!/bin/sh\nexec '" + strings.ReplaceAll(opts.ProviderBinary, "'", `'\''`) + "' \"$@\"\n"
+	if err := replaceFile(filepath.Join(dir, name), script); err != nil {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
 	path := filepath.Join(opts.WorkDir, "cli.tfrc")
@@ -31,6 +48,44 @@ func writeMirror(opts Options) (string, error) {
 		return "", fmt.Errorf("write terraform's configuration: %w", err)
 	}
 	return path, nil
+}
+
+// useProgram makes an initialised directory start our provider without the
+// script that stands for it in the mirror.
+func (p *Provisioner) useProgram() error {
+	path := filepath.Join(p.build, ".terraform", "providers", ownPackage())
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil // a template without coder/coder
+	}
+	if err := removeAll(path); err != nil {
+		return err
+	}
+	if err := os.Symlink(providerDir(p.opts.CacheDir), path); err != nil {
+		return fmt.Errorf("link our provider: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes an executable file, at once for whoever reads it meanwhile.
+func replaceFile(path, text string) error {
+	if now, err := os.ReadFile(path); err == nil && string(now) == text {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			return nil
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o700), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // replaceLink points link to target, at once for whoever reads it meanwhile.
