@@ -197,7 +197,8 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 	}
 	file := filepath.Join(p.tmp, "import.tfplan")
 	startOut := newOutput(r.s.Log, p.now, stagePlan)
-	stopOut := newOutput(r.s.Log, p.now, stagePlan)
+	var stopLog []jobrpc.Log // what it finds is mostly what the other finds, too
+	stopOut := newOutput(func(line jobrpc.Log) { stopLog = append(stopLog, line) }, p.now, stagePlan)
 	stopOut.quiet = true
 	var plan *tfjson.Plan
 	var stopErr error
@@ -221,6 +222,9 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 		return nil, nil, r.explain(ctx, startErr, startOut, "terraform plan")
 	}
 	if stopErr != nil {
+		for _, line := range stopLog {
+			r.s.Log(line)
+		}
 		return nil, nil, r.explain(ctx, stopErr, stopOut, "terraform plan for a stopped workspace")
 	}
 	return plan, stopOut.planned, nil

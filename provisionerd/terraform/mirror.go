@@ -44,10 +44,54 @@ func writeMirror(opts Options) (string, error) {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
 	path := filepath.Join(opts.WorkDir, "cli.tfrc")
-	if err := os.WriteFile(path, []byte(cliConfig(mirror, opts.MirrorDir)), 0o600); err != nil {
-		return "", fmt.Errorf("write terraform's configuration: %w", err)
+	return path, writeCLIConfig(opts, path)
+}
+
+// writeCLIConfig writes Terraform's configuration for what the operator's mirror
+// holds now.
+func writeCLIConfig(opts Options, path string) error {
+	var mirrored []string
+	if opts.MirrorDir != "" {
+		var err error
+		if mirrored, err = mirroredProviders(opts.MirrorDir); err != nil {
+			return err
+		}
 	}
-	return path, nil
+	text := cliConfig(filepath.Join(opts.CacheDir, "mirror"), opts.MirrorDir, mirrored)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write terraform's configuration: %w", err)
+	}
+	return nil
+}
+
+// maxMirrored bounds how many providers a mirror may hold.
+const maxMirrored = 10_000
+
+// mirroredProviders lists the providers in a filesystem mirror, as host/namespace/type.
+func mirroredProviders(dir string) ([]string, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("the provider mirror %s cannot be read; give a directory in Terraform's filesystem-mirror layout (%w)", dir, err)
+	}
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*", "*", "*"))
+	if err != nil || len(paths) > maxMirrored {
+		return nil, fmt.Errorf("the provider mirror %s holds more than %d providers (%w)", dir, maxMirrored, err)
+	}
+	var out []string
+	for _, path := range paths {
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return nil, fmt.Errorf("read the provider mirror: %w", err)
+		}
+		if addr := filepath.ToSlash(rel); addr != coderprovider.Address {
+			out = append(out, addr)
+		}
+	}
+	return out, nil
+}
+
+// escapeGlob makes a path a pattern that matches it alone.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
 }
 
 // useProgram makes an initialised directory start our provider without the
@@ -103,17 +147,24 @@ func replaceLink(target, link string) error {
 	return os.Rename(tmp, link)
 }
 
-// cliConfig says where providers come from: coder/coder from our mirror and from
-// nowhere else, the rest from the operator's mirror if there is one, then from
-// their registry.
-func cliConfig(mirror, operator string) string {
-	own := "[" + strconv.Quote(coderprovider.Address) + "]"
+// cliConfig says where providers come from: coder/coder from our mirror, those in
+// the operator's mirror from there, the rest from their registry. Each has one
+// place only: Terraform asks all that it may and fails if one does not answer, so
+// a mirror would be of no use without a network.
+func cliConfig(mirror, operator string, mirrored []string) string {
 	text := "disable_checkpoint = true\nprovider_installation {\n" +
-		"  filesystem_mirror {\n    path    = " + strconv.Quote(mirror) + "\n    include = " + own + "\n  }\n"
-	if operator != "" {
-		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(operator) + "\n    exclude = " + own + "\n  }\n"
+		"  filesystem_mirror {\n    path    = " + strconv.Quote(mirror) + "\n    include = [" + strconv.Quote(coderprovider.Address) + "]\n  }\n"
+	exclude := strconv.Quote(coderprovider.Address)
+	if len(mirrored) > 0 {
+		var list []string
+		for _, addr := range mirrored {
+			list = append(list, strconv.Quote(addr))
+		}
+		names := strings.Join(list, ", ")
+		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(operator) + "\n    include = [" + names + "]\n  }\n"
+		exclude += ", " + names
 	}
-	return text + "  direct {\n    exclude = " + own + "\n  }\n}\n"
+	return text + "  direct {\n    exclude = [" + exclude + "]\n  }\n}\n"
 }
 
 // maxTemp is the longest TMPDIR in which a plugin's unix socket still fits.

@@ -252,6 +252,9 @@ func (r *run) init(ctx context.Context) error {
 	if err := p.tf.SetEnv(p.env); err != nil {
 		return fmt.Errorf("set environment: %w", err)
 	}
+	if err := writeCLIConfig(p.opts, p.env["TF_CLI_CONFIG_FILE"]); err != nil {
+		return err
+	}
 	out := newOutput(r.s.Log, p.now, stageInit)
 	var plain strings.Builder
 	err := r.guarded(ctx, func(ctx context.Context) error {
