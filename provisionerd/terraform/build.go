@@ -88,6 +88,7 @@ func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { defer close(watched); p.watch(watching, r.s) }()
+	r.note(api.LogDebug, stage, "Starting terraform.")
 	start := p.now()
 	err = r.guarded(ctx, func(ctx context.Context) error {
 		vars := tfexec.VarFile(p.varFile())
