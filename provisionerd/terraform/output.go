@@ -27,6 +27,7 @@ type message struct {
 	Message    string      `json:"@message"`
 	Time       time.Time   `json:"@timestamp"`
 	Type       string      `json:"type"`
+	Code       string      `json:"message_code"`
 	Hook       *hook       `json:"hook"`
 	Change     *hook       `json:"change"`
 	Diagnostic *diagnostic `json:"diagnostic"`
@@ -153,7 +154,10 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (o *output) line(raw []byte) {
 	var m message
-	if json.Unmarshal(raw, &m) != nil || m.Message == "" && m.Diagnostic == nil {
+	if err := json.Unmarshal(raw, &m); err != nil || m.Message == "" && m.Diagnostic == nil {
+		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+			return // a document, such as a plan: not meant for people
+		}
 		if text := strings.TrimSpace(string(raw)); text != "" && !o.quiet {
 			o.emit(api.LogInfo, text)
 		}
@@ -180,6 +184,12 @@ func (o *output) line(raw []byte) {
 		o.emit(api.LogDebug, m.Message)
 		return
 	}
+	if o.stage == stageInit {
+		if text, ok := initText(m); ok {
+			o.emit(api.LogInfo, text)
+		}
+		return
+	}
 	level := api.LogInfo
 	if m.Hook != nil && m.Hook.Action == "read" || strings.HasPrefix(m.Type, "refresh_") {
 		level = api.LogDebug
@@ -199,13 +209,17 @@ func (o *output) diagnose(m message) {
 	if m.Diagnostic == nil {
 		return
 	}
+	shown, ok := withoutOwn(*m.Diagnostic)
+	if !ok {
+		return
+	}
 	level := api.LogError
 	if m.Diagnostic.Severity == "warning" {
 		level = api.LogWarn
 	} else if o.failure == "" {
 		o.failure = m.Diagnostic.short()
 	}
-	for _, line := range m.Diagnostic.long() {
+	for _, line := range shown.long() {
 		o.write(level, line)
 	}
 }
