@@ -67,7 +67,7 @@ type diagnostic struct {
 
 // short is the diagnostic in one line: place, summary, first sentence.
 func (d *diagnostic) short() string {
-	text := strings.TrimSpace(d.Summary)
+	text := strings.Join(strings.Fields(d.Summary), " ")
 	if d.Range != nil {
 		text = fmt.Sprintf("%s line %d: %s", d.Range.Filename, d.Range.Start.Line, text)
 	} else if d.Address != "" {
@@ -85,7 +85,7 @@ func (d *diagnostic) long() []string {
 	if d.Severity == "warning" {
 		title = "Warning: "
 	}
-	lines := []string{title + d.Summary}
+	lines := []string{title + strings.Join(strings.Fields(d.Summary), " ")}
 	if d.Address != "" {
 		lines = append(lines, "  with "+d.Address+",")
 	}
