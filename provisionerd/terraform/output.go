@@ -209,8 +209,10 @@ func (o *output) diagnose(m message) {
 	if m.Diagnostic == nil {
 		return
 	}
-	shown, ok := withoutOwn(*m.Diagnostic)
-	if !ok {
+	if text, ok := mirrored(m.Diagnostic); ok {
+		if text != "" {
+			o.emit(api.LogInfo, text)
+		}
 		return
 	}
 	level := api.LogError
@@ -219,7 +221,7 @@ func (o *output) diagnose(m message) {
 	} else if o.failure == "" {
 		o.failure = m.Diagnostic.short()
 	}
-	for _, line := range shown.long() {
+	for _, line := range m.Diagnostic.long() {
 		o.write(level, line)
 	}
 }
