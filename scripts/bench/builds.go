@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"coder.internal/api"
+	"coder.internal/scripts/bench/deploy"
+	"coder.internal/scripts/bench/plain"
+)
+
+func isPostgres(arg0 string) bool {
+	return strings.HasPrefix(arg0, "postgres:") || filepath.Base(arg0) == "postgres"
+}
+
+// imports measures the import job of a new template version beside init and
+// plan of the same module.
+func (b *bench) imports(ctx context.Context) error {
+	d, err := b.deployment(ctx)
+	if err != nil {
+		return err
+	}
+	tf, err := b.plain(d)
+	if err != nil {
+		return err
+	}
+	values, err := rounds(ctx, b.n, 0,
+		contender{"import", func(ctx context.Context) ([]float64, error) { return b.importOnce(ctx, d) }},
+		single("terraform init + plan", tf.Plan))
+	if err != nil {
+		return err
+	}
+	ref := values[1][0].side("terraform init + plan")
+	if err := b.emit(newFigure("template import job", "s", values[0][0], &ref, atMost(0.75))); err != nil {
+		return err
+	}
+	return b.emit(newFigure("coder templates push", "s", values[0][1], &ref))
+}
+
+// importOnce pushes an archive that no version has, so that nothing of it is
+// initialised, and returns the times of its job and of the command.
+func (b *bench) importOnce(ctx context.Context, d *deployment) ([]float64, error) {
+	if err := os.WriteFile(filepath.Join(d.module, "round.txt"), []byte(b.unique("round")), 0o600); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if err := d.push(ctx); err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	w, err := d.client.Workspace(ctx, workspaceName)
+	if err != nil {
+		return nil, err
+	}
+	var v api.TemplateVersion
+	if err := d.client.Get(ctx, "/api/v2/templateversions/"+w.TemplateActiveVersionID.String(), &v); err != nil {
+		return nil, err
+	}
+	job, err := deploy.JobTime(v.Job)
+	return []float64{seconds(job), seconds(took)}, err
+}
+
+// builds measures start and stop builds of one workspace beside the same life
+// of the same module by hand, and how soon the agent is there.
+func (b *bench) builds(ctx context.Context) error {
+	d, err := b.deployment(ctx)
+	if err != nil {
+		return err
+	}
+	tf, err := b.plain(d)
+	if err != nil {
+		return err
+	}
+	ours, err := b.own(ctx, d)
+	if err != nil {
+		return err
+	}
+	values, err := rounds(ctx, b.n, 1,
+		contender{"start build", func(ctx context.Context) ([]float64, error) { return startBuild(ctx, d, ours) }},
+		single("terraform init + apply", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Start) }),
+		contender{"stop build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, api.TransitionStop) }},
+		single("terraform init + apply", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Stop) }))
+	if err != nil {
+		return err
+	}
+	last, err := rounds(ctx, 1, 0,
+		contender{"delete build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, api.TransitionDelete) }},
+		single("terraform init + destroy", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Delete) }))
+	if err != nil {
+		return err
+	}
+	start, stop := values[1][0].side("terraform init + apply"), values[3][0].side("terraform init + apply")
+	end := last[1][0].side("terraform init + destroy")
+	return errors.Join(
+		b.emit(newFigure("start build, job", "s", values[0][0], &start, atMostTimes(1.0))),
+		b.emit(newFigure("start build, request to end", "s", values[0][1], &start)),
+		b.emit(newFigure("end of build to agent connected", "s", values[0][2], nil, atMost(0.05))),
+		b.emit(newFigure("stop build, job", "s", values[2][0], &stop, atMostTimes(1.0))),
+		b.emit(newFigure("stop build, request to end", "s", values[2][1], &stop)),
+		b.emit(newFigure("delete build, job", "s", last[0][0], &end, atMostTimes(1.0))),
+		b.emit(newFigure("delete build, request to end", "s", last[0][1], &end)))
+}
+
+// own makes a stopped workspace for the builds.
+func (b *bench) own(ctx context.Context, d *deployment) (api.ID, error) {
+	name := b.unique("build")
+	if _, err := d.client.Run(ctx, "create", name, "--template", templateName, "--use-parameter-defaults", "-y"); err != nil {
+		return api.ID{}, err
+	}
+	w, err := d.client.Workspace(ctx, name)
+	if err != nil {
+		return api.ID{}, err
+	}
+	_, err = build(ctx, d, w.ID, api.TransitionStop)
+	return w.ID, err
+}
+
+// build returns the times of the job and from request to end.
+func build(ctx context.Context, d *deployment, w api.ID, t api.Transition) ([]float64, error) {
+	done, wall, err := d.client.Build(ctx, w, t)
+	if err != nil {
+		return nil, err
+	}
+	job, err := deploy.JobTime(done.Job)
+	return []float64{seconds(job), seconds(wall)}, err
+}
+
+// startBuild returns those of build, and the time from the end of the job to the
+// first connection of the agent.
+func startBuild(ctx context.Context, d *deployment, w api.ID) ([]float64, error) {
+	done, wall, err := d.client.Build(ctx, w, api.TransitionStart)
+	if err != nil {
+		return nil, err
+	}
+	job, err := deploy.JobTime(done.Job)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := d.client.Connected(ctx, done.ID)
+	if err != nil {
+		return nil, err
+	}
+	return []float64{seconds(job), seconds(wall), seconds(agent.FirstConnectedAt.Sub(*done.Job.CompletedAt))}, nil
+}
