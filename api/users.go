@@ -194,3 +194,19 @@ type GenerateKeyResponse struct {
 type TokenConfig struct {
 	MaxTokenLifetime time.Duration `json:"max_token_lifetime"`
 }
+
+// ValidatePasswordRequest asks whether a new password would be taken.
+type ValidatePasswordRequest struct {
+	Password Secret `json:"password" maxLength:"2048"`
+}
+
+// ValidatePasswordResponse says whether it would, and if not, why.
+type ValidatePasswordResponse struct {
+	Valid   bool   `json:"valid"`
+	Details string `json:"details"`
+}
+
+// TokenScopes lists the scopes that tokens may carry.
+type TokenScopes struct {
+	External []string `json:"external"`
+}

@@ -178,3 +178,47 @@ type WatchEvent struct {
 	Type string `json:"type"` // "ping", "data" or "error"
 	Data any    `json:"data"`
 }
+
+// WorkspaceBuildTimings says where the time of a build went.
+type WorkspaceBuildTimings struct {
+	ProvisionerTimings     []ProvisionerTiming     `json:"provisioner_timings"`
+	AgentScriptTimings     []AgentScriptTiming     `json:"agent_script_timings"`
+	AgentConnectionTimings []AgentConnectionTiming `json:"agent_connection_timings"`
+}
+
+// ProvisionerTiming is one measured step of the job.
+type ProvisionerTiming struct {
+	JobID     ID        `json:"job_id"`
+	Stage     string    `json:"stage"`
+	Source    string    `json:"source"`
+	Action    string    `json:"action"`
+	Resource  string    `json:"resource"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+}
+
+// AgentScriptTiming is the last run of one script.
+type AgentScriptTiming struct {
+	AgentID     ID        `json:"workspace_agent_id"`
+	AgentName   string    `json:"workspace_agent_name"`
+	DisplayName string    `json:"display_name"`
+	Stage       string    `json:"stage"`
+	Status      string    `json:"status"`
+	ExitCode    int       `json:"exit_code"`
+	StartedAt   time.Time `json:"started_at"`
+	EndedAt     time.Time `json:"ended_at"`
+}
+
+// AgentConnectionTiming is how long an agent took to connect.
+type AgentConnectionTiming struct {
+	AgentID   ID        `json:"workspace_agent_id"`
+	AgentName string    `json:"workspace_agent_name"`
+	Stage     string    `json:"stage"` // "connect"
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+}
+
+// UpdateWorkspaceBuildStateRequest replaces the Terraform state of a build.
+type UpdateWorkspaceBuildStateRequest struct {
+	State []byte `json:"state"`
+}

@@ -8,10 +8,48 @@ package database
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"coder.internal/api"
 )
+
+const countAuditLogs = `-- name: CountAuditLogs :one
+select count(*) from (
+    select 1 from audit_logs a
+    where ($1::boolean or a.organization_id = any ($2::uuid[]))
+        and ($3::text = '' or a.resource_type = $3)
+        and ($4::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.resource_id = $4)
+        and ($5::text = '' or a.resource_target = $5)
+        and ($6::text = '' or a.action = $6)
+        and ($7::text = '' or lower(a.username) = lower($7))
+    limit 10000
+) as capped
+`
+
+type CountAuditLogsParams struct {
+	AllOrgs        bool
+	Orgs           []api.ID
+	ResourceType   string
+	ResourceID     api.ID
+	ResourceTarget string
+	Action         string
+	Username       string
+}
+
+// Counts up to a cap, so that a long history costs no more than a short one.
+func (q *Queries) CountAuditLogs(ctx context.Context, arg CountAuditLogsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countAuditLogs,
+		arg.AllOrgs,
+		arg.Orgs,
+		arg.ResourceType,
+		arg.ResourceID,
+		arg.ResourceTarget,
+		arg.Action,
+		arg.Username,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
 
 const insertAuditLog = `-- name: InsertAuditLog :exec
 insert into audit_logs (id, user_id, username, organization_id, ip, user_agent, request_id,
@@ -58,20 +96,45 @@ func (q *Queries) InsertAuditLog(ctx context.Context, arg InsertAuditLogParams) 
 }
 
 const listAuditLogs = `-- name: ListAuditLogs :many
-select id, time, user_id, username, organization_id, ip, user_agent, request_id, resource_type, resource_id, resource_target, action, status_code, diff, additional_fields from audit_logs
-where ($1::timestamptz is null or ("time", id) < ($1, $2::uuid))
-order by "time" desc, id desc
-limit $3
+select id, time, user_id, username, organization_id, ip, user_agent, request_id, resource_type, resource_id, resource_target, action, status_code, diff, additional_fields from audit_logs a
+where ($1::boolean or a.organization_id = any ($2::uuid[]))
+    and ($3::text = '' or a.resource_type = $3)
+    and ($4::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.resource_id = $4)
+    and ($5::text = '' or a.resource_target = $5)
+    and ($6::text = '' or a.action = $6)
+    and ($7::text = '' or lower(a.username) = lower($7))
+    and ($8::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (a."time", a.id) < (
+        select b."time", b.id from audit_logs b where b.id = $8))
+order by a."time" desc, a.id desc
+limit $10 offset $9
 `
 
 type ListAuditLogsParams struct {
-	BeforeTime time.Time
-	BeforeID   api.ID
-	MaxRows    int32
+	AllOrgs        bool
+	Orgs           []api.ID
+	ResourceType   string
+	ResourceID     api.ID
+	ResourceTarget string
+	Action         string
+	Username       string
+	AfterID        api.ID
+	Skip           int32
+	MaxRows        int32
 }
 
 func (q *Queries) ListAuditLogs(ctx context.Context, arg ListAuditLogsParams) ([]AuditLog, error) {
-	rows, err := q.db.Query(ctx, listAuditLogs, arg.BeforeTime, arg.BeforeID, arg.MaxRows)
+	rows, err := q.db.Query(ctx, listAuditLogs,
+		arg.AllOrgs,
+		arg.Orgs,
+		arg.ResourceType,
+		arg.ResourceID,
+		arg.ResourceTarget,
+		arg.Action,
+		arg.Username,
+		arg.AfterID,
+		arg.Skip,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -61,8 +61,15 @@ type Lease struct {
 }
 
 type LoginFailure struct {
+	ID      int64
 	Subject string
 	At      time.Time
+}
+
+type LoginSource struct {
+	UserID api.ID
+	Source string
+	At     time.Time
 }
 
 type Organization struct {
@@ -293,6 +300,7 @@ type WorkspaceAgentLogSource struct {
 	AgentID     api.ID
 	DisplayName string
 	Icon        string
+	LastBatch   []byte
 	CreatedAt   time.Time
 }
 
@@ -315,8 +323,11 @@ type WorkspaceAgentScript struct {
 	Ordinal     int32
 	LogSourceID api.ID
 	Body        json.RawMessage
+	Stage       string
 	Status      string
 	ExitCode    *int32
+	StartedAt   *time.Time
+	EndedAt     *time.Time
 }
 
 type WorkspaceApp struct {
@@ -337,7 +348,7 @@ type WorkspaceBuild struct {
 	Reason            string
 	InitiatorID       api.ID
 	JobID             api.ID
-	ProvisionerState  []byte
+	Debug             bool
 	DailyCost         int32
 	Deadline          *time.Time
 	MaxDeadline       *time.Time
@@ -349,6 +360,12 @@ type WorkspaceBuildParameter struct {
 	WorkspaceBuildID api.ID
 	Name             string
 	Value            string
+}
+
+type WorkspaceBuildState struct {
+	WorkspaceBuildID api.ID
+	State            []byte
+	UpdatedAt        time.Time
 }
 
 type WorkspaceBuildTiming struct {

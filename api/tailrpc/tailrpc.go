@@ -6,9 +6,9 @@
 //	GET /api/v2/workspaceagents/me/coordinate         agents, with their token
 //	GET /api/v2/workspaceagents/{id}/coordinate       a person who may ssh to that agent
 //
-// A node sends ClientMessage, the server ServerMessage. Order: the node sends
-// its Node at once and again whenever it changes; the server first sends the
-// RelayMap, then peers as they come and go. A node learns only of peers that
+// A node sends ClientMessage, the server ServerMessage. Order: the server first
+// sends the RelayMap, then peers as they come and go; the node sends its Node as
+// soon as it has a home relay, and again whenever it changes. A node learns only of peers that
 // have a tunnel with it: clients learn their one agent, an agent learns the
 // clients that asked for it. Closing the websocket ends the tunnel: the server
 // sends the other side Gone after GoneDelay unless the node has come back, so
@@ -31,6 +31,15 @@ const GoneDelay = 30 * time.Second
 // MaxMessage bounds one websocket message in bytes.
 const MaxMessage = 1 << 20
 
+// ClientIDParam is the query parameter in which a client names the id it made
+// for itself. It keeps the id when it dials again, so that its address and its
+// open streams outlive a replica. The server binds the id to the first node key
+// that came with it.
+const ClientIDParam = "client_id"
+
+// MaxWant bounds the agents that one node may ask for at a time.
+const MaxWant = 10_000
+
 // MaxEndpoints bounds the addresses of one node.
 const MaxEndpoints = 64
 
@@ -46,9 +55,12 @@ type Node struct {
 	AsOf      time.Time `json:"as_of"`
 }
 
-// ClientMessage is sent by nodes.
+// ClientMessage is sent by nodes. Want is the whole set of agents that a server
+// or a proxy asks for; nil is "unchanged". From agents and ordinary clients it
+// is ignored: theirs is fixed by the route.
 type ClientMessage struct {
-	Node *Node `json:"node,omitempty"`
+	Node *Node    `json:"node,omitempty"`
+	Want []api.ID `json:"want,omitzero"`
 }
 
 // ServerMessage is sent by the server. RelayMap is nil when unchanged.
@@ -82,4 +94,13 @@ type RelayNode struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 	STUN string `json:"stun,omitempty"`
+}
+
+// ConnectionInfo is the answer of GET /api/v2/workspaceagents/connection: what a
+// client must know before it joins.
+type ConnectionInfo struct {
+	RelayMap        RelayMap `json:"derp_map"`
+	BlockDirect     bool     `json:"disable_direct_connections"`
+	ForceWebSockets bool     `json:"derp_force_websockets"`
+	HostnameSuffix  string   `json:"hostname_suffix"`
 }

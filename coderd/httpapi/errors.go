@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -55,6 +57,11 @@ func (r *response) MarshalJSON() ([]byte, error) { return json.Marshal(r.body) }
 // ContentType makes huma answer plain JSON instead of problem+json.
 func (r *response) ContentType(string) string { return "application/json" }
 
+// Schema shows failures as api.Error in the description.
+func (r *response) Schema(reg huma.Registry) *huma.Schema {
+	return reg.Schema(reflect.TypeFor[api.Error](), true, "Error")
+}
+
 type requestIDKey struct{}
 
 // WithRequestID stores the id that error bodies and logs carry.
@@ -79,6 +86,10 @@ func (a *API) toResponse(ctx context.Context, err error) *response {
 		}
 		return &response{body: &out, status: Status(e.Code)}
 	}
+	if isUnstorable(err) {
+		return &response{status: http.StatusBadRequest, body: &api.Error{Code: api.CodeInvalid,
+			Message: "The request holds a character that cannot be stored (NUL). Remove it."}}
+	}
 	if ctx.Err() != nil {
 		return &response{status: 499, body: &api.Error{Code: api.CodeUnavailable, Message: "The request was cancelled."}}
 	}
@@ -89,6 +100,17 @@ func (a *API) toResponse(ctx context.Context, err error) *response {
 		Message:   "An internal error occurred. Ask an administrator to look for the request id in the server's log.",
 		RequestID: RequestID(ctx).String(),
 	}}
+}
+
+// isUnstorable reports whether the database refused text for its characters.
+// JSON and URLs can carry NUL, which no text column takes; checking each field of
+// each request would only repeat what the database knows.
+func isUnstorable(err error) bool {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	return state.SQLState() == "22021" || state.SQLState() == "22P05"
 }
 
 // WriteError answers req with err; raw handlers use it before they write.
@@ -108,8 +130,8 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 
 // useOurErrors makes huma's own failures (bad JSON, a value of the wrong type,
 // a body over the limit) speak our error vocabulary. The hook is a variable of
-// the library; setting it again changes nothing.
-func useOurErrors() {
+// the library, so it is set once, before anything reads it.
+var useOurErrors = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		e := &api.Error{Code: codeOf(status), Message: sentence(msg)}
 		for _, err := range errs {
@@ -120,13 +142,13 @@ func useOurErrors() {
 			var d huma.ErrorDetailer
 			if errors.As(err, &d) {
 				v.Detail = d.ErrorDetail().Message
-				v.Field = fieldName(d.ErrorDetail().Location)
+				v.Field = fieldName(d.ErrorDetail().Location, v.Detail)
 			}
 			e.Validations = append(e.Validations, v)
 		}
 		return &response{body: e, status: Status(e.Code)}
 	}
-}
+})
 
 func codeOf(status int) api.Code {
 	switch status {
@@ -143,8 +165,13 @@ func codeOf(status int) api.Code {
 	return api.CodeInvalid
 }
 
-// fieldName turns huma's location "body.name" into the name a person typed.
-func fieldName(location string) string {
+// fieldName turns huma's location "body.name" into the name a person typed. Of
+// a missing field huma says where it should be, and its name in the detail.
+func fieldName(location, detail string) string {
+	if rest, ok := strings.CutPrefix(detail, "expected required property "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		location += "." + name
+	}
 	for _, p := range []string{"body.", "path.", "query.", "header."} {
 		if rest, ok := strings.CutPrefix(location, p); ok {
 			return rest

@@ -162,6 +162,12 @@ func (a *API) admit(req *http.Request, rule rbac.Rule) (context.Context, error) 
 	return a.opts.Session(req)
 }
 
+// Readmit authenticates a request again. Streams call it while they are open, so
+// that they end when the caller's key or rights do.
+func (a *API) Readmit(req *http.Request) (context.Context, error) {
+	return a.opts.Session(req)
+}
+
 // operationID makes names like "getUser" unique and stable: "get-users-user".
 func operationID(r Route) string {
 	p := strings.TrimPrefix(r.Path, "/api/v2")

@@ -79,12 +79,23 @@ create table api_keys (
 create index api_keys_user on api_keys (user_id);
 create unique index api_keys_token_name on api_keys (user_id, token_name) where login_type = 'token';
 
--- Failed logins, counted for all replicas together.
+-- Login attempts that failed or have not ended yet, counted for all replicas
+-- together. Subjects are hashes: people type passwords into the wrong field.
 create table login_failures (
+    id bigint generated always as identity primary key,
     subject text not null,
     at timestamptz not null default now()
 );
 create index login_failures_subject on login_failures (subject, at);
+create index login_failures_at on login_failures (at);
+
+-- Where a user has signed in from. Strangers' failures do not count there.
+create table login_sources (
+    user_id uuid not null references users (id) on delete cascade,
+    source text not null,
+    at timestamptz not null default now(),
+    primary key (user_id, source)
+);
 
 create table audit_logs (
     id uuid primary key,
@@ -288,8 +299,7 @@ create table workspace_builds (
     reason text not null default 'initiator',
     initiator_id uuid not null references users (id),
     job_id uuid not null references provisioner_jobs (id),
-    -- terraform.tfstate, encrypted; null when there is none.
-    provisioner_state bytea,
+    debug boolean not null default false,
     daily_cost integer not null default 0,
     deadline timestamptz,
     max_deadline timestamptz,
@@ -298,6 +308,14 @@ create table workspace_builds (
     unique (workspace_id, build_number)
 );
 create index workspace_builds_job on workspace_builds (job_id);
+
+-- terraform.tfstate of a build, encrypted. Apart from the builds, so that
+-- reading builds never reads states. A build without a row has no state yet.
+create table workspace_build_states (
+    workspace_build_id uuid primary key references workspace_builds (id) on delete cascade,
+    state bytea not null,
+    updated_at timestamptz not null default now()
+);
 
 create table workspace_build_parameters (
     workspace_build_id uuid not null references workspace_builds (id) on delete cascade,
@@ -378,6 +396,8 @@ create table workspace_agent_log_sources (
     agent_id uuid not null references workspace_agents (id) on delete cascade,
     display_name text not null,
     icon text not null default '',
+    -- SHA-256 of the last batch taken: the same batch sent again is dropped.
+    last_batch bytea not null default '',
     created_at timestamptz not null default now(),
     primary key (agent_id, id)
 );
@@ -388,8 +408,12 @@ create table workspace_agent_scripts (
     ordinal integer not null,
     log_source_id uuid not null,
     body jsonb not null, -- api.AgentScript without ids and results
+    -- The last run, as reported.
+    stage text not null default '',
     status text not null default '',
-    exit_code integer
+    exit_code integer,
+    started_at timestamptz,
+    ended_at timestamptz
 );
 create index workspace_agent_scripts_agent on workspace_agent_scripts (agent_id);
 
@@ -427,3 +451,20 @@ create table workspace_build_timings (
     ended_at timestamptz not null
 );
 create index workspace_build_timings_job on workspace_build_timings (job_id);
+
+-- The state of a workspace as people see it; api.StatusOf says the same in Go.
+create function workspace_status(workspace uuid) returns text language sql stable as $$
+    select case j.status
+        when 'pending' then 'pending'
+        when 'running' then case b.transition when 'start' then 'starting' when 'stop' then 'stopping' else 'deleting' end
+        when 'succeeded' then case b.transition when 'start' then 'running' when 'stop' then 'stopped' else 'deleted' end
+        when 'canceling' then 'canceling'
+        when 'canceled' then 'canceled'
+        else 'failed'
+    end
+    from workspace_builds b
+    join provisioner_jobs j on j.id = b.job_id
+    where b.workspace_id = workspace
+    order by b.build_number desc
+    limit 1
+$$;

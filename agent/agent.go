@@ -1,0 +1,239 @@
+// Package agent is the process in a workspace: it fetches its manifest, joins the
+// network, serves SSH, runs the scripts of the template and reports.
+//
+// It owns the lifecycle of the workspace's side: created → starting → ready,
+// start_error or start_timeout → shutting_down → (shutdown_error or
+// shutdown_timeout) → off. Only lifecycle.go changes it, and changes are reported
+// in order. It never opens a listener on a real network, never reads its own
+// process environment, and never gives up: a server that is away is asked again
+// for ever, while sessions in the workspace go on.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/quartz"
+
+	"coder.internal/agent/child"
+	"coder.internal/agent/scripts"
+	"coder.internal/agent/sshd"
+	"coder.internal/agent/stats"
+	"coder.internal/api"
+	"coder.internal/api/agentrpc"
+)
+
+// Ports that the agent listens on inside the tunnel.
+const (
+	PortSSH         = 1
+	PortSSHStandard = 22
+)
+
+// Options of an Agent. Client, NewNetwork, Log, Clock and ScriptDataDir are
+// required.
+type Options struct {
+	Client ControlPlane
+	// NewNetwork makes the node for the agent that the manifest names. It is
+	// called again if a node breaks.
+	NewNetwork func(agentrpc.Manifest) (Network, error)
+	Log        *slog.Logger
+	Clock      quartz.Clock
+	Version    string
+	Subsystems []string
+
+	// Environ is the environment of the process, which its children inherit.
+	Environ []string
+	// Token and URL are given to children as CODER_AGENT_TOKEN and _URL.
+	Token api.Secret
+	URL   string
+
+	ScriptDataDir string
+	LogDir        string
+	SSHMaxTimeout time.Duration
+	// StopTimeout bounds the stop scripts; zero means 5 minutes.
+	StopTimeout time.Duration
+	// Jitter returns numbers in [0,1); nil means the system's.
+	Jitter func() float64
+
+	BlockFileTransfer          bool
+	BlockLocalPortForwarding   bool
+	BlockReversePortForwarding bool
+}
+
+// Agent is one agent process.
+type Agent struct {
+	opts Options
+}
+
+const (
+	defaultStopTimeout = 5 * time.Minute
+	lastWords          = 5 * time.Second // for the last reports of a stopping agent
+)
+
+// New checks the options; it starts nothing.
+func New(o Options) (*Agent, error) {
+	if o.Client == nil || o.NewNetwork == nil || o.Log == nil || o.Clock == nil || o.ScriptDataDir == "" {
+		return nil, errors.New("agent options: Client, NewNetwork, Log, Clock and ScriptDataDir are required")
+	}
+	if o.StopTimeout == 0 {
+		o.StopTimeout = defaultStopTimeout
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	return &Agent{opts: o}, nil
+}
+
+// Run blocks until ctx ends and the agent has shut down: stop scripts run, the
+// last state reported. It returns an error only for what no waiting can heal.
+func (a *Agent) Run(ctx context.Context) error {
+	m, err := a.fetchManifest(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to stop before it had anything to stop
+		}
+		return err
+	}
+	a.opts.Log.Info("manifest received", "agent_id", m.AgentID, "workspace_id", m.WorkspaceID)
+	account := child.LookupAccount(a.opts.Environ)
+	environ := a.environ(m, account)
+	directory := account.Expand(m.Directory, environ)
+	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
+	runner, err := scripts.New(scripts.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
+		Scripts: m.Scripts, Account: account, Environ: environ, Directory: directory,
+		DataDir: a.opts.ScriptDataDir, LogDir: a.opts.LogDir})
+	if err != nil {
+		return err
+	}
+	watcher, err := stats.New(stats.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
+		Items: m.Metadata, Apps: m.Apps, Account: account, Environ: environ, Directory: directory})
+	if err != nil {
+		return err
+	}
+
+	// The parts outlive ctx: people stay connected while stop scripts run.
+	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	life := newLifecycle(a)
+	var wg sync.WaitGroup
+	wg.Go(func() { a.serveNetwork(parts, m, newSSH) })
+	wg.Go(func() { a.introduce(parts, directory) })
+	wg.Go(func() { life.run(parts) })
+	wg.Go(func() { _ = runner.Run(parts) })
+	wg.Go(func() { _ = watcher.Run(parts) })
+	a.live(ctx, life, runner)
+	stop()
+	wg.Wait()
+	return nil
+}
+
+func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string) (*sshd.Server, error) {
+	key, err := sshd.HostKey(m.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return sshd.New(sshd.Options{
+		Log: a.opts.Log.With("component", "sshd"), HostKey: key, Account: account, Environ: environ,
+		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), MaxTimeout: a.opts.SSHMaxTimeout,
+		BlockFileTransfer:          a.opts.BlockFileTransfer,
+		BlockLocalPortForwarding:   a.opts.BlockLocalPortForwarding,
+		BlockReversePortForwarding: a.opts.BlockReversePortForwarding,
+	})
+}
+
+// introduce tells the server about this process.
+func (a *Agent) introduce(ctx context.Context, directory string) {
+	startup := agentrpc.Startup{Version: a.opts.Version, ExpandedDirectory: directory, Subsystems: a.opts.Subsystems}
+	err := a.deliver(ctx, "startup", func(ctx context.Context) error { return a.opts.Client.PostStartup(ctx, startup) })
+	if err != nil && ctx.Err() == nil {
+		a.opts.Log.Warn("startup refused", "error", err)
+	}
+}
+
+// environ is what every session and script gets, weakest first: the process's
+// own, the template's with $NAME expanded, and the facts about the workspace.
+func (a *Agent) environ(m agentrpc.Manifest, account child.Account) []string {
+	env := child.Drop(a.opts.Environ, func(name string) bool { return strings.HasPrefix(name, "CODER_PROC_") })
+	env = child.Merge(env, []string{"HOME=" + account.Home, "USER=" + account.Name, "LOGNAME=" + account.Name})
+	own := make([]string, 0, len(m.Env))
+	for name, value := range m.Env {
+		own = append(own, name+"="+expand(value, env))
+	}
+	facts := []string{
+		"CODER=true",
+		"CODER_WORKSPACE_NAME=" + m.WorkspaceName,
+		"CODER_WORKSPACE_ID=" + m.WorkspaceID.String(),
+		"CODER_WORKSPACE_OWNER_NAME=" + m.OwnerName,
+		"CODER_WORKSPACE_AGENT_NAME=" + m.AgentName,
+		"VSCODE_PROXY_URI=" + m.VSCodeProxyURI,
+	}
+	if a.opts.Token != "" {
+		facts = append(facts, "CODER_AGENT_TOKEN="+a.opts.Token.Reveal())
+	}
+	if a.opts.URL != "" {
+		facts = append(facts, "CODER_AGENT_URL="+a.opts.URL)
+	}
+	return child.Merge(env, own, facts)
+}
+
+// serveNetwork keeps a node with SSH on it until ctx ends. A broken node is
+// replaced after a pause; sessions on it are lost, the agent is not.
+func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error)) {
+	pause := backoff{a: a}
+	for {
+		began := a.opts.Clock.Now()
+		err := a.serveNode(ctx, m, newSSH)
+		if ctx.Err() != nil {
+			return
+		}
+		a.opts.Log.Error("network ended, making another node", "error", err)
+		if !pause.wait(ctx, a.opts.Clock.Since(began)) {
+			return
+		}
+	}
+}
+
+// serveNode returns when the node or the SSH server on it has ended, and always
+// after both.
+func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error)) error {
+	server, err := newSSH()
+	if err != nil {
+		return err
+	}
+	node, err := a.opts.NewNetwork(m)
+	if err != nil {
+		return fmt.Errorf("make network node: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- node.Run(ctx)
+	}()
+	err = a.serveSSH(ctx, node, server)
+	cancel()
+	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
+		return fmt.Errorf("run network node: %w", runErr)
+	}
+	return err
+}
+
+func (a *Agent) serveSSH(ctx context.Context, node Network, server *sshd.Server) error {
+	first, err := node.Listen(PortSSH)
+	if err != nil {
+		return fmt.Errorf("listen on port %d: %w", PortSSH, err)
+	}
+	second, err := node.Listen(PortSSHStandard)
+	if err != nil {
+		_ = first.Close()
+		return fmt.Errorf("listen on port %d: %w", PortSSHStandard, err)
+	}
+	return server.Serve(ctx, first, second)
+}

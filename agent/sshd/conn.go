@@ -1,0 +1,129 @@
+package sshd
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// connection is one client.
+type connection struct {
+	srv      *Server
+	ssh      *ssh.ServerConn
+	openSSH  bool
+	channels chan struct{}  // one slot per open channel
+	wg       sync.WaitGroup // everything but sessions, which may outlive it
+
+	mu        sync.Mutex
+	closed    bool
+	listeners map[string]*forward
+}
+
+// serveConn blocks until the connection has ended. It owns conn. Sessions whose
+// processes ignore SIGHUP live on in Server.wg.
+func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
+	defer func() { <-s.slots }()
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	pre, err := exchangeVersions(conn)
+	if err != nil {
+		s.opts.Log.Debug("handshake ended", "error", err)
+		return
+	}
+	sc, chans, reqs, err := ssh.NewServerConn(pre, s.config(pre))
+	if err != nil {
+		s.opts.Log.Debug("handshake ended", "error", err)
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	if s.opts.MaxTimeout > 0 {
+		old := time.AfterFunc(s.opts.MaxTimeout, func() { _ = conn.Close() })
+		defer old.Stop()
+	}
+	c := &connection{srv: s, ssh: sc, openSSH: pre.openSSH(),
+		channels: make(chan struct{}, maxChannels), listeners: make(map[string]*forward)}
+	connCtx, cancel := context.WithCancel(ctx)
+	c.wg.Go(func() { c.globalRequests(connCtx, reqs) })
+	c.wg.Go(func() { c.keepAlive(connCtx) })
+	for ch := range chans {
+		c.open(connCtx, ch)
+	}
+	cancel()
+	c.closeListeners()
+	c.wg.Wait()
+}
+
+// open hands a channel to its handler, or refuses it. It does not block: it runs
+// in the loop that serves the whole connection.
+func (c *connection) open(ctx context.Context, nc ssh.NewChannel) {
+	var serve func(context.Context, ssh.NewChannel)
+	wg := &c.wg
+	switch nc.ChannelType() {
+	case "session":
+		serve, wg = c.session, &c.srv.wg
+	case "direct-tcpip":
+		serve = c.directTCP
+	case "direct-streamlocal@openssh.com":
+		serve = c.directUnix
+	default:
+		_ = nc.Reject(ssh.UnknownChannelType, "unknown channel type")
+		return
+	}
+	select {
+	case c.channels <- struct{}{}:
+	default:
+		_ = nc.Reject(ssh.ResourceShortage, "too many open channels")
+		return
+	}
+	wg.Go(func() {
+		defer func() { <-c.channels }()
+		serve(ctx, nc)
+	})
+}
+
+// globalRequests answers until the connection ends. What is unknown gets the
+// failure that RFC 4254 §4 asks for; a client's keepalive is answered so too.
+func (c *connection) globalRequests(ctx context.Context, reqs <-chan *ssh.Request) {
+	for r := range reqs {
+		var ok bool
+		var reply []byte
+		switch r.Type {
+		case "tcpip-forward":
+			ok, reply = c.listenTCP(ctx, r.Payload)
+		case "cancel-tcpip-forward":
+			ok = c.cancelTCP(r.Payload)
+		case "streamlocal-forward@openssh.com":
+			ok = c.listenUnix(ctx, r.Payload)
+		case "cancel-streamlocal-forward@openssh.com":
+			ok = c.cancelUnix(r.Payload)
+		}
+		if r.WantReply {
+			_ = r.Reply(ok, reply)
+		}
+	}
+}
+
+// keepAlive finds clients that vanished without a word. It is patient: a session
+// has to survive a laptop's nap and a restart of every relay.
+func (c *connection) keepAlive(ctx context.Context) {
+	tick := time.NewTicker(defaultKeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		silence := time.AfterFunc(defaultKeepAliveMax, func() { _ = c.ssh.Close() })
+		_, _, err := c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+		silence.Stop()
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+type directTCP struct {
+	Host       string
+	Port       uint32
+	OriginHost string
+	OriginPort uint32
+}
+
+type tcpForward struct {
+	Host string
+	Port uint32
+}
+
+type directUnix struct {
+	Path      string
+	Reserved  string
+	Reserved2 uint32
+}
+
+// directTCP serves `ssh -L`, `-D` and `-W`: the agent dials for the client.
+func (c *connection) directTCP(ctx context.Context, nc ssh.NewChannel) {
+	var d directTCP
+	if err := ssh.Unmarshal(nc.ExtraData(), &d); err != nil || d.Port > 65535 {
+		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
+		return
+	}
+	c.dial(ctx, nc, "tcp", net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))))
+}
+
+// directUnix serves `ssh -L` to a socket in the workspace.
+func (c *connection) directUnix(ctx context.Context, nc ssh.NewChannel) {
+	var d directUnix
+	if err := ssh.Unmarshal(nc.ExtraData(), &d); err != nil || d.Path == "" {
+		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
+		return
+	}
+	c.dial(ctx, nc, "unix", d.Path)
+}
+
+// dial blocks until the forwarded connection has ended.
+func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr string) {
+	if c.srv.opts.BlockLocalPortForwarding {
+		_ = nc.Reject(ssh.Prohibited, "local port forwarding is blocked by the administrator")
+		return
+	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, network, addr)
+	if err != nil {
+		_ = nc.Reject(ssh.ConnectionFailed, err.Error())
+		return
+	}
+	ch, reqs, err := nc.Accept()
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	c.wg.Go(func() { ssh.DiscardRequests(reqs) })
+	c.srv.join(ctx, ch, conn)
+}
+
+// join copies both ways until both have ended, keeping half-closed streams, and
+// closes both. An error in one direction ends the other too, and so does the end
+// of ctx, which is that of the SSH connection.
+func (s *Server) join(ctx context.Context, ch ssh.Channel, conn net.Conn) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if s.copy(ch, conn) != nil || ch.CloseWrite() != nil {
+			_ = ch.Close()
+			_ = conn.Close()
+		}
+	})
+	if s.copy(conn, ch) != nil || closeWrite(conn) != nil {
+		_ = ch.Close()
+		_ = conn.Close()
+	}
+	wg.Wait()
+	_ = ch.Close()
+	_ = conn.Close()
+}
+
+func closeWrite(conn net.Conn) error {
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return conn.Close()
+}
+
+// forward is one `ssh -R`: listeners here, channels to the client.
+type forward struct {
+	listeners []net.Listener
+	open      func(from net.Addr) (kind string, payload []byte)
+}
+
+// listenTCP binds to loopback only, whatever was asked for, like sshd without
+// GatewayPorts: a neighbour of the workspace must not reach the client.
+func (c *connection) listenTCP(ctx context.Context, payload []byte) (bool, []byte) {
+	var req tcpForward
+	if ssh.Unmarshal(payload, &req) != nil || req.Port > 65535 || !c.mayListen() {
+		return false, nil
+	}
+	first, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(req.Port))))
+	if err != nil {
+		c.srv.opts.Log.Debug("remote forward refused", "error", err)
+		return false, nil
+	}
+	port := uint32(first.Addr().(*net.TCPAddr).Port)
+	f := &forward{listeners: []net.Listener{first}}
+	// Best effort: not every workspace has IPv6.
+	if second, err := net.Listen("tcp6", net.JoinHostPort("::1", strconv.Itoa(int(port)))); err == nil {
+		f.listeners = append(f.listeners, second)
+	}
+	f.open = func(from net.Addr) (string, []byte) {
+		origin, _ := from.(*net.TCPAddr)
+		return "forwarded-tcpip", ssh.Marshal(directTCP{req.Host, port, origin.IP.String(), uint32(origin.Port)})
+	}
+	if !c.addForward(ctx, tcpKey(req.Host, port), f) {
+		return false, nil
+	}
+	if req.Port == 0 {
+		return true, ssh.Marshal(struct{ Port uint32 }{port})
+	}
+	return true, nil
+}
+
+func (c *connection) cancelTCP(payload []byte) bool {
+	var req tcpForward
+	return ssh.Unmarshal(payload, &req) == nil && c.cancelForward(tcpKey(req.Host, req.Port))
+}
+
+func tcpKey(host string, port uint32) string { return fmt.Sprintf("tcp %s %d", host, port) }
+
+// listenUnix serves `ssh -R` from a socket in the workspace, readable by the
+// user only. A socket left over at that path is replaced; a file is not.
+func (c *connection) listenUnix(ctx context.Context, payload []byte) bool {
+	var req struct{ Path string }
+	if ssh.Unmarshal(payload, &req) != nil || !filepath.IsAbs(req.Path) || !c.mayListen() {
+		return false
+	}
+	l, err := listenPrivate(req.Path)
+	if err != nil {
+		c.srv.opts.Log.Debug("remote forward refused", "error", err)
+		return false
+	}
+	f := &forward{listeners: []net.Listener{l}}
+	f.open = func(net.Addr) (string, []byte) {
+		return "forwarded-streamlocal@openssh.com", ssh.Marshal(struct{ Path, Reserved string }{req.Path, ""})
+	}
+	return c.addForward(ctx, "unix "+req.Path, f)
+}
+
+func (c *connection) cancelUnix(payload []byte) bool {
+	var req struct{ Path string }
+	return ssh.Unmarshal(payload, &req) == nil && c.cancelForward("unix "+req.Path)
+}
+
+// listenPrivate makes the socket in a directory of its own and moves it to path
+// when its mode is set, so that at no moment somebody else can connect.
+func listenPrivate(path string) (net.Listener, error) {
+	if st, err := os.Lstat(path); err == nil && st.Mode().Type() != fs.ModeSocket {
+		return nil, fmt.Errorf("%s exists and is not a socket", path)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".fwd")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	made := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	if err = os.Chmod(made, 0o600); err == nil {
+		err = os.Rename(made, path)
+	}
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return &movedSocket{Listener: l, path: path}, nil
+}
+
+// movedSocket removes its file where it is now, not where it was made.
+type movedSocket struct {
+	net.Listener
+	path string
+}
+
+func (m *movedSocket) Close() error {
+	_ = os.Remove(m.path)
+	return m.Listener.Close()
+}
+
+func (c *connection) mayListen() bool { return !c.srv.opts.BlockReversePortForwarding }
+
+// addForward starts f, or closes it if the connection is over its limit.
+func (c *connection) addForward(ctx context.Context, key string, f *forward) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, taken := c.listeners[key]; taken || c.closed || len(c.listeners) >= maxListeners {
+		f.close()
+		return false
+	}
+	c.listeners[key] = f
+	for _, l := range f.listeners {
+		c.wg.Go(func() { c.serveForward(ctx, f, l) })
+	}
+	return true
+}
+
+func (c *connection) cancelForward(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.listeners[key]
+	if ok {
+		delete(c.listeners, key)
+		f.close()
+	}
+	return ok
+}
+
+func (c *connection) closeListeners() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for _, f := range c.listeners {
+		f.close()
+	}
+}
+
+func (f *forward) close() {
+	for _, l := range f.listeners {
+		_ = l.Close()
+	}
+}
+
+// serveForward accepts until l is closed. Connections beyond the channel limit
+// are closed at once; those open end with the SSH connection.
+func (c *connection) serveForward(ctx context.Context, f *forward, l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		select {
+		case c.channels <- struct{}{}:
+		default:
+			_ = conn.Close()
+			continue
+		}
+		c.wg.Go(func() {
+			defer func() { <-c.channels }()
+			kind, payload := f.open(conn.RemoteAddr())
+			ch, reqs, err := c.ssh.OpenChannel(kind, payload)
+			if err != nil {
+				_ = conn.Close()
+				return
+			}
+			c.wg.Go(func() { ssh.DiscardRequests(reqs) })
+			c.srv.join(ctx, ch, conn)
+		})
+	}
+}

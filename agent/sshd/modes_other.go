@@ -1,0 +1,8 @@
+//go:build !linux && !windows
+
+package sshd
+
+import "os"
+
+// applyModes leaves the system's defaults: modes are set on Linux only.
+func applyModes(*os.File, string) {}

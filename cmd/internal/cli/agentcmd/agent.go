@@ -1,0 +1,173 @@
+// Package agentcmd is `coder agent`: it builds package agent from flags and
+// environment and runs it. It is the only place that knows both the agent and
+// the network node.
+package agentcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coder.internal/agent"
+	"coder.internal/agent/child"
+	"coder.internal/api"
+	"coder.internal/api/client"
+	"coder.internal/cmd/internal/cli"
+	"coder.internal/internal/buildinfo"
+)
+
+type options struct {
+	header                               []string
+	headerCommand                        string
+	logHuman, logJSON, logStackdriver    string
+	logDir, scriptDir                    string
+	noReap                               bool
+	sshMaxTimeout                        time.Duration
+	blockFiles, blockLocal, blockReverse bool
+}
+
+// maxToken bounds a token file, in bytes.
+const maxToken = 4 << 10
+
+// Command is `coder agent`, hidden because templates start it, not people.
+func Command(env *cli.Env) *cobra.Command {
+	o := options{}
+	cmd := &cobra.Command{Use: "agent", Short: "Run the workspace agent", Hidden: true, Args: cli.Exactly()}
+	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error { return o.run(ctx, env) })
+	fs := cmd.Flags()
+	str := func(to *string, name, envName, def, usage string) {
+		fs.StringVar(to, name, def, usage)
+		cli.Bind(fs, name, envName)
+	}
+	boolean := func(to *bool, name, envName string, usage string) {
+		fs.BoolVar(to, name, false, usage)
+		cli.Bind(fs, name, envName)
+	}
+	cli.List(fs, &o.header, "agent-header", "", "extra header as name=value, for every request")
+	cli.Bind(fs, "agent-header", "CODER_AGENT_HEADER")
+	str(&o.headerCommand, "agent-header-command", "CODER_AGENT_HEADER_COMMAND", "", "command that prints extra headers")
+	str(&o.logHuman, "log-human", "CODER_AGENT_LOGGING_HUMAN", "/dev/stderr", "where readable logs go")
+	str(&o.logJSON, "log-json", "CODER_AGENT_LOGGING_JSON", "", "where JSON logs go")
+	str(&o.logStackdriver, "log-stackdriver", "CODER_AGENT_LOGGING_STACKDRIVER", "", "where Stackdriver logs go")
+	str(&o.logDir, "log-dir", "CODER_AGENT_LOG_DIR", os.TempDir(), "directory of coder-agent.log and script logs")
+	str(&o.scriptDir, "script-data-dir", "CODER_AGENT_SCRIPT_DATA_DIR", os.TempDir(), "directory for scripts' own data")
+	fs.BoolVar(&o.noReap, "no-reap", false, "do not collect orphans when running as process 1")
+	fs.DurationVar(&o.sshMaxTimeout, "ssh-max-timeout", 72*time.Hour, "end SSH connections that idle this long")
+	cli.Bind(fs, "ssh-max-timeout", "CODER_AGENT_SSH_MAX_TIMEOUT")
+	boolean(&o.blockFiles, "block-file-transfer", "CODER_AGENT_BLOCK_FILE_TRANSFER", "refuse scp, sftp, rsync and nc")
+	boolean(&o.blockLocal, "block-local-port-forwarding", "CODER_AGENT_BLOCK_LOCAL_PORT_FORWARDING", "refuse ssh -L")
+	boolean(&o.blockReverse, "block-reverse-port-forwarding", "CODER_AGENT_BLOCK_REVERSE_PORT_FORWARDING", "refuse ssh -R")
+	for _, name := range []string{"pprof-address", "prometheus-address", "debug-address"} {
+		fs.String(name, "", "accepted; the agent opens no listener")
+		_ = fs.MarkHidden(name)
+	}
+	return cmd
+}
+
+func (o *options) run(ctx context.Context, env *cli.Env) error {
+	if !o.noReap && child.NeedsReaper() {
+		code, err := child.Reap(env.Executable, append(os.Args[1:], "--no-reap"), os.Environ())
+		if err != nil {
+			return fmt.Errorf("run as process 1: %w", err)
+		}
+		return &cli.ExitError{Code: code}
+	}
+	token, err := token(env)
+	if err != nil {
+		return err
+	}
+	if env.Global.AgentURL == "" {
+		return cli.Usage("agent-url", "Say which server to dial: set CODER_AGENT_URL.")
+	}
+	u, err := cli.ParseURL(env.Global.AgentURL)
+	if err != nil {
+		return err
+	}
+	tr, err := client.NewTransport(client.TLSFiles{CA: env.Global.TLSCAFile, Cert: env.Global.TLSCertFile, Key: env.Global.TLSKeyFile})
+	if err != nil {
+		return err
+	}
+	header, err := cli.ExtraHeader(ctx, o.header, o.headerCommand, "agent-header")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.logDir, 0o755); err != nil {
+		return fmt.Errorf("make log directory: %w", err)
+	}
+	log, closeLog, err := o.logger(env)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
+		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
+	a, err := agent.New(agent.Options{
+		Client:     &client.AgentClient{URL: u.String(), Token: token, HTTP: &http.Client{Transport: withHeader{tr, header}}},
+		NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
+		Environ: os.Environ(), Token: token, URL: u.String(),
+		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
+		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("agent is starting", "version", buildinfo.Version(), "url", u.Redacted())
+	return a.Run(ctx)
+}
+
+func token(env *cli.Env) (api.Secret, error) {
+	if auth := env.Global.AgentAuth; auth != "token" {
+		return "", cli.Usage("auth", fmt.Sprintf("%q is not supported; use token.", cli.Inert(auth)))
+	}
+	text := env.Global.AgentToken
+	if name := env.Global.AgentTokenFile; text == "" && name != "" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", fmt.Errorf("read token file: %w", err)
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, maxToken))
+		if err != nil {
+			return "", fmt.Errorf("read token file: %w", err)
+		}
+		text = string(b)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "", cli.Usage("agent-token", "The agent needs its token: set CODER_AGENT_TOKEN.")
+	}
+	return api.Secret(text), nil
+}
+
+func subsystems(env *cli.Env) []string {
+	var out []string
+	for s := range strings.SplitSeq(env.Getenv("CODER_AGENT_SUBSYSTEM"), ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// withHeader adds headers to each request.
+type withHeader struct {
+	next   http.RoundTripper
+	header http.Header
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w withHeader) RoundTrip(r *http.Request) (*http.Response, error) {
+	if len(w.header) == 0 {
+		return w.next.RoundTrip(r)
+	}
+	r = r.Clone(r.Context())
+	for k, v := range w.header {
+		r.Header[k] = append(r.Header[k], v...)
+	}
+	return w.next.RoundTrip(r)
+}

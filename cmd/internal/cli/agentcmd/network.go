@@ -1,0 +1,63 @@
+package agentcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+
+	"coder.internal/agent"
+	"coder.internal/api"
+	"coder.internal/api/agentrpc"
+	"coder.internal/api/tailrpc"
+	"coder.internal/derp/tailnet"
+	"coder.internal/internal/wsconn"
+)
+
+// dialer makes network nodes of the agent.
+type dialer struct {
+	url    *url.URL
+	token  api.Secret
+	header http.Header
+	http   *http.Client
+	log    *slog.Logger
+	direct bool
+}
+
+func (d *dialer) network(m agentrpc.Manifest) (agent.Network, error) {
+	conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: d.log, Inbound: true, AccessURL: d.url,
+		HTTPClient: d.http, Header: d.header, BlockDirect: m.BlockDirect || !d.direct})
+	if err != nil {
+		return nil, fmt.Errorf("open network node: %w", err)
+	}
+	return &node{conn: conn, dialer: d}, nil
+}
+
+// node is one network node; the agent makes another when Run returns.
+type node struct {
+	conn   *tailnet.Conn
+	dialer *dialer
+}
+
+// Listen implements agent.Network.
+func (n *node) Listen(port uint16) (net.Listener, error) { return n.conn.Listen("tcp", port) }
+
+// Run implements agent.Network. A refusal is tried again like anything else: the
+// token may become valid, and the agent never gives up.
+func (n *node) Run(ctx context.Context) error {
+	err := n.conn.Run(ctx, n.dialer.exchange)
+	return errors.Join(err, n.conn.Close())
+}
+
+func (d *dialer) exchange(ctx context.Context) (*wsconn.Conn, error) {
+	h := d.header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	h.Set(api.SessionTokenHeader, d.token.Reveal())
+	return wsconn.Dial(ctx, d.url.JoinPath(agentrpc.PathCoordinate).String(),
+		wsconn.DialOptions{HTTPClient: d.http, Header: h, ReadLimit: tailrpc.MaxMessage})
+}

@@ -1,0 +1,39 @@
+// Package commands lists the commands of a person's computer and of the agent:
+// what the small binary has, and the full one besides its servers.
+package commands
+
+import (
+	"coder.internal/cmd/internal/cli"
+	"coder.internal/cmd/internal/cli/agentcmd"
+	"coder.internal/cmd/internal/cli/completion"
+	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/login"
+	"coder.internal/cmd/internal/cli/ping"
+	"coder.internal/cmd/internal/cli/portforward"
+	"coder.internal/cmd/internal/cli/ssh"
+	"coder.internal/cmd/internal/cli/templates"
+	"coder.internal/cmd/internal/cli/tokens"
+	"coder.internal/cmd/internal/cli/users"
+	"coder.internal/cmd/internal/cli/version"
+	"coder.internal/cmd/internal/cli/workspaces"
+)
+
+// Hooks are what only the full binary can do. The zero value is the small one's.
+type Hooks struct {
+	Full          bool
+	ResetPassword users.Reset
+	Starters      templates.Starters
+}
+
+// Client returns the commands.
+func Client(h Hooks) []cli.Maker {
+	return []cli.Maker{
+		login.Command, login.Logout, login.Whoami,
+		tokens.Command, users.Command, users.ResetPassword(h.ResetPassword),
+		templates.Command(h.Starters),
+		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
+		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
+		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
+		agentcmd.Command, completion.Command, version.Command(!h.Full),
+	}
+}

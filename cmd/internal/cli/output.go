@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+)
+
+// Column is one column of a table of T.
+type Column[T any] struct {
+	Name  string
+	Value func(T) string
+}
+
+// Output prints rows of T as a table or as JSON.
+type Output[T any] struct {
+	Columns []Column[T]
+	Default []string // columns that are shown unless -c says otherwise
+	Text    func(io.Writer, []T) error
+	Empty   string // printed to standard error when a table has no rows
+
+	format  string
+	chosen  []string
+	formats []string
+}
+
+// Flags adds -c and -o. The first format is the default.
+func (o *Output[T]) Flags(fs *pflag.FlagSet, formats ...string) {
+	if len(formats) == 0 {
+		formats = []string{"table", "json"}
+	}
+	o.ColumnFlag(fs)
+	o.format, o.formats = formats[0], formats
+	Enum(fs, &o.format, "output", "o", "output format", formats...)
+}
+
+// ColumnFlag adds -c alone.
+func (o *Output[T]) ColumnFlag(fs *pflag.FlagSet) {
+	names := make([]string, len(o.Columns))
+	for i, c := range o.Columns {
+		names[i] = c.Name
+	}
+	o.format = "table"
+	if len(names) > 0 {
+		List(fs, &o.chosen, "column", "c", "columns to show: "+strings.Join(names, ", ")+
+			" (default "+strings.Join(o.Default, ",")+")")
+	}
+}
+
+// Format returns the chosen format.
+func (o *Output[T]) Format() string { return o.format }
+
+// Print writes rows in the chosen format.
+func (o *Output[T]) Print(env *Env, rows []T) error {
+	switch o.format {
+	case "json":
+		if rows == nil {
+			rows = []T{}
+		}
+		return PrintJSON(env.Stdout, rows)
+	case "text":
+		return o.Text(env.Stdout, rows)
+	}
+	cols, err := o.columns()
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 && o.Empty != "" {
+		_, err := fmt.Fprintln(env.Stderr, o.Empty)
+		return err
+	}
+	cells := make([][]string, 0, len(rows)+1)
+	head := make([]string, len(cols))
+	for i, c := range cols {
+		head[i] = strings.ToUpper(c.Name)
+	}
+	cells = append(cells, head)
+	for _, r := range rows {
+		line := make([]string, len(cols))
+		for i, c := range cols {
+			line[i] = Inert(c.Value(r))
+		}
+		cells = append(cells, line)
+	}
+	return Table(env.Stdout, cells)
+}
+
+func (o *Output[T]) columns() ([]Column[T], error) {
+	names := o.chosen
+	if len(names) == 0 {
+		names = o.Default
+	}
+	var out []Column[T]
+next:
+	for _, n := range names {
+		for _, c := range o.Columns {
+			if strings.EqualFold(strings.TrimSpace(n), c.Name) {
+				out = append(out, c)
+				continue next
+			}
+		}
+		all := make([]string, len(o.Columns))
+		for i, c := range o.Columns {
+			all[i] = c.Name
+		}
+		return nil, Usage("column", fmt.Sprintf("There is no column %q; there are %s.", Inert(n), strings.Join(all, ", ")))
+	}
+	return out, nil
+}
+
+// PrintJSON writes v as indented JSON.
+func PrintJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Table writes rows with their cells aligned by two spaces.
+func Table(w io.Writer, rows [][]string) error {
+	var width []int
+	for _, r := range rows {
+		for i, c := range r {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		var line strings.Builder
+		for i, c := range r {
+			line.WriteString(c)
+			line.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Ago says how long before now t was, in one unit.
+func (e *Env) Ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	d := e.Clock.Since(t)
+	if d < 0 {
+		return "in " + short(-d)
+	}
+	return short(d) + " ago"
+}
+
+func short(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+// Elapsed writes a duration as people read it: 0.4s, 12.3s, 2m05s.
+func Elapsed(d time.Duration) string {
+	if d < 0 {
+		d = 0
+	}
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// Time writes a point in time for tables.
+func Time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

@@ -1,0 +1,25 @@
+//go:build !windows
+
+package ssh
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// resizes calls look whenever the terminal may have another size, until ctx ends.
+func resizes(ctx context.Context, look func()) {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGWINCH)
+	defer signal.Stop(ch)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ch:
+			look()
+		}
+	}
+}

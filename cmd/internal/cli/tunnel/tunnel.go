@@ -1,0 +1,154 @@
+// Package tunnel holds the network node of one command: it joins the exchange
+// for one agent, dials the agent's ports, and speaks SSH to it.
+//
+// A Tunnel is open (the engine exists), then joined to one agent, then closed.
+// Its goroutine ends inside Close. It never decides whether an agent is ready;
+// see package target.
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"coder.internal/api"
+	"coder.internal/api/client"
+	"coder.internal/cmd/internal/cli"
+	"coder.internal/derp/tailnet"
+	"coder.internal/internal/wsconn"
+)
+
+// Tunnel reaches one agent.
+type Tunnel struct {
+	c     *client.Client
+	node  *tailnet.Conn
+	agent api.ID
+
+	cancel context.CancelFunc
+	ended  chan struct{} // closed once the exchange is over for good
+	err    error         // why; read after ended is closed
+	once   sync.Once
+}
+
+// Open makes the node. It needs no agent yet, so that it can happen while the
+// agent is looked up. The Tunnel must be closed.
+func Open(env *cli.Env, c *client.Client) (*Tunnel, error) {
+	level := slog.LevelError
+	if env.Global.Verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+	if !env.Global.Verbose {
+		log = slog.New(slog.DiscardHandler)
+	}
+	node, err := tailnet.New(tailnet.Config{
+		ID: api.NewID(), Log: log, AccessURL: c.URL(), HTTPClient: c.HTTPClient(), Header: c.ExtraHeader(),
+		BlockDirect: env.Global.DisableDirect,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open network node: %w", err)
+	}
+	return &Tunnel{c: c, node: node}, nil
+}
+
+// Join starts the exchange for an agent. It does not wait for anything and may
+// be called once. The exchange goes on until Close, not until ctx ends, so that
+// a session can end in order.
+func (t *Tunnel) Join(ctx context.Context, agent api.ID) {
+	t.agent = agent
+	ctx, t.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	t.ended = make(chan struct{})
+	go func() {
+		defer close(t.ended)
+		t.err = t.node.Run(ctx, func(ctx context.Context) (*wsconn.Conn, error) {
+			ws, err := t.c.Coordinate(ctx, agent, t.node.ID())
+			switch api.CodeOf(err) {
+			case api.CodeUnauthenticated, api.CodeForbidden, api.CodeNotFound:
+				return nil, fmt.Errorf("%w: %w", tailnet.ErrRefused, err)
+			}
+			return ws, err
+		})
+	}()
+}
+
+// bind returns a context that also ends when the exchange does.
+func (t *Tunnel) bind(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-t.ended:
+			cancel()
+		case <-stop:
+		}
+	})
+	return ctx, func() { close(stop); wg.Wait(); cancel() }
+}
+
+// cause prefers the reason for which the server refused us.
+func (t *Tunnel) cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	select {
+	case <-t.ended:
+		var ae *api.Error
+		if errors.As(t.err, &ae) {
+			return ae
+		}
+		return errors.Join(t.err, err)
+	default:
+		return err
+	}
+}
+
+// Dial connects to a port of the agent. It waits as long as ctx allows until
+// the agent can be reached.
+func (t *Tunnel) Dial(ctx context.Context, port uint16) (tailnet.Stream, error) {
+	bound, release := t.bind(ctx)
+	defer release()
+	s, err := t.node.DialTCP(bound, t.agent, port)
+	if err != nil {
+		return nil, t.cause(ctx, err)
+	}
+	return s, nil
+}
+
+// Ping asks the agent for one answer.
+func (t *Tunnel) Ping(ctx context.Context) (tailnet.PingResult, error) {
+	bound, release := t.bind(ctx)
+	defer release()
+	r, err := t.node.Ping(bound, t.agent)
+	if err != nil {
+		return r, t.cause(ctx, err)
+	}
+	return r, nil
+}
+
+// AwaitReachable waits until the agent has answered.
+func (t *Tunnel) AwaitReachable(ctx context.Context) error {
+	bound, release := t.bind(ctx)
+	defer release()
+	if err := t.node.AwaitReachable(bound, t.agent); err != nil {
+		return t.cause(ctx, err)
+	}
+	return nil
+}
+
+// Close ends every stream and the exchange.
+func (t *Tunnel) Close() error {
+	var err error
+	t.once.Do(func() {
+		if t.cancel != nil {
+			t.cancel()
+		}
+		err = t.node.Close()
+		if t.ended != nil {
+			<-t.ended
+		}
+	})
+	return err
+}

@@ -1,0 +1,251 @@
+package workspaces
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"coder.internal/api"
+	"coder.internal/api/client"
+	"coder.internal/cmd/internal/cli"
+	"coder.internal/cmd/internal/cli/params"
+	"coder.internal/cmd/internal/cli/progress"
+)
+
+// reasonCLI tells the server who asked for a build.
+const reasonCLI = "cli"
+
+// buildFlags are the flags of commands that start a build.
+type buildFlags struct {
+	params params.Flags
+	yes    bool
+	noWait bool
+	debug  bool
+	reason string
+}
+
+func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
+	fs := cmd.Flags()
+	f.params.Register(fs)
+	if yes {
+		cli.Yes(fs, &f.yes)
+	}
+	fs.BoolVar(&f.debug, "provisioner-log-debug", false, "let Terraform log more")
+	fs.StringVar(&f.reason, "reason", reasonCLI, "why the build is made")
+	_ = fs.MarkHidden("provisioner-log-debug")
+	_ = fs.MarkHidden("reason")
+}
+
+func (f *buildFlags) logLevel() string {
+	if f.debug {
+		return "debug"
+	}
+	return ""
+}
+
+// Start is `coder start`.
+func Start(env *cli.Env) *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{Use: "start <workspace>", Short: "Start a workspace", Args: cli.Exactly("workspace")}
+	f.register(cmd, true)
+	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "return once the build is accepted")
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		switch w.LatestBuild.Status {
+		case api.WorkspaceRunning:
+			_, err := fmt.Fprintf(env.Stdout, "%s is running already.\n", cli.Inert(w.Name))
+			return err
+		case api.WorkspaceStarting, api.WorkspacePending:
+			if f.noWait {
+				_, err := fmt.Fprintf(env.Stdout, "%s is starting already.\n", cli.Inert(w.Name))
+				return err
+			}
+			if w.LatestBuild.Transition == api.TransitionStart {
+				return follow(ctx, env, c, w, w.LatestBuild)
+			}
+		}
+		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+	})
+	return cmd
+}
+
+// start builds w with version, asking for parameters where that is needed.
+func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) error {
+	if w.TemplateRequireActive {
+		version = w.TemplateActiveVersionID
+	}
+	r := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart, LogLevel: f.logLevel(), Reason: f.reason}
+	if version != w.LatestBuild.TemplateVersionID {
+		r.TemplateVersionID = version
+	}
+	if f.params.Given() || !r.TemplateVersionID.IsZero() {
+		previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
+		if err != nil {
+			return err
+		}
+		if previous == nil {
+			previous = []api.ParameterValue{}
+		}
+		declared, err := c.TemplateVersionParameters(ctx, version)
+		if err != nil {
+			return err
+		}
+		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous})
+		if err != nil {
+			return err
+		}
+	}
+	b, err := c.CreateBuild(ctx, w.ID, r)
+	if err != nil {
+		return err
+	}
+	if f.noWait {
+		_, err := fmt.Fprintf(env.Stdout, "%s is starting. Follow it with: coder logs -f %s\n", cli.Inert(w.Name), cli.Inert(w.Name))
+		return err
+	}
+	return follow(ctx, env, c, w, b)
+}
+
+// follow shows a build and says how it ended.
+func follow(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, b api.WorkspaceBuild) error {
+	began := env.Clock.Now()
+	if _, err := progress.Build(ctx, env, c, b, env.Stdout); err != nil {
+		return err
+	}
+	past := map[api.Transition]string{api.TransitionStart: "is running", api.TransitionStop: "is stopped",
+		api.TransitionDelete: "was deleted"}[b.Transition]
+	_, err := fmt.Fprintf(env.Stdout, "%s %s. (%s)\n", cli.Inert(w.Name), past, cli.Elapsed(env.Clock.Since(began)))
+	return err
+}
+
+// Stop is `coder stop`.
+func Stop(env *cli.Env) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{Use: "stop <workspace>", Short: "Stop a workspace", Args: cli.Exactly("workspace")}
+	cli.Yes(cmd.Flags(), &yes)
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		if w.LatestBuild.Status == api.WorkspaceStopped {
+			_, err := fmt.Fprintf(env.Stdout, "%s is stopped already.\n", cli.Inert(w.Name))
+			return err
+		}
+		if err := env.Confirm(ctx, yes, "Stop "+cli.Inert(w.Name)+"?"); err != nil {
+			return err
+		}
+		return transition(ctx, env, c, w, api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: reasonCLI})
+	})
+	return cmd
+}
+
+func transition(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
+	b, err := c.CreateBuild(ctx, w.ID, r)
+	if err != nil {
+		return err
+	}
+	return follow(ctx, env, c, w, b)
+}
+
+// Restart is `coder restart`.
+func Restart(env *cli.Env) *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{Use: "restart <workspace>", Short: "Stop a workspace and start it again", Args: cli.Exactly("workspace")}
+	f.register(cmd, true)
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		if err := env.Confirm(ctx, f.yes, "Restart "+cli.Inert(w.Name)+"?"); err != nil {
+			return err
+		}
+		if w.LatestBuild.Status != api.WorkspaceStopped {
+			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
+			if err := transition(ctx, env, c, w, stop); err != nil {
+				return err
+			}
+		}
+		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+	})
+	return cmd
+}
+
+// Update is `coder update`.
+func Update(env *cli.Env) *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{Use: "update <workspace>", Short: "Build a workspace with the template's active version", Args: cli.Exactly("workspace")}
+	f.register(cmd, false)
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		if !w.Outdated && !f.params.Given() {
+			_, err := fmt.Fprintf(env.Stdout, "%s is up to date.\n", cli.Inert(w.Name))
+			return err
+		}
+		if w.LatestBuild.Status == api.WorkspaceRunning {
+			// What the old version made is stopped with the old version.
+			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
+			if err := transition(ctx, env, c, w, stop); err != nil {
+				return err
+			}
+		}
+		return f.start(ctx, env, c, w, w.TemplateActiveVersionID)
+	})
+	return cmd
+}
+
+// Delete is `coder delete`.
+func Delete(env *cli.Env) *cobra.Command {
+	var yes, orphan bool
+	cmd := &cobra.Command{Use: "delete <workspace>", Aliases: []string{"rm"}, Short: "Destroy a workspace", Args: cli.Exactly("workspace")}
+	cli.Yes(cmd.Flags(), &yes)
+	cmd.Flags().BoolVar(&orphan, "orphan", false, "drop the record and leave the resources as they are")
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		question := "Delete " + cli.Inert(w.Name) + " and all that is in it?"
+		if orphan {
+			question = "Forget " + cli.Inert(w.Name) + " and leave its resources to you?"
+		}
+		if err := env.Confirm(ctx, yes, question); err != nil {
+			return err
+		}
+		return transition(ctx, env, c, w, api.CreateWorkspaceBuildRequest{Transition: api.TransitionDelete, Orphan: orphan, Reason: reasonCLI})
+	})
+	return cmd
+}
+
+// Rename is `coder rename`.
+func Rename(env *cli.Env) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{Use: "rename <workspace> <new name>", Short: "Give a workspace another name", Args: cli.Exactly("workspace", "new name")}
+	cli.Yes(cmd.Flags(), &yes)
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		c, w, err := find(ctx, env, args[0])
+		if err != nil {
+			return err
+		}
+		if !yes {
+			fmt.Fprintln(env.Stderr, "A template may name resources after the workspace; a new name can then destroy them at the next build.")
+		}
+		if err := env.Confirm(ctx, yes, fmt.Sprintf("Rename %s to %s?", cli.Inert(w.Name), cli.Inert(args[1]))); err != nil {
+			return err
+		}
+		if err := c.RenameWorkspace(ctx, w.ID, args[1]); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(env.Stdout, "%s is now %s.\n", cli.Inert(w.Name), cli.Inert(args[1]))
+		return err
+	})
+	return cmd
+}

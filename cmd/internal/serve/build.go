@@ -1,0 +1,344 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/pprof"
+	"path/filepath"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"coder.internal/api"
+	"coder.internal/api/tailrpc"
+	"coder.internal/coderd"
+	"coder.internal/coderd/agents"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/auth"
+	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/keys"
+	"coder.internal/coderd/templates"
+	"coder.internal/coderd/templates/starter"
+	"coder.internal/coderd/users"
+	"coder.internal/coderd/workspaces"
+	"coder.internal/database"
+	"coder.internal/database/pubsub"
+	"coder.internal/derp/derpmap"
+	"coder.internal/derp/relay"
+	"coder.internal/internal/buildinfo"
+	"coder.internal/internal/clock"
+	"coder.internal/internal/lifecycle"
+	"coder.internal/internal/password"
+	"coder.internal/site"
+)
+
+// openDatabase starts the built-in Postgres where no URL is given, connects and
+// migrates.
+func (s *Server) openDatabase(ctx context.Context) error {
+	dsn := s.cfg.PostgresURL.Reveal()
+	if dsn == "" {
+		pg, err := BuiltinPostgres(s.cfg.ConfigDir, s.cfg.CacheDir, s.cfg.PostgresUser, s.log)
+		if err != nil {
+			return err
+		}
+		if dsn, err = pg.Start(ctx); err != nil {
+			return err
+		}
+		s.postgres = pg
+	}
+	db, err := database.Open(ctx, dsn, database.Options{MaxOpen: s.cfg.PostgresMaxOpen, Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.db = db
+	return db.Migrate(ctx)
+}
+
+// slices are the parts of the control plane, lower ones first.
+type slices struct {
+	pubsub      *pubsub.PubSub
+	ring        *keys.Ring
+	auth        *auth.Service
+	users       *users.Service
+	audit       *audit.Service
+	jobs        *jobs.Queue
+	coordinator *coordinator.Coordinator
+	relay       *relay.Relay // nil when it is off
+	agents      *agents.Service
+	templates   *templates.Service
+	workspaces  *workspaces.Service
+	downloads   *downloads.Service
+}
+
+// build makes every part and gives the listeners their handlers.
+func (s *Server) build(ctx context.Context) error {
+	var p slices
+	p.pubsub = pubsub.New(s.db, s.log)
+	for _, step := range []func(context.Context, *slices) error{
+		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildHandlers,
+	} {
+		if err := step(ctx, &p); err != nil {
+			return err
+		}
+	}
+	s.queue = p.jobs
+	s.parts = []lifecycle.Part{
+		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
+		{Name: "jobs", Run: p.jobs.Run},
+		{Name: "coordinator", Run: p.coordinator.Run},
+	}
+	if p.relay != nil {
+		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
+	}
+	return nil
+}
+
+func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
+	if len(s.cfg.EncryptionKeys) > 0 {
+		var encoded []string
+		for _, k := range s.cfg.EncryptionKeys {
+			encoded = append(encoded, k.Reveal())
+		}
+		raw, err := keys.ParseKeys(encoded)
+		if err != nil {
+			return fmt.Errorf("option --external-token-encryption-keys: %w", err)
+		}
+		p.ring, err = keys.NewRing(raw...)
+		if err != nil {
+			return fmt.Errorf("option --external-token-encryption-keys: %w", err)
+		}
+	} else if p.ring, err = keys.LoadRing(filepath.Join(s.cfg.ConfigDir, "encryption.keys")); err != nil {
+		return err
+	}
+	return checkRing(ctx, s.db, p.ring)
+}
+
+func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
+	hasher := password.New(passwordWorkers)
+	p.auth, err = auth.New(auth.Options{DB: s.db, Passwords: hasher, Log: s.log, Config: auth.Config{
+		SessionDuration:       s.cfg.Session.Duration,
+		DisableSessionRefresh: s.cfg.Session.DisableRefresh,
+		DisablePasswordAuth:   s.cfg.Session.DisablePassword,
+		DefaultTokenLifetime:  s.cfg.Session.DefaultTokenLifetime,
+		MaxTokenLifetime:      s.cfg.Session.MaxTokenLifetime,
+		MaxAdminTokenLifetime: s.cfg.Session.MaxAdminTokenLifetime,
+		SecureCookies:         s.cfg.Session.SecureCookie || s.accessURL.Scheme == "https",
+	}})
+	if err != nil {
+		return err
+	}
+	if p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Log: s.log}); err != nil {
+		return err
+	}
+	p.audit, err = audit.NewService(s.db)
+	return err
+}
+
+func (s *Server) buildNetwork(_ context.Context, p *slices) (err error) {
+	stun := s.cfg.DERP.STUNAddresses
+	if len(stun) == 1 && stun[0] == "disable" {
+		stun = nil
+	}
+	conf := derpmap.Config{RegionID: s.cfg.DERP.RegionID, Code: s.cfg.DERP.RegionCode, Name: s.cfg.DERP.RegionName,
+		STUNAddresses: stun, BlockDirect: s.cfg.BlockDirect, ForceWebSockets: s.cfg.DERP.ForceWebSockets}
+	if err := conf.Validate(); err != nil {
+		return err
+	}
+	s.relayMap = derpmap.Build(conf)
+	if !s.cfg.DERP.Enable {
+		s.relayMap.Regions = map[int]tailrpc.Region{}
+	}
+	var forgotten func(string)
+	if s.cfg.DERP.Enable {
+		forgotten = func(key string) { p.relay.Evict(key) }
+	}
+	p.coordinator, err = coordinator.New(coordinator.Options{Log: s.log, Clock: clock.Real(), Forgotten: forgotten,
+		RelayMap: func() tailrpc.RelayMap { return s.relayMap }})
+	if err != nil || !s.cfg.DERP.Enable {
+		return err
+	}
+	p.relay, err = relay.New(relay.Config{Verify: p.coordinator.AwaitKnown, Log: s.log})
+	return err
+}
+
+func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
+	err = s.db.InTx(ctx, func(q *database.Queries) error {
+		org, err := users.EnsureDefaultOrganization(ctx, q)
+		s.defaultOrg = org.ID
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.jobs, err = jobs.New(jobs.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), Ring: p.ring})
+	return err
+}
+
+func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
+	access := s.accessURL.String()
+	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
+		Coordinator: coderd.Coordinate(p.coordinator), AccessURL: access,
+		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
+	if err != nil {
+		return err
+	}
+	examples, err := StarterTemplates()
+	if err != nil {
+		return err
+	}
+	p.templates, err = templates.New(templates.Options{DB: s.db, Jobs: p.jobs, Ring: p.ring, Log: s.log,
+		AccessURL: s.accessURL, Examples: examples})
+	if err != nil {
+		return err
+	}
+	p.workspaces, err = workspaces.New(workspaces.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
+		Jobs: p.jobs, Ring: p.ring, AccessURL: access, AllowRenames: s.cfg.AllowWorkspaceRenames})
+	if err != nil {
+		return err
+	}
+	p.jobs.SetCompleter(api.JobTemplateVersionImport, p.templates.Importer())
+	p.jobs.SetCompleter(api.JobWorkspaceBuild, p.workspaces)
+	p.downloads, err = downloads.New(downloads.Options{Log: s.log, CacheDir: s.cfg.CacheDir, AccessURL: access})
+	return err
+}
+
+// StarterTemplates returns the templates inside this binary with their files.
+func StarterTemplates() ([]templates.Example, error) {
+	list, err := starter.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []templates.Example
+	for _, e := range list {
+		files, err := fs.Sub(starter.FS, e.ID)
+		if err != nil {
+			return nil, fmt.Errorf("starter template %s: %w", e.ID, err)
+		}
+		out = append(out, templates.Example{Files: files, TemplateExample: api.TemplateExample{ID: e.ID, Name: e.Name,
+			Description: e.Description, Icon: e.Icon, Tags: e.Tags, Markdown: e.Markdown}})
+	}
+	return out, nil
+}
+
+func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
+	id, err := coderd.DeploymentID(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	sshOptions := map[string]string{}
+	for _, o := range s.cfg.SSH.Options {
+		k, v, _ := splitSSHOption(o) // checked by Validate
+		sshOptions[k] = v
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
+		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads,
+		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
+			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
+	if err != nil {
+		return err
+	}
+	pages, err := site.Handler(s.accessURL.String(), buildinfo.Version())
+	if err != nil {
+		return err
+	}
+	main := s.route(plane.Handler(), p.relay, pages)
+	for i := range s.listeners {
+		l := &s.listeners[i]
+		switch l.name {
+		case "http":
+			l.h = s.plain(main)
+		case "https":
+			l.h = withSTS(s.cfg.STSMaxAge, s.cfg.STSOptions, main)
+		case "prometheus":
+			l.h = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+		case "pprof":
+			l.h = profiles()
+		}
+	}
+	return nil
+}
+
+// route sends requests to the relay, the API or the pages by path. The path of a
+// access URL with a prefix is stripped first.
+func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/api/", "/bin/", "/healthz"} {
+		mux.Handle(path, plane)
+	}
+	if relays != nil {
+		mux.Handle("/derp", relays.Handler())
+		mux.Handle("/derp/", relays.Handler())
+	}
+	mux.Handle("/", pages)
+	var h http.Handler = mux
+	if prefix := strings.TrimRight(s.accessURL.Path, "/"); prefix != "" {
+		h = orStripped(prefix, mux)
+	}
+	if s.cfg.RedirectToAccessURL {
+		h = s.redirectStrangers(h)
+	}
+	return h
+}
+
+// orStripped serves paths below prefix as if it were not there, and others as
+// they are: a balancer may or may not strip it.
+func orStripped(prefix string, h http.Handler) http.Handler {
+	stripped := http.StripPrefix(prefix, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// plain is the handler of the HTTP listener: it redirects to HTTPS where that is
+// the access URL and served by this process. Health stays answerable.
+func (s *Server) plain(h http.Handler) http.Handler {
+	if !s.cfg.TLS.Enable || !s.cfg.TLS.RedirectHTTP || s.accessURL.Scheme != "https" {
+		return h
+	}
+	redirect := redirectTo(s.accessURL.Scheme + "://" + s.accessURL.Host)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			h.ServeHTTP(w, r)
+			return
+		}
+		redirect.ServeHTTP(w, r)
+	})
+}
+
+// redirectStrangers sends page requests that name another host to the access
+// URL. API clients, agents and the relay are served under any name.
+func (s *Server) redirectStrangers(h http.Handler) http.Handler {
+	redirect := redirectTo(s.accessURL.Scheme + "://" + s.accessURL.Host)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/derp") &&
+			!strings.HasPrefix(r.URL.Path, "/bin/") && r.URL.Path != "/healthz"
+		if page && !strings.EqualFold(r.Host, s.accessURL.Host) {
+			redirect.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// profiles are Go's own, without the default mux.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}

@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"coder.internal/api"
+	"coder.internal/internal/clock"
+	"coder.internal/internal/lifecycle"
+	"coder.internal/provisionerd"
+	"coder.internal/provisionerd/terraform"
+)
+
+// interruptTimeout is how long an interrupted terraform may take to write its
+// state while the server stops.
+const interruptTimeout = 15 * time.Second
+
+// daemons builds the in-process provisioner daemons.
+func (s *Server) daemons(ctx context.Context) ([]lifecycle.Part, error) {
+	if s.cfg.Provisioner.Daemons == 0 {
+		return nil, nil
+	}
+	binary, err := terraform.Find(ctx, terraform.FindOptions{Path: s.cfg.Provisioner.TerraformPath,
+		CacheDir: s.cfg.CacheDir, Download: true})
+	if err != nil {
+		return nil, err
+	}
+	s.log.Info("terraform found", "component", "provisionerd", "path", binary.Path, "version", binary.Version, "source", binary.Source)
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own executable: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find host name: %w", err)
+	}
+	var parts []lifecycle.Part
+	for i := range s.cfg.Provisioner.Daemons {
+		d, err := s.daemon(binary, self, host, i)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, lifecycle.Part{Name: "provisioner daemon " + strconv.Itoa(i), Run: d.Run})
+	}
+	return parts, nil
+}
+
+func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*provisionerd.Daemon, error) {
+	name := fmt.Sprintf("%s-%d", host, i)
+	work := filepath.Join(s.cfg.CacheDir, "provisionerd", strconv.Itoa(i))
+	log := s.log.With("daemon", name)
+	tf, err := terraform.New(terraform.Options{Binary: binary, WorkDir: filepath.Join(work, "terraform"), CacheDir: s.cfg.CacheDir,
+		ProviderBinary: self, MirrorDir: s.cfg.Provisioner.Mirror, Environ: os.Environ(),
+		DataDir: filepath.Join(s.cfg.ConfigDir, "data"), Log: log, Clock: clock.Real()})
+	if err != nil {
+		return nil, err
+	}
+	return provisionerd.New(provisionerd.Options{Source: s.queue, Provisioner: tf, Log: log, Clock: clock.Real(),
+		DaemonID: api.NewID(), Name: name, OrganizationID: s.defaultOrg, WorkDir: work,
+		PollInterval: s.cfg.Provisioner.PollInterval, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout})
+}

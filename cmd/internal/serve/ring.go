@@ -1,0 +1,41 @@
+package serve
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"coder.internal/coderd/keys"
+	"coder.internal/database"
+)
+
+// ringCheck is the site config that holds a known text sealed by the first key
+// this deployment ever had.
+const (
+	ringCheck = "encryption_check"
+	ringText  = "coder"
+)
+
+// checkRing refuses keys that cannot open what the database holds, before any
+// state is written with them.
+func checkRing(ctx context.Context, db *database.DB, ring *keys.Ring) error {
+	sealed, err := ring.Seal([]byte(ringText))
+	if err != nil {
+		return err
+	}
+	stored, err := db.PutSiteConfigOnce(ctx, database.PutSiteConfigOnceParams{
+		Key: ringCheck, Value: base64.StdEncoding.EncodeToString(sealed)})
+	if err != nil {
+		return fmt.Errorf("check encryption keys: %w", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(stored)
+	if err != nil {
+		return fmt.Errorf("check encryption keys: %w", err)
+	}
+	if text, err := ring.Open(raw); err != nil || string(text) != ringText {
+		return errors.New("the encryption keys do not fit this database: bring back the file encryption.keys of its configuration directory, " +
+			"or set CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS to the keys it was made with")
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package agents
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"coder.internal/api"
+	"coder.internal/api/tailrpc"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/httpapi"
+	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/rbac"
+	"coder.internal/database"
+	"coder.internal/database/pubsub"
+	"coder.internal/internal/wsconn"
+)
+
+const (
+	// recheckInterval is how often the right to an open stream is looked at.
+	recheckInterval = 30 * time.Second
+	// touchInterval is how often a living connection is written down.
+	touchInterval = 30 * time.Second
+	// farewellTimeout bounds the last write of a connection that has ended.
+	farewellTimeout = 5 * time.Second
+)
+
+// CoordinateAgent serves GET /workspaceagents/me/coordinate: the websocket that
+// an agent keeps open while it lives. It ends when a newer build takes over.
+func (s *Service) CoordinateAgent(a *httpapi.API) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agent := httpmw.AgentFrom(r.Context())
+		ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{ReadLimit: tailrpc.MaxMessage})
+		if err != nil {
+			return // answered already
+		}
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		watch := make(chan struct{})
+		go func() {
+			defer close(watch)
+			s.endWhenReplaced(ctx, agent, ws, cancel)
+		}()
+		err = s.opts.Coordinator.ServeAgent(ctx, ws, agent.ID, s.hooks(agent))
+		s.log.Debug("agent connection ended", "agent_id", agent.ID.String(), "error", err)
+		cancel(nil)
+		<-watch
+		_ = ws.CloseNow()
+	})
+}
+
+// endWhenReplaced closes ws once the agent's build is no longer the newest.
+func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wsconn.Conn, cancel context.CancelCauseFunc) {
+	sub := s.opts.PubSub.Subscribe(pubsub.TopicWorkspace(a.WorkspaceID))
+	defer sub.Close()
+	tick := s.opts.Clock.NewTicker(recheckInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sub.C():
+		case <-tick.C:
+		}
+		current, err := s.db.IsAgentCurrent(ctx, a.ID)
+		if err != nil || current {
+			continue // a database that does not answer ends nobody's session
+		}
+		_ = ws.Close(wsconn.CodePolicy, "a newer build has taken over")
+		cancel(errToken)
+		return
+	}
+}
+
+// hooks writes down the life of one connection. Its id fences off connections
+// that are older.
+func (s *Service) hooks(a httpmw.Agent) Hooks {
+	conn := api.NewID()
+	var touched time.Time
+	return Hooks{
+		OnConnect: func(ctx context.Context) {
+			touched = s.opts.Clock.Now()
+			s.note(ctx, a, "connect", func(q *database.Queries) (int64, error) {
+				return q.ConnectAgent(ctx, database.ConnectAgentParams{ID: a.ID, ConnectionID: &conn})
+			})
+		},
+		OnAlive: func(ctx context.Context) {
+			if s.opts.Clock.Since(touched) < touchInterval {
+				return
+			}
+			touched = s.opts.Clock.Now()
+			if _, err := s.db.TouchAgent(ctx, database.TouchAgentParams{ID: a.ID, ConnectionID: &conn}); err != nil {
+				s.log.Warn("agent's sign of life not stored", "agent_id", a.ID.String(), "error", err)
+			}
+		},
+		OnDisconnect: func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+			defer cancel()
+			s.note(ctx, a, "disconnect", func(q *database.Queries) (int64, error) {
+				return q.DisconnectAgent(ctx, database.DisconnectAgentParams{ID: a.ID, ConnectionID: &conn})
+			})
+		},
+	}
+}
+
+// note stores a change of the connection and announces it. A failure heals by
+// itself: the next sign of life, or its absence, says the same.
+func (s *Service) note(ctx context.Context, a httpmw.Agent, what string, put func(*database.Queries) (int64, error)) {
+	err := s.db.InTx(ctx, func(q *database.Queries) error {
+		n, err := put(q)
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.changed(ctx, q, a)
+	})
+	if err != nil {
+		s.log.Warn("agent's connection state not stored", "agent_id", a.ID.String(), "change", what, "error", err)
+	}
+}
+
+// CoordinateClient serves GET /workspaceagents/{workspaceagent}/coordinate for
+// people who may ssh to the workspace. The right is looked at again while the
+// websocket is open.
+func (s *Service) CoordinateClient(a *httpapi.API) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agentID, err := pathID(r)
+		if err != nil {
+			a.WriteError(w, r, err)
+			return
+		}
+		clientID, err := clientID(r)
+		if err != nil {
+			a.WriteError(w, r, err)
+			return
+		}
+		if err := s.admitClient(r.Context(), agentID); err != nil {
+			a.WriteError(w, r, err)
+			return
+		}
+		ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{ReadLimit: tailrpc.MaxMessage})
+		if err != nil {
+			return
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		watch := make(chan struct{})
+		go func() {
+			defer close(watch)
+			s.endWhenRevoked(ctx, a, r, agentID, rbac.SSH, func() {
+				_ = ws.Close(wsconn.CodePolicy, "you may no longer use this workspace")
+				cancel()
+			})
+		}()
+		err = s.opts.Coordinator.ServeClient(ctx, ws, clientID, agentID)
+		s.log.Debug("client connection ended", "agent_id", agentID.String(), "error", err)
+		cancel()
+		<-watch
+		_ = ws.CloseNow()
+	})
+}
+
+// admitClient checks the right to connect and records that it was used.
+func (s *Service) admitClient(ctx context.Context, agentID api.ID) error {
+	row, err := s.load(ctx, agentID, rbac.SSH)
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, s.db.Queries, audit.Entry{Action: audit.Connect, ResourceType: "workspace_agent",
+		ResourceID: agentID, Target: row.WorkspaceName + "." + row.WorkspaceAgent.Name,
+		OrganizationID: row.OrganizationID, StatusCode: http.StatusSwitchingProtocols})
+}
+
+// endWhenRevoked calls end once the caller of r may no longer do action on the
+// agent, or the credential has ended. It returns with ctx.
+func (s *Service) endWhenRevoked(ctx context.Context, a *httpapi.API, r *http.Request, agentID api.ID, action rbac.Action, end func()) {
+	tick := s.opts.Clock.NewTicker(recheckInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		again, err := a.Readmit(r.WithContext(ctx))
+		if err == nil {
+			_, err = s.load(again, agentID, action)
+		}
+		// Only a clear no ends the stream: a database that does not answer is
+		// not an answer.
+		if err != nil && api.CodeOf(err) != "" && ctx.Err() == nil {
+			end()
+			return
+		}
+	}
+}
+
+// clientID returns the id that a client keeps over reconnects, or a new one.
+func clientID(r *http.Request) (api.ID, error) {
+	text := r.URL.Query().Get(tailrpc.ClientIDParam)
+	if text == "" {
+		return api.NewID(), nil
+	}
+	id, err := api.ParseID(text)
+	if err != nil {
+		return api.ID{}, api.Invalid(tailrpc.ClientIDParam, err.Error())
+	}
+	return id, nil
+}
+
+// pathID reads the agent's id of raw routes.
+func pathID(r *http.Request) (api.ID, error) {
+	id, err := api.ParseID(chi.URLParam(r, "workspaceagent"))
+	if err != nil {
+		return api.ID{}, api.Invalid("workspaceagent", err.Error())
+	}
+	return id, nil
+}

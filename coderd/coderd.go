@@ -1,0 +1,129 @@
+// Package coderd is the control plane behind one http.Handler: it puts the slices
+// below it on their routes (routes.go has all of them on one page).
+//
+// It owns no data and no policy, starts nothing, and never listens.
+package coderd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"coder.internal/api"
+	"coder.internal/coderd/agents"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/auth"
+	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/httpapi"
+	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/templates"
+	"coder.internal/coderd/users"
+	"coder.internal/coderd/workspaces"
+	"coder.internal/internal/buildinfo"
+)
+
+// Options configure New. A nil field is an error.
+type Options struct {
+	Log        *slog.Logger
+	Deployment Deployment
+	Auth       *auth.Service
+	Users      *users.Service
+	Audit      *audit.Service
+	Templates  *templates.Service
+	Agents     *agents.Service
+	Workspaces *workspaces.Service
+	Downloads  *downloads.Service
+}
+
+// Deployment is what clients are told about this installation.
+type Deployment struct {
+	// ID comes from DeploymentID.
+	ID        api.ID
+	AccessURL *url.URL
+	// SSHHostnamePrefix and SSHHostnameSuffix name workspaces in SSH configs.
+	SSHHostnamePrefix string
+	SSHHostnameSuffix string
+	SSHConfigOptions  map[string]string
+}
+
+// validate names every missing part.
+func (o Options) validate() error {
+	var missing []string
+	need := func(name string, absent bool) {
+		if absent {
+			missing = append(missing, name)
+		}
+	}
+	need("Log", o.Log == nil)
+	need("Deployment.ID", o.Deployment.ID.IsZero())
+	need("Deployment.AccessURL", o.Deployment.AccessURL == nil)
+	need("Auth", o.Auth == nil)
+	need("Users", o.Users == nil)
+	need("Audit", o.Audit == nil)
+	need("Templates", o.Templates == nil)
+	need("Agents", o.Agents == nil)
+	need("Workspaces", o.Workspaces == nil)
+	need("Downloads", o.Downloads == nil)
+	if len(missing) > 0 {
+		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// Server is the control plane. Use New.
+type Server struct {
+	opts    Options
+	api     *httpapi.API
+	handler http.Handler
+}
+
+// New returns a Server with all routes.
+func New(o Options) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o.Log = o.Log.With("component", "coderd")
+	s := &Server{opts: o}
+	router := s.register(httpmw.Session(o.Auth), httpmw.AgentToken(o.Agents))
+	s.handler = httpmw.Base(o.Log, router)
+	return s, nil
+}
+
+// Handler serves /api/v2 and /healthz; other paths get a 404 in JSON.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Routes returns every route with its rule.
+func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
+
+// register puts all routes on a new router. It touches no service, so that
+// Describe can call it without any.
+func (s *Server) register(session, agent httpapi.Guard) chi.Router {
+	router := chi.NewRouter()
+	router.Use(middleware.GetHead) // balancers ask for /healthz so
+	s.api = httpapi.New(router, httpapi.Options{
+		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent,
+	})
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		s.api.WriteError(w, r, &api.Error{Code: api.CodeNotFound, Message: "There is no such route: " + r.Method + " " + r.URL.Path + "."})
+	})
+	router.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.WriteJSON(w, http.StatusMethodNotAllowed, &api.Error{Code: api.CodeInvalid, Message: "This route does not take this method."})
+	})
+	s.routes(s.api)
+	return router
+}
+
+// Describe returns the OpenAPI document of all routes without a running server.
+func Describe() ([]byte, error) {
+	s := &Server{opts: Options{Log: slog.New(slog.DiscardHandler)}}
+	refuse := func(*http.Request) (context.Context, error) { return nil, errors.New("no server") }
+	s.register(refuse, refuse)
+	return s.api.OpenAPI()
+}

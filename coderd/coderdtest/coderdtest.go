@@ -1,0 +1,164 @@
+// Package coderdtest runs a control plane on a real database behind a real HTTP
+// listener, for tests. It owns everything that it starts and stops it when the
+// test ends. Nothing but tests may import it.
+package coderdtest
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/api"
+	"coder.internal/api/tailrpc"
+	"coder.internal/coderd"
+	"coder.internal/coderd/agents"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/auth"
+	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/keys"
+	"coder.internal/coderd/templates"
+	"coder.internal/coderd/users"
+	"coder.internal/coderd/workspaces"
+	"coder.internal/database"
+	"coder.internal/database/dbtest"
+	"coder.internal/database/pubsub"
+	"coder.internal/internal/clock"
+	"coder.internal/internal/password"
+)
+
+// Deployment is one replica and its database.
+type Deployment struct {
+	URL    *url.URL
+	DB     *database.DB
+	PubSub *pubsub.PubSub
+	Server *coderd.Server
+	Auth   *auth.Service
+	Users  *users.Service
+	// Ring seals with a key that all deployments of tests share.
+	Ring      *keys.Ring
+	Jobs      *jobs.Queue
+	Templates *templates.Service
+	// Coordinator exchanges nodes; no relay stands behind it.
+	Coordinator *coordinator.Coordinator
+	Agents      *agents.Service
+	Workspaces  *workspaces.Service
+}
+
+// Config is what a test may set before the start.
+type Config struct {
+	Auth auth.Config
+	// AllowRenames lets workspaces be renamed.
+	AllowRenames bool
+}
+
+// New starts a control plane on a fresh database. The package's TestMain must
+// call dbtest.Main.
+func New(t testing.TB, set ...func(*Config)) *Deployment {
+	t.Helper()
+	return Replica(t, dbtest.New(t), set...)
+}
+
+// Replica starts a control plane on db, maybe one of several.
+func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
+	t.Helper()
+	cfg := Config{Auth: auth.DefaultConfig()}
+	for _, s := range set {
+		s(&cfg)
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	d := &Deployment{DB: db, PubSub: pubsub.New(db, log)}
+	run(t, d.PubSub.Run)
+
+	srv := httptest.NewUnstartedServer(nil)
+	d.URL = &url.URL{Scheme: "http", Host: srv.Listener.Addr().String()}
+	hasher := password.New(runtime.GOMAXPROCS(0))
+	var err error
+	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Log: log})
+	require.NoError(t, err)
+	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
+	require.NoError(t, err)
+	d.addTemplates(t, log)
+	d.addWorkspaces(t, log, cfg)
+	auditLog, err := audit.NewService(db)
+	require.NoError(t, err)
+
+	id, err := coderd.DeploymentID(t.Context(), db)
+	require.NoError(t, err)
+	d.Server, err = coderd.New(coderd.Options{
+		Log:        log,
+		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
+		Auth:       d.Auth,
+		Users:      d.Users,
+		Audit:      auditLog,
+		Templates:  d.Templates,
+		Agents:     d.Agents,
+		Workspaces: d.Workspaces,
+		Downloads:  d.downloads(t, log),
+	})
+	require.NoError(t, err)
+	srv.Config.Handler = d.Server.Handler()
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return d
+}
+
+// addTemplates makes the queue and what hangs on it.
+func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger) {
+	t.Helper()
+	var err error
+	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
+	require.NoError(t, err)
+	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring})
+	require.NoError(t, err)
+	starters, err := templates.Starters()
+	require.NoError(t, err)
+	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters})
+	require.NoError(t, err)
+	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
+}
+
+// addWorkspaces makes what hangs on builds.
+func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
+	t.Helper()
+	relays := func() tailrpc.RelayMap { return tailrpc.RelayMap{Regions: map[int]tailrpc.Region{}} }
+	var err error
+	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
+	require.NoError(t, err)
+	run(t, d.Coordinator.Run)
+	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+		Coordinator: coderd.Coordinate(d.Coordinator), AccessURL: d.URL.String(), RelayMap: relays})
+	require.NoError(t, err)
+	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+		Jobs: d.Jobs, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
+	require.NoError(t, err)
+	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
+	run(t, d.Jobs.Run)
+}
+
+func (d *Deployment) downloads(t testing.TB, log *slog.Logger) *downloads.Service {
+	t.Helper()
+	s, err := downloads.New(downloads.Options{Log: log, CacheDir: t.TempDir(), AccessURL: d.URL.String()})
+	require.NoError(t, err)
+	return s
+}
+
+// run keeps a part alive until the test ends and waits for it.
+func run(t testing.TB, part func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = part(ctx) // a part that ends early shows in what it no longer does
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+}

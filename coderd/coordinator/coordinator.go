@@ -1,0 +1,294 @@
+// Package coordinator tells network nodes about each other.
+//
+// It owns who is connected to this replica, what each node said of itself, and
+// which client has a tunnel with which agent. It never decides who may connect:
+// its callers authorize before they Serve. It never sees traffic, and it knows
+// no database: what must outlive the replica is its callers' business, through
+// Hooks.
+//
+// A node is known from its first valid message until GoneDelay after its
+// websocket broke, or until it said goodbye or was dropped. An agent's newest
+// websocket wins. A client's id belongs to the node key that came with it first.
+//
+//	connected ──websocket breaks──▶ fading ──GoneDelay──▶ forgotten
+//	    ▲────────comes back───────────┘
+//	connected ──goodbye, Drop──▶ forgotten
+//
+// All state is behind the methods of Coordinator, so that other replicas' nodes
+// can be added here without a change outside.
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/coder/quartz"
+
+	"coder.internal/api"
+	"coder.internal/api/tailrpc"
+	"coder.internal/internal/wsconn"
+)
+
+// Options describe a Coordinator. Log and RelayMap are required.
+type Options struct {
+	Log      *slog.Logger
+	RelayMap func() tailrpc.RelayMap
+	Clock    quartz.Clock // nil means the real one
+	// PingInterval is the pause between pings; 0 means 10 s. Two missed pings
+	// end a connection.
+	PingInterval time.Duration
+	// Forgotten, where not nil, hears of node keys that are no longer known. It
+	// must not block.
+	Forgotten func(nodeKey string)
+}
+
+const (
+	defaultPing = 10 * time.Second
+	pingMisses  = 2
+	sweepEvery  = time.Second
+	// drainTime is what nodes get to leave after Move.
+	drainTime = 2 * time.Second
+	// maxClients bounds the clients of one agent, and maxNodes all nodes.
+	maxClients = 1000
+	maxNodes   = 100_000
+)
+
+// ErrRevoked as the cause of a Serve context's end means that the right to the
+// tunnel is gone: it ends at once, without GoneDelay.
+var ErrRevoked = errors.New("the right to this tunnel was revoked")
+
+var errStopped = errors.New("the coordinator is stopping")
+
+// Coordinator connects the nodes of this replica.
+type Coordinator struct {
+	opts  Options
+	log   *slog.Logger
+	clock quartz.Clock
+
+	mu       sync.Mutex
+	stopped  bool
+	agents   map[api.ID]*agent
+	clients  map[clientKey]*client
+	keys     map[string]any // node key → its *agent or *client
+	keyAdded chan struct{}  // closed at the next new key
+	sessions map[*session]struct{}
+	serving  sync.WaitGroup
+}
+
+// agent is what is known of an agent, or asked of it.
+type agent struct {
+	id      api.ID
+	node    *tailrpc.Node // nil until its first message
+	sess    *session      // nil while fading, or never seen
+	fadesAt time.Time     // where sess is nil and node is not
+	clients map[*client]struct{}
+}
+
+// clientKey names a client. Ordinary ones live within their agent, so that an
+// id which leaks in one workspace means nothing in another.
+type clientKey struct{ id, agent api.ID }
+
+// client is a node that asks for agents.
+type client struct {
+	key     clientKey
+	node    *tailrpc.Node // never nil
+	sess    *session
+	fadesAt time.Time
+	wants   map[api.ID]*agent
+}
+
+// New returns a Coordinator that serves nobody before Run.
+func New(o Options) (*Coordinator, error) {
+	if o.Log == nil || o.RelayMap == nil {
+		return nil, errors.New("coordinator: Log and RelayMap are required")
+	}
+	if o.Clock == nil {
+		o.Clock = quartz.NewReal()
+	}
+	if o.PingInterval == 0 {
+		o.PingInterval = defaultPing
+	}
+	return &Coordinator{
+		opts: o, log: o.Log.With("component", "coordinator"), clock: o.Clock,
+		agents: map[api.ID]*agent{}, clients: map[clientKey]*client{}, keys: map[string]any{},
+		keyAdded: make(chan struct{}), sessions: map[*session]struct{}{},
+	}, nil
+}
+
+// Run forgets nodes that stay away, until ctx ends. Then it asks every node to
+// move, gives them two seconds and closes the rest. It returns nil after the
+// last Serve call has.
+func (c *Coordinator) Run(ctx context.Context) error {
+	tick := c.clock.NewTicker(sweepEvery, "coordinator", "sweep")
+	for {
+		select {
+		case <-tick.C:
+			c.sweep()
+		case <-ctx.Done():
+			tick.Stop()
+			c.drain()
+			return nil
+		}
+	}
+}
+
+func (c *Coordinator) drain() {
+	c.mu.Lock()
+	c.stopped = true
+	for s := range c.sessions {
+		s.move()
+	}
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() { c.serving.Wait(); close(done) }()
+	t := c.clock.NewTimer(drainTime, "coordinator", "drain")
+	defer t.Stop()
+	select {
+	case <-done:
+		return
+	case <-t.C:
+	}
+	c.mu.Lock()
+	for s := range c.sessions {
+		s.end(wsconn.CodeGoingAway, "this replica is stopping")
+	}
+	c.mu.Unlock()
+	<-done
+}
+
+// begin registers a session; every one that began must finish.
+func (c *Coordinator) begin(s *session) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped || len(c.sessions) >= maxNodes {
+		return errStopped
+	}
+	c.sessions[s] = struct{}{}
+	c.serving.Add(1)
+	return nil
+}
+
+func (c *Coordinator) finish(s *session) {
+	c.mu.Lock()
+	delete(c.sessions, s)
+	c.mu.Unlock()
+	c.serving.Done()
+}
+
+// RelayMapChanged sends the map to every node again.
+func (c *Coordinator) RelayMapChanged() {
+	m := c.opts.RelayMap()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s := range c.sessions {
+		s.relayMap(m)
+	}
+}
+
+// AgentConnected reports whether an agent's websocket is open here.
+func (c *Coordinator) AgentConnected(id api.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[id]
+	return a != nil && a.sess != nil
+}
+
+// Knows reports whether a node key ("nodekey:…") is that of a known node.
+func (c *Coordinator) Knows(nodeKey string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.keys[nodeKey]
+	return ok
+}
+
+// AwaitKnown is Knows for a relay: a node reaches the relay within the same
+// moments as us, so it waits until the key is known or ctx ends.
+func (c *Coordinator) AwaitKnown(ctx context.Context, nodeKey string) bool {
+	for {
+		c.mu.Lock()
+		_, ok := c.keys[nodeKey]
+		added := c.keyAdded
+		c.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-added:
+		}
+	}
+}
+
+// DropAgent ends an agent's connection and its tunnels at once. Its clients
+// stay connected and learn that it is gone.
+func (c *Coordinator) DropAgent(id api.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[id]
+	if a == nil {
+		return
+	}
+	if a.sess != nil {
+		a.sess.end(wsconn.CodePolicy, "this agent is no longer wanted")
+		a.sess = nil
+	}
+	c.forgetAgent(a)
+}
+
+// DropClient ends a client's connections and tunnels at once.
+func (c *Coordinator) DropClient(id api.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, cl := range c.clients {
+		if k.id == id {
+			if cl.sess != nil {
+				cl.sess.end(wsconn.CodePolicy, "this tunnel is no longer allowed")
+				cl.sess = nil
+			}
+			c.forgetClient(cl)
+		}
+	}
+}
+
+// sweep forgets nodes whose time to come back is over.
+func (c *Coordinator) sweep() {
+	now := c.clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.agents {
+		if a.sess == nil && a.node != nil && !now.Before(a.fadesAt) {
+			c.forgetAgent(a)
+		}
+	}
+	for _, cl := range c.clients {
+		if cl.sess == nil && !now.Before(cl.fadesAt) {
+			c.forgetClient(cl)
+		}
+	}
+}
+
+// learnKey binds a key to its node, in place of the node's former one. It fails
+// where the key is another node's. mu is held, as in all that follows.
+func (c *Coordinator) learnKey(owner any, before *tailrpc.Node, key string) bool {
+	if has, ok := c.keys[key]; ok {
+		return has == owner
+	}
+	if before != nil && before.Key != key {
+		c.forgetKey(before.Key)
+	}
+	c.keys[key] = owner
+	close(c.keyAdded)
+	c.keyAdded = make(chan struct{})
+	return true
+}
+
+func (c *Coordinator) forgetKey(key string) {
+	delete(c.keys, key)
+	if c.opts.Forgotten != nil {
+		c.opts.Forgotten(key)
+	}
+}

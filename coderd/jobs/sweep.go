@@ -1,0 +1,92 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/database"
+)
+
+// The sweep looks every sweepEvery. After a time without the database, or after
+// a start, it first gives living daemons sweepGrace to renew their leases: they
+// could not, and their work is not lost.
+const (
+	sweepEvery = 3 * time.Second
+	sweepGrace = 2 * jobrpc.HeartbeatInterval
+	maxSweep   = 100 // jobs in one go
+)
+
+const vanished = "The provisioner daemon vanished: it sent no heartbeat for 30 seconds. Its last saved state is kept; start the job again."
+
+// Run hands out again, or ends, the jobs whose lease ran out, until ctx ends.
+// Every replica may run it.
+func (q *Queue) Run(ctx context.Context) error {
+	tick := q.opts.Clock.NewTicker(sweepEvery)
+	defer tick.Stop()
+	healthySince := q.opts.Clock.Now()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		var err error
+		if failing || q.opts.Clock.Since(healthySince, "sweep") < sweepGrace {
+			err = q.opts.DB.Ping(ctx)
+		} else {
+			err = q.sweep(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !failing {
+			q.log.Warn("expired jobs could not be swept", "error", err)
+		}
+		if err != nil || failing {
+			healthySince = q.opts.Clock.Now()
+		}
+		failing = err != nil
+	}
+}
+
+// sweep treats the expired jobs one by one, each in its own transaction.
+func (q *Queue) sweep(ctx context.Context) error {
+	for range maxSweep {
+		found, err := q.sweepOne(ctx)
+		if err != nil || !found {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *Queue) sweepOne(ctx context.Context) (found bool, err error) {
+	err = q.opts.DB.InTx(ctx, func(tx *database.Queries) error {
+		found = false
+		row, err := tx.LockExpiredProvisionerJob(ctx)
+		if database.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("find expired jobs: %w", err)
+		}
+		found = true
+		log := q.log.With("job_id", row.ID.String(), "attempt", row.Attempt, "worker", row.WorkerName)
+		if api.JobStatus(row.Status) == api.JobRunning && row.Attempt < MaxAttempts {
+			log.Warn("job lost its daemon and is handed out again")
+			return q.requeue(ctx, tx, row, false)
+		}
+		log.Warn("job lost its daemon and ends")
+		return q.finish(ctx, tx, row, api.JobFailed, jobrpc.FailRequest{JobID: row.ID,
+			Attempt: int(row.Attempt), Error: vanished}, false)
+	})
+	if errors.Is(err, ErrAttemptOver) {
+		return true, nil
+	}
+	return found, err
+}

@@ -1,0 +1,137 @@
+package templates
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+
+	"coder.internal/api"
+	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/keys"
+	"coder.internal/coderd/rbac"
+	"coder.internal/database"
+)
+
+// Options configure New. All fields but Examples are required.
+type Options struct {
+	DB   *database.DB
+	Jobs *jobs.Queue
+	Ring *keys.Ring
+	Log  *slog.Logger
+	// AccessURL is what imports are told about this deployment.
+	AccessURL *url.URL
+	// Examples are the starter templates of this release.
+	Examples []Example
+}
+
+// Service holds the rules of templates. It is safe for concurrent use.
+type Service struct {
+	opts Options
+	log  *slog.Logger
+}
+
+// New returns a service. It starts nothing. The caller gives Importer() to the
+// queue.
+func New(opts Options) (*Service, error) {
+	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil {
+		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log and AccessURL")
+	}
+	return &Service{opts: opts, log: opts.Log.With("component", "templates")}, nil
+}
+
+// What the answers call the things.
+const (
+	aTemplate     = "Template"
+	aVersion      = "Template version"
+	aFile         = "File"
+	anOrg         = "Organization"
+	typeTemplate  = "template"
+	typeVersion   = "template_version"
+	typeFile      = "file"
+	provisionerTF = "terraform"
+)
+
+// objectOf is a template as the policy sees it; a zero id is one to be made.
+func objectOf(org, id api.ID) rbac.Object {
+	return rbac.Object{Type: rbac.TypeTemplate, ID: id, OrgID: org}
+}
+
+// objectOfVersion is the template of a version. One without a template stands
+// for itself.
+func objectOfVersion(v database.TemplateVersion) rbac.Object {
+	if v.TemplateID != nil {
+		return objectOf(v.OrganizationID, *v.TemplateID)
+	}
+	return objectOf(v.OrganizationID, v.ID)
+}
+
+// organization finds an organization that the caller may see, by id, name or
+// "default".
+func (s *Service) organization(ctx context.Context, ref string) (database.ResolveOrganizationRow, error) {
+	if _, err := rbac.Caller(ctx); err != nil {
+		return database.ResolveOrganizationRow{}, err
+	}
+	arg := database.ResolveOrganizationParams{Name: jobs.CleanText(ref, 64)}
+	if id, err := api.ParseID(ref); err == nil {
+		arg.ID = &id
+	}
+	org, err := s.opts.DB.ResolveOrganization(ctx, arg)
+	if database.IsNotFound(err) {
+		return org, api.NotFound(anOrg)
+	}
+	if err != nil {
+		return org, fmt.Errorf("load organization: %w", err)
+	}
+	return org, rbac.Check(ctx, rbac.Read, rbac.Object{Type: rbac.TypeOrganization, ID: org.ID, OrgID: org.ID}, anOrg)
+}
+
+// template loads a template for action.
+func (s *Service) template(ctx context.Context, action rbac.Action, id api.ID) (database.Template, error) {
+	if _, err := rbac.Caller(ctx); err != nil {
+		return database.Template{}, err
+	}
+	row, err := s.opts.DB.GetTemplateRow(ctx, id)
+	if database.IsNotFound(err) {
+		return row, api.NotFound(aTemplate)
+	}
+	if err != nil {
+		return row, fmt.Errorf("load template %s: %w", id, err)
+	}
+	return row, rbac.Check(ctx, action, objectOf(row.OrganizationID, row.ID), aTemplate)
+}
+
+// version loads a version for action on its template.
+func (s *Service) version(ctx context.Context, action rbac.Action, id api.ID) (database.TemplateVersion, error) {
+	if _, err := rbac.Caller(ctx); err != nil {
+		return database.TemplateVersion{}, err
+	}
+	row, err := s.opts.DB.GetTemplateVersionRow(ctx, id)
+	if database.IsNotFound(err) {
+		return row, api.NotFound(aVersion)
+	}
+	if err != nil {
+		return row, fmt.Errorf("load template version %s: %w", id, err)
+	}
+	return row, rbac.Check(ctx, action, objectOfVersion(row), aVersion)
+}
+
+// succeeded checks inside q that the import of a version is done and good.
+func succeeded(ctx context.Context, q *database.Queries, v database.TemplateVersion, field string) error {
+	job, err := q.GetProvisionerJob(ctx, v.JobID)
+	if err != nil {
+		return fmt.Errorf("load import of template version %s: %w", v.ID, err)
+	}
+	if api.JobStatus(job.Status) != api.JobSucceeded {
+		return api.Invalid(field, fmt.Sprintf("the import of version %q is %s; only a version whose import succeeded can be used.", v.Name, job.Status))
+	}
+	return nil
+}
+
+func optional(id api.ID) *api.ID {
+	if id.IsZero() {
+		return nil
+	}
+	return &id
+}

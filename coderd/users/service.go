@@ -1,0 +1,40 @@
+// Package users owns people, organizations and membership: who exists, what they
+// are called, which roles they hold.
+//
+// A user is active, dormant (made but never signed in), or suspended; deletion
+// keeps the row for history and frees the names. Suspending and deleting end all
+// keys of the user in the same transaction.
+//
+// Two rules hold for every change: nobody changes a user who holds a role that
+// the caller lacks, and the last active owner stays.
+package users
+
+import (
+	"errors"
+	"log/slog"
+
+	"coder.internal/database"
+	"coder.internal/internal/password"
+)
+
+// Options configure New. All fields are required.
+type Options struct {
+	DB        *database.DB
+	Passwords *password.Hasher
+	Log       *slog.Logger
+}
+
+// Service changes and lists people. Use New. It is safe for concurrent use and
+// starts nothing.
+type Service struct {
+	opts Options
+}
+
+// New returns a Service.
+func New(o Options) (*Service, error) {
+	if o.DB == nil || o.Passwords == nil || o.Log == nil {
+		return nil, errors.New("users: Options needs DB, Passwords and Log")
+	}
+	o.Log = o.Log.With("component", "users")
+	return &Service{opts: o}, nil
+}

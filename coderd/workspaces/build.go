@@ -1,0 +1,214 @@
+package workspaces
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"coder.internal/api"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/rbac"
+	"coder.internal/database"
+)
+
+// reasons that a client may give for a build.
+var reasons = []string{"initiator", "dashboard", "cli", "ssh_connection", "vscode_connection", "jetbrains_connection",
+	"task_manual_pause", "task_resume"}
+
+// CreateBuild enqueues a transition of a workspace. While the newest build has
+// not ended the answer is CodeConflict.
+func (s *Service) CreateBuild(ctx context.Context, id api.ID, req api.CreateWorkspaceBuildRequest) (api.WorkspaceBuild, error) {
+	action, ok := map[api.Transition]rbac.Action{api.TransitionStart: rbac.Start, api.TransitionStop: rbac.Stop,
+		api.TransitionDelete: rbac.Delete}[req.Transition]
+	if !ok {
+		return api.WorkspaceBuild{}, api.Invalid("transition", "use start, stop or delete")
+	}
+	w, err := s.loadLiving(ctx, id, action)
+	if err != nil {
+		return api.WorkspaceBuild{}, err
+	}
+	t, err := s.db.GetTemplateRow(ctx, w.TemplateID)
+	if database.IsNotFound(err) {
+		return api.WorkspaceBuild{}, api.NotFound("Template")
+	}
+	if err != nil {
+		return api.WorkspaceBuild{}, fmt.Errorf("load template %s: %w", w.TemplateID, err)
+	}
+	if err := checkBuild(ctx, t, &req); err != nil {
+		return api.WorkspaceBuild{}, err
+	}
+	var build api.ID
+	err = s.db.InTx(ctx, func(q *database.Queries) error {
+		build, err = s.nextBuild(ctx, q, w.ID, t, req)
+		return err
+	})
+	if err != nil {
+		return api.WorkspaceBuild{}, err
+	}
+	return s.oneBuild(ctx, build)
+}
+
+// checkBuild checks what does not depend on the state of the workspace.
+func checkBuild(ctx context.Context, t database.Template, req *api.CreateWorkspaceBuildRequest) error {
+	if req.Reason == "" {
+		req.Reason = "initiator"
+	}
+	if !slices.Contains(reasons, req.Reason) {
+		return api.Invalid("reason", fmt.Sprintf("%q is not known", clip(req.Reason)))
+	}
+	if req.Orphan && req.Transition != api.TransitionDelete {
+		return api.Invalid("orphan", "only a delete can leave resources behind")
+	}
+	if !req.Orphan && req.LogLevel != "debug" {
+		return nil
+	}
+	caller, err := rbac.Caller(ctx)
+	if err != nil {
+		return err
+	}
+	if !rbac.Authorize(caller, rbac.Update, templateObject(t)) {
+		return &api.Error{Code: api.CodeForbidden, Message: "Only those who may edit the template can leave resources behind (orphan) or ask for debug logs."}
+	}
+	return nil
+}
+
+// nextBuild is the transaction of CreateBuild.
+func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID, t database.Template, req api.CreateWorkspaceBuildRequest) (api.ID, error) {
+	caller, err := rbac.Caller(ctx)
+	if err != nil {
+		return api.ID{}, err
+	}
+	w, err := q.LockWorkspace(ctx, id)
+	if err != nil {
+		return api.ID{}, fmt.Errorf("lock workspace %s: %w", id, err)
+	}
+	if w.Deleted {
+		return api.ID{}, api.NotFound(what)
+	}
+	last, err := q.GetLatestBuild(ctx, id)
+	if err != nil {
+		return api.ID{}, fmt.Errorf("load newest build of workspace %s: %w", id, err)
+	}
+	if !api.JobStatus(last.JobStatus).Done() {
+		return api.ID{}, api.Conflict(fmt.Sprintf("Build %d of this workspace is still %s. Wait for it, or cancel it.",
+			last.WorkspaceBuild.BuildNumber, last.JobStatus))
+	}
+	p := buildParams{workspace: w, number: last.WorkspaceBuild.BuildNumber + 1, transition: req.Transition,
+		reason: req.Reason, initiator: caller.UserID, debug: req.LogLevel == "debug", orphan: req.Orphan}
+	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
+		return api.ID{}, err
+	}
+	if p.parameters, err = s.parametersFor(ctx, q, last.WorkspaceBuild.ID, p.version.TemplateVersion.ID, req); err != nil {
+		return api.ID{}, err
+	}
+	build, err := s.addBuild(ctx, q, p)
+	if err != nil {
+		return build, err
+	}
+	if req.Transition == api.TransitionStart {
+		if err := q.TouchWorkspace(ctx, id); err != nil {
+			return build, fmt.Errorf("note use of workspace %s: %w", id, err)
+		}
+	}
+	return build, recordBuild(ctx, q, w, p)
+}
+
+// versionFor chooses the version of the next build: the one asked for, else that
+// of the last build. Taking things down works with any version that the
+// workspace had.
+func (s *Service) versionFor(ctx context.Context, q *database.Queries, t database.Template, last api.ID, req api.CreateWorkspaceBuildRequest) (database.GetVersionForBuildRow, error) {
+	id := req.TemplateVersionID
+	if id.IsZero() {
+		id = last
+	}
+	v, err := s.version(ctx, q, id)
+	if err != nil {
+		return v, err
+	}
+	if id == last && req.Transition != api.TransitionStart {
+		return v, nil
+	}
+	if id == last && v.TemplateVersion.Archived {
+		v.TemplateVersion.Archived = false // what a workspace runs on, it may keep
+	}
+	return v, s.usable(ctx, t, v)
+}
+
+func (s *Service) parametersFor(ctx context.Context, q *database.Queries, last, version api.ID, req api.CreateWorkspaceBuildRequest) ([]api.ParameterValue, error) {
+	previous, err := q.ListBuildParameters(ctx, last)
+	if err != nil {
+		return nil, fmt.Errorf("list parameters of build %s: %w", last, err)
+	}
+	values := make([]api.ParameterValue, len(previous))
+	for i, r := range previous {
+		values[i] = api.ParameterValue{Name: r.Name, Value: r.Value}
+	}
+	declared, err := parametersOf(ctx, q, version)
+	if err != nil {
+		return nil, err
+	}
+	return resolve(declared, req.ParameterValues, values, req.Transition == api.TransitionStart)
+}
+
+func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace, p buildParams) error {
+	action := map[api.Transition]audit.Action{api.TransitionStart: audit.Start, api.TransitionStop: audit.Stop,
+		api.TransitionDelete: audit.Delete}[p.transition]
+	return audit.Record(ctx, q, audit.Entry{Action: action, ResourceType: "workspace", ResourceID: w.ID, Target: w.Name,
+		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: map[string]any{
+			"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID, "reason": p.reason, "orphan": p.orphan}})
+}
+
+// Cancel asks the job of a build to end. expect, when not empty, is the status
+// that the job must have.
+func (s *Service) Cancel(ctx context.Context, id api.ID, expect string) error {
+	if expect != "" && expect != string(api.JobPending) && expect != string(api.JobRunning) {
+		return api.Invalid("expect_status", "use pending or running")
+	}
+	b, w, err := s.loadBuild(ctx, id, rbac.Update)
+	if err != nil {
+		return err
+	}
+	if err := s.mayCancel(ctx, w); err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(q *database.Queries) error {
+		job, err := q.LockProvisionerJob(ctx, b.JobID)
+		if err != nil {
+			return fmt.Errorf("lock job %s: %w", b.JobID, err)
+		}
+		if expect != "" && job.Status != expect {
+			return api.Conflict(fmt.Sprintf("The build is %s, not %s.", job.Status, expect),
+				api.ValidationError{Field: "expect_status", Detail: "the build is " + job.Status})
+		}
+		if err := s.opts.Jobs.Cancel(ctx, q, b.JobID, false); err != nil {
+			return err
+		}
+		entry := audit.Entry{Action: audit.Write, ResourceType: "workspace_build", ResourceID: id, Target: w.Name,
+			OrganizationID: w.OrganizationID, StatusCode: http.StatusOK,
+			Before: map[string]any{"status": job.Status}, After: map[string]any{"status": "canceling"}}
+		if err := audit.Record(ctx, q, entry); err != nil {
+			return err
+		}
+		return s.changed(ctx, q, w.ID)
+	})
+}
+
+// mayCancel applies the template's switch for people who cannot edit it.
+func (s *Service) mayCancel(ctx context.Context, w database.Workspace) error {
+	t, err := s.db.GetTemplateRow(ctx, w.TemplateID)
+	if database.IsNotFound(err) {
+		return nil // the template is gone, and its switch with it
+	}
+	if err != nil {
+		return fmt.Errorf("load template %s: %w", w.TemplateID, err)
+	}
+	caller, err := rbac.Caller(ctx)
+	if err != nil {
+		return err
+	}
+	if !t.AllowUserCancelWorkspaceJobs && !rbac.Authorize(caller, rbac.Update, templateObject(t)) {
+		return &api.Error{Code: api.CodeForbidden, Message: "This template does not let its users cancel builds. Ask a template administrator."}
+	}
+	return nil
+}

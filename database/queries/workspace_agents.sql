@@ -1,0 +1,94 @@
+-- name: InsertWorkspaceAgents :exec
+insert into workspace_agents (id, resource_id, workspace_build_id, ordinal, name, auth_token_hash, auth_instance_id,
+    operating_system, architecture, directory, motd_file, environment_variables, connection_timeout_seconds,
+    troubleshooting_url, startup_script_behavior, api_key_scope, display_apps)
+select r.id, r.resource_id, sqlc.narg(build_id)::uuid, r.ordinal, r.name, decode(nullif(r.token_hash, ''), 'hex'), r.instance_id,
+    r.os, r.arch, r.dir, r.motd_file, r.env, r.timeout, r.troubleshooting_url, r.startup_script_behavior,
+    r.api_key_scope, array(select jsonb_array_elements_text(r.display_apps))
+from jsonb_to_recordset(@rows::jsonb) as r(id uuid, resource_id uuid, ordinal integer, name text, token_hash text,
+    instance_id text, os text, arch text, dir text, motd_file text, env jsonb, timeout integer,
+    troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb);
+
+-- name: ListWorkspaceAgents :many
+-- With the names that app host names are made of, empty for previews, and the
+-- database's time, by which an agent's state is judged.
+select sqlc.embed(a), coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
+    now()::timestamptz as db_now
+from workspace_agents a
+left join workspace_builds b on b.id = a.workspace_build_id
+left join workspaces w on w.id = b.workspace_id
+left join users u on u.id = w.owner_id
+where a.resource_id = any(@resource_ids::uuid[])
+order by a.resource_id, a.ordinal;
+
+-- name: GetWorkspaceAgent :one
+select sqlc.embed(a), b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id,
+    u.username as owner_name, now()::timestamptz as db_now
+from workspace_agents a
+join workspace_builds b on b.id = a.workspace_build_id
+join workspaces w on w.id = b.workspace_id
+join users u on u.id = w.owner_id
+where a.id = @id and not w.deleted;
+
+-- name: GetAgentByToken :one
+-- The agent behind a token: only of the newest build, and only of a start.
+select a.id, a.name, b.id as build_id, w.id as workspace_id, w.owner_id
+from workspace_agents a
+join workspace_builds b on b.id = a.workspace_build_id
+join workspaces w on w.id = b.workspace_id
+where a.auth_token_hash = @token_hash and not w.deleted and b.transition = 'start'
+    and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+limit 1;
+
+-- name: GetAnnouncedJob :one
+-- The build that announced a token and is not done.
+select j.id from provisioner_job_agent_tokens t
+join provisioner_jobs j on j.id = t.job_id
+where t.token_hash = @token_hash and j.status in ('pending', 'running', 'canceling');
+
+-- name: AnyBuildRunning :one
+select exists (select 1 from provisioner_jobs
+    where type = 'workspace_build' and status in ('running', 'canceling'))::boolean as running;
+
+-- name: ConnectAgent :execrows
+update workspace_agents set connection_id = @connection_id, first_connected_at = coalesce(first_connected_at, now()),
+    last_connected_at = now(), disconnected_at = null, updated_at = now()
+where id = @id;
+
+-- name: TouchAgent :execrows
+-- Only the current connection may write.
+update workspace_agents set last_connected_at = now()
+where id = @id and connection_id = @connection_id;
+
+-- name: DisconnectAgent :execrows
+update workspace_agents set last_connected_at = now(), disconnected_at = now(), updated_at = now()
+where id = @id and connection_id = @connection_id;
+
+-- name: SetAgentStartup :exec
+update workspace_agents set version = @version, expanded_directory = @expanded_directory,
+    subsystems = @subsystems, updated_at = now()
+where id = @id;
+
+-- name: SetAgentLifecycle :execrows
+-- from_states are the states that may come before.
+update workspace_agents set lifecycle_state = @state::text,
+    started_at = case when @state::text = 'starting' then now() else started_at end,
+    ready_at = case
+        when @state::text in ('ready', 'start_error', 'start_timeout') then now()
+        when @state::text in ('created', 'starting') then null
+        else ready_at end,
+    updated_at = now()
+where id = @id and lifecycle_state = any(@from_states::text[]);
+
+-- name: GetAgentLifecycle :one
+select lifecycle_state from workspace_agents where id = @id;
+
+-- name: IsAgentCurrent :one
+-- Whether the agent's build is still the newest of a living workspace.
+select exists (
+    select 1 from workspace_agents a
+    join workspace_builds b on b.id = a.workspace_build_id
+    join workspaces w on w.id = b.workspace_id
+    where a.id = @id and not w.deleted and b.transition = 'start'
+        and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+)::boolean as current;

@@ -1,0 +1,73 @@
+-- name: GetWorkspaceRow :one
+select * from workspaces where id = @id;
+
+-- name: LockWorkspace :one
+-- Builds of one workspace are made one after another: whoever makes one holds this.
+select * from workspaces where id = @id for update;
+
+-- name: FindWorkspace :one
+-- By owner and name. Living ones come first, then those deleted last.
+select * from workspaces
+where owner_id = @owner_id and lower(name) = lower(@name) and (not deleted or @include_deleted::boolean)
+order by deleted, updated_at desc
+limit 1;
+
+-- name: InsertWorkspace :one
+insert into workspaces (id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates)
+values (@id, @organization_id, @owner_id, @template_id, @name, @autostart_schedule, @ttl_ms, @automatic_updates)
+returning *;
+
+-- name: RenameWorkspace :execrows
+update workspaces set name = @name, updated_at = now()
+where id = @id and not deleted and name = @old_name;
+
+-- name: TouchWorkspace :exec
+update workspaces set last_used_at = now() where id = @id and not deleted;
+
+-- name: MarkWorkspaceDeleted :execrows
+update workspaces set deleted = true, updated_at = now() where id = @id and not deleted;
+
+-- name: SearchWorkspaces :one
+-- One page of ids, newest use first, and how many match in all. The two parts
+-- repeat the conditions so that the page can walk the index and stop early.
+select
+    (select count(*) from workspaces w
+     where not w.deleted
+        and (@every::boolean or w.organization_id = any(@orgs::uuid[])
+            or (w.owner_id = @owner_filter::uuid and w.organization_id = any(@member_of::uuid[])))
+        and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
+        and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
+        and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))
+        and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
+        and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
+        and (@status::text = '' or workspace_status(w.id) = @status::text)
+    )::bigint as total,
+    array(select w.id from workspaces w
+     where not w.deleted
+        and (@every::boolean or w.organization_id = any(@orgs::uuid[])
+            or (w.owner_id = @owner_filter::uuid and w.organization_id = any(@member_of::uuid[])))
+        and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
+        and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
+        and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))
+        and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
+        and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
+        and (@status::text = '' or workspace_status(w.id) = @status::text)
+     order by w.last_used_at desc, w.id
+     limit @max_rows offset @skip_rows)::uuid[] as ids;
+
+-- name: ListWorkspaceDetails :many
+-- Workspaces with the names around them and their newest build.
+select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
+    t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
+    t.active_version_id as template_active_version_id,
+    t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
+    t.require_active_version as template_require_active_version,
+    (select b.id from workspace_builds b where b.workspace_id = w.id order by b.build_number desc limit 1)::uuid as latest_build_id
+from workspaces w
+join users u on u.id = w.owner_id
+join organizations o on o.id = w.organization_id
+join templates t on t.id = w.template_id
+where w.id = any(@ids::uuid[]);
+
+-- name: IsOrganizationMember :one
+select exists (select 1 from organization_members where organization_id = @organization_id and user_id = @user_id)::boolean as member;

@@ -1,0 +1,219 @@
+package tailnet
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"coder.internal/api/tailrpc"
+	"coder.internal/internal/wsconn"
+)
+
+const (
+	dialTimeout  = 30 * time.Second
+	pingInterval = 10 * time.Second
+	pingMisses   = 2
+	// firstRetry and lastRetry bound the pause between dials; each is drawn
+	// from its upper half. A session of steadyAfter starts over at firstRetry.
+	firstRetry  = 100 * time.Millisecond
+	lastRetry   = 5 * time.Second
+	steadyAfter = 30 * time.Second
+	sweepEvery  = time.Minute
+	staleAfter  = tailrpc.GoneDelay + 5*time.Second
+)
+
+var errMove = errors.New("the server asks to connect elsewhere")
+
+// Run keeps a connection to the coordinator until ctx ends (nil is returned) or
+// an exchange error wraps ErrRefused. It may be called once; afterwards the
+// Conn is of no use and should be closed.
+func (c *Conn) Run(ctx context.Context, exchange Exchange) error {
+	c.mu.Lock()
+	again := c.running
+	c.running = true
+	c.mu.Unlock()
+	if again {
+		return errors.New("tailnet: Run was called twice")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.sweep(ctx) })
+	defer wg.Wait()
+	defer c.relays.close()
+	defer cancel()
+	return c.exchangeForever(ctx, exchange)
+}
+
+func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
+	pause := firstRetry
+	for first := true; ; {
+		dctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		ws, err := exchange(dctx)
+		cancel()
+		if err == nil {
+			began := time.Now()
+			c.setLink(nil)
+			err = c.session(ctx, ws, !first)
+			first = false
+			if time.Since(began) > steadyAfter || errors.Is(err, errMove) {
+				pause = firstRetry
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		c.setLink(err)
+		if errors.Is(err, ErrRefused) {
+			return err
+		}
+		c.log.Warn("coordinator is out of reach, dialling again", "error", err, "pause", pause)
+		if sleep(ctx, pause/2+time.Duration(c.cfg.Jitter()*float64(pause/2))) != nil {
+			return nil
+		}
+		pause = min(2*pause, lastRetry)
+	}
+}
+
+// session speaks with one coordinator until either side ends it.
+func (c *Conn) session(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	defer func() { _ = ws.CloseNow() }()
+	c.peers.begin()
+	wg.Go(func() { farewell(ctx, ws) })
+	wg.Go(func() { c.dropUnnamed(ctx) })
+	wg.Go(func() {
+		if c.send(ctx, ws, resumed) != nil {
+			_ = ws.CloseNow() // the reader reports
+		}
+	})
+	wg.Go(func() { _ = ws.Ping(ctx, pingInterval, pingMisses, nil) })
+	// The end of ctx must not tear the connection under farewell's hands.
+	rctx := context.WithoutCancel(ctx)
+	for {
+		var m tailrpc.ServerMessage
+		if err := ws.Read(rctx, &m); err != nil {
+			return err
+		}
+		if err := c.receive(m); err != nil {
+			return err
+		}
+	}
+}
+
+// farewellTimeout bounds a goodbye that may be lost.
+const farewellTimeout = 300 * time.Millisecond
+
+// farewell says goodbye when ctx ends, so that the tunnel ends now and not
+// after tailrpc.GoneDelay. It ends the reader too.
+func farewell(ctx context.Context, ws *wsconn.Conn) {
+	<-ctx.Done()
+	t := time.AfterFunc(farewellTimeout, func() { _ = ws.CloseNow() })
+	defer t.Stop()
+	_ = ws.Close(wsconn.CodeNormal, "")
+}
+
+func (c *Conn) receive(m tailrpc.ServerMessage) error {
+	if m.RelayMap != nil {
+		c.setDirect(!m.RelayMap.BlockDirect)
+		if err := c.relays.set(*m.RelayMap); err != nil {
+			// The old map stays: better than none, and the next one may be right.
+			c.log.Error("relay map is unusable", "error", err)
+		}
+		c.republish()
+	}
+	if len(m.Upsert) > 0 || len(m.Gone) > 0 {
+		c.peers.apply(c.eng, c.cfg.ID, m.Upsert, m.Gone)
+	}
+	if m.Move {
+		return errMove
+	}
+	return nil
+}
+
+// send tells the coordinator our state at once and whenever it changed.
+func (c *Conn) send(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
+	var last tailrpc.ClientMessage
+	for {
+		if c.relays.home() == 0 {
+			// The relay map is on its way. A peer that knew us without a relay
+			// would throw away what it cannot yet send directly.
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-c.publish:
+				continue
+			}
+		}
+		n := c.node()
+		m := tailrpc.ClientMessage{Node: &n, Want: c.wanted.ids()}
+		if !sameMessage(last, m) {
+			if err := ws.Write(ctx, m); err != nil {
+				return err
+			}
+			last = m
+		}
+		if resumed {
+			// What cost us the coordinator may have cost us the relay, which
+			// would notice by itself only after two minutes.
+			resumed = false
+			c.peers.doubt()
+			c.eng.mc.Rebind()
+			c.eng.mc.ReSTUN("coordinator-lost")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.publish:
+		}
+	}
+}
+
+// sameMessage compares all but the time.
+func sameMessage(a, b tailrpc.ClientMessage) bool {
+	if a.Node == nil || b.Node == nil {
+		return false
+	}
+	x, y := *a.Node, *b.Node
+	x.AsOf = y.AsOf
+	return reflect.DeepEqual(x, y) && reflect.DeepEqual(a.Want, b.Want)
+}
+
+// dropUnnamed forgets the peers of former sessions that this one did not name
+// again in the time that a peer has to come back itself.
+func (c *Conn) dropUnnamed(ctx context.Context) {
+	if sleep(ctx, c.staleAfter) != nil {
+		return
+	}
+	if ids := c.peers.unnamed(); len(ids) > 0 {
+		c.peers.apply(c.eng, c.cfg.ID, nil, ids)
+	}
+}
+
+// sweep unsubscribes from agents that nobody uses any more.
+func (c *Conn) sweep(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			if len(c.wanted.sweep(now)) > 0 {
+				c.republish()
+			}
+		}
+	}
+}
+
+// Connected reports whether a coordinator is reached now, and else why not.
+func (c *Conn) Connected() (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, known := c.relays.current()
+	return known && c.lastErr == nil, c.lastErr
+}

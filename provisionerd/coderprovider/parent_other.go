@@ -1,0 +1,6 @@
+//go:build !linux
+
+package coderprovider
+
+// dieWithParent does nothing here: only Linux can tie a process to its parent.
+func dieWithParent() {}

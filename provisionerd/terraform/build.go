@@ -1,0 +1,157 @@
+package terraform
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/terraform-config-inspect/tfconfig"
+	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/provisionerd"
+)
+
+// Build implements provisionerd.Provisioner: one transition of a workspace, by
+// one terraform process.
+func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.BuildResult, error) {
+	r := &run{p: p, job: job, s: s}
+	defer r.close()
+	work := job.Build
+	seed, err := r.seed(work.State)
+	if err != nil {
+		return nil, err
+	}
+	if work.Meta.Transition == api.TransitionDelete && (seed == nil || len(seed.Resources) == 0) {
+		r.note(api.LogInfo, stageClean, "The workspace has no resources; there is nothing to destroy.")
+		return &jobrpc.BuildResult{}, p.Discard()
+	}
+	if err := r.fill(ctx); err != nil {
+		return nil, err
+	}
+	if seed != nil {
+		if err := os.WriteFile(p.stateFile(), work.State, 0o600); err != nil {
+			return nil, fmt.Errorf("write state: %w", err)
+		}
+		if err := r.initForState(ctx, seed); err != nil {
+			return nil, err
+		}
+	}
+	module, _ := tfconfig.LoadModule(p.build) // terraform itself reports what is wrong
+	types := map[string]string{}
+	for name, v := range module.Variables {
+		types[name] = v.Type
+	}
+	if err := r.writeVariables(work.Variables, types); err != nil {
+		return nil, err
+	}
+	if err := r.apply(ctx, work); err != nil {
+		return nil, err
+	}
+	return r.built(work)
+}
+
+// seed checks the saved state.
+func (r *run) seed(state []byte) (*rawState, error) {
+	if len(state) == 0 {
+		return nil, nil //nolint:nilnil // no state is a state
+	}
+	seed, err := parseState(state)
+	if err != nil {
+		return nil, &provisionerd.Failure{Message: "The saved state of the workspace cannot be used: " + err.Error()}
+	}
+	return seed, nil
+}
+
+// apply runs terraform and hands over its states. What it made is never lost:
+// also when it fails or is killed, the last look comes after its end.
+func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
+	p := r.p
+	env, err := p.buildEnv(work)
+	if err != nil {
+		return &provisionerd.Failure{Message: "The job cannot be run: " + err.Error()}
+	}
+	if err := p.tf.SetEnv(env); err != nil {
+		return fmt.Errorf("set environment: %w", err)
+	}
+	stage := stagePlan
+	if work.Meta.Transition == api.TransitionDelete {
+		stage = stageClean
+	}
+	out := newOutput(r.s.Log, p.now, stage)
+	out.debug = work.Debug
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() { defer close(watched); p.watch(watching, r.s) }()
+	start := p.now()
+	err = r.guarded(ctx, func(ctx context.Context) error {
+		vars := tfexec.VarFile(p.varFile())
+		if work.Meta.Transition == api.TransitionDelete {
+			return p.tf.DestroyJSON(ctx, out, vars, tfexec.Lock(false))
+		}
+		return p.tf.ApplyJSON(ctx, out, vars, tfexec.Lock(false))
+	})
+	stop()
+	<-watched
+	r.time(out, start)
+	if err != nil {
+		return r.explain(ctx, err, out, "terraform")
+	}
+	return nil
+}
+
+// time keeps the measured steps: the two phases of the process and each resource.
+func (r *run) time(out *output, start time.Time) {
+	end := r.p.now()
+	planned := out.planDone
+	if planned.IsZero() {
+		planned = end
+	}
+	r.timings = append(r.timings,
+		jobrpc.Timing{Stage: "plan", Source: "terraform", Action: "plan", Resource: "plan", StartedAt: start, EndedAt: planned},
+		jobrpc.Timing{Stage: "apply", Source: "terraform", Action: "apply", Resource: "apply", StartedAt: planned, EndedAt: end})
+	r.timings = append(r.timings, out.timings...)
+}
+
+// built reads the outcome from the state itself.
+func (r *run) built(work *jobrpc.BuildWork) (*jobrpc.BuildResult, error) {
+	if work.Meta.Transition == api.TransitionDelete {
+		return &jobrpc.BuildResult{Timings: r.timings}, nil
+	}
+	b, state := readState(r.p.stateFile())
+	if state == nil {
+		return nil, errNoState
+	}
+	nodes, err := state.nodes()
+	if err != nil {
+		return nil, err
+	}
+	resources, err := collect(nodes, work.Meta.Transition)
+	if err != nil {
+		return nil, err
+	}
+	return &jobrpc.BuildResult{State: b, Resources: resources, Timings: r.timings}, nil
+}
+
+// initForState initialises again when the state needs providers that the
+// template does not name any more, for example after an update of the workspace.
+func (r *run) initForState(ctx context.Context, state *rawState) error {
+	providers := filepath.Join(r.p.build, ".terraform", "providers")
+	missing := false
+	for addr := range state.providers() {
+		if _, err := os.Stat(filepath.Join(providers, filepath.FromSlash(addr))); err != nil {
+			missing = true
+		}
+	}
+	if !missing {
+		return nil
+	}
+	// The link into the store goes; this build gets providers of its own.
+	if err := removeAll(providers); err != nil {
+		return err
+	}
+	return r.init(ctx)
+}

@@ -1,0 +1,150 @@
+package terraform
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+)
+
+// baseEnv is what every run of Terraform gets: the environment of the operator,
+// where provider credentials are, without what is the server's.
+func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
+	env := map[string]string{}
+	for _, kv := range opts.Environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !private(name) {
+			env[name] = value
+		}
+	}
+	env["HOME"] = filepath.Join(opts.WorkDir, "home")
+	env["TMPDIR"] = tmp
+	if opts.DataDir != "" {
+		env["XDG_DATA_HOME"] = opts.DataDir
+	}
+	env["TF_CLI_CONFIG_FILE"] = cliConfig
+	env["CHECKPOINT_DISABLE"] = "1"
+	return env
+}
+
+// private reports whether a variable belongs to the server, or would change how
+// Terraform behaves under us.
+func private(name string) bool {
+	for _, prefix := range []string{"CODER_", "PG", "TF_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return name == "" || name == "NOTIFY_SOCKET" || name == "LISTEN_FDS" || name == "LISTEN_PID"
+}
+
+// jobEnv is baseEnv and what coder/coder reads from its environment.
+func (p *Provisioner) jobEnv(m jobrpc.Meta, t api.Transition) (map[string]string, error) {
+	env := maps.Clone(p.env)
+	groups, err := json.Marshal(nonNil(m.OwnerGroups))
+	if err != nil {
+		return nil, fmt.Errorf("encode groups: %w", err)
+	}
+	roles, err := json.Marshal(nonNil(m.OwnerRoles))
+	if err != nil {
+		return nil, fmt.Errorf("encode roles: %w", err)
+	}
+	transition := string(t)
+	if t == api.TransitionDelete {
+		transition = "destroy"
+	}
+	maps.Copy(env, map[string]string{
+		"CODER_AGENT_URL":                       strings.TrimRight(m.AccessURL, "/"),
+		"CODER_WORKSPACE_TRANSITION":            transition,
+		"CODER_WORKSPACE_NAME":                  m.WorkspaceName,
+		"CODER_WORKSPACE_ID":                    m.WorkspaceID.String(),
+		"CODER_WORKSPACE_TEMPLATE_ID":           m.TemplateID.String(),
+		"CODER_WORKSPACE_TEMPLATE_NAME":         m.TemplateName,
+		"CODER_WORKSPACE_TEMPLATE_VERSION":      m.TemplateVersion,
+		"CODER_WORKSPACE_OWNER":                 m.OwnerName,
+		"CODER_WORKSPACE_OWNER_ID":              m.OwnerID.String(),
+		"CODER_WORKSPACE_OWNER_NAME":            m.OwnerFullName,
+		"CODER_WORKSPACE_OWNER_EMAIL":           m.OwnerEmail,
+		"CODER_WORKSPACE_OWNER_GROUPS":          string(groups),
+		"CODER_WORKSPACE_OWNER_RBAC_ROLES":      string(roles),
+		"CODER_WORKSPACE_OWNER_LOGIN_TYPE":      string(m.OwnerLoginType),
+		"CODER_WORKSPACE_OWNER_SSH_PUBLIC_KEY":  m.OwnerSSHPublic,
+		"CODER_WORKSPACE_OWNER_SSH_PRIVATE_KEY": m.OwnerSSHPrivate.Reveal(),
+		"CODER_WORKSPACE_OWNER_SESSION_TOKEN":   m.OwnerSession.Reveal(),
+	})
+	for pair, script := range initScripts() {
+		env["CODER_AGENT_SCRIPT_"+pair] = script
+	}
+	for name, value := range env {
+		if strings.ContainsRune(value, 0) {
+			return nil, fmt.Errorf("environment variable %s holds a zero byte", name)
+		}
+	}
+	return env, nil
+}
+
+// buildEnv is jobEnv and the parameters of a build.
+func (p *Provisioner) buildEnv(b *jobrpc.BuildWork) (map[string]string, error) {
+	env, err := p.jobEnv(b.Meta, b.Meta.Transition)
+	if err != nil {
+		return nil, err
+	}
+	env["CODER_WORKSPACE_BUILD_ID"] = b.BuildID.String()
+	for _, v := range b.Parameters {
+		env["CODER_PARAMETER_"+nameHash(v.Name)] = v.Value
+	}
+	for _, v := range b.PreviousParameters {
+		env["CODER_PARAMETER_PREVIOUS_"+nameHash(v.Name)] = v.Value
+	}
+	return env, nil
+}
+
+// nameHash is how coder/coder names the variable of a parameter.
+func nameHash(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+var (
+	//go:embed initscript/linux.sh
+	linuxScript string
+	//go:embed initscript/darwin.sh
+	darwinScript string
+	//go:embed initscript/windows.ps1
+	windowsScript string
+)
+
+// initScripts returns the script of each supported pair, named <os>_<arch>. The
+// provider fills in ${ACCESS_URL} and ${AUTH_TYPE}.
+func initScripts() map[string]string {
+	out := map[string]string{}
+	for _, s := range []struct{ os, arch, text string }{
+		{"linux", "amd64", linuxScript}, {"linux", "arm64", linuxScript}, {"linux", "armv7", linuxScript},
+		{"darwin", "amd64", darwinScript}, {"darwin", "arm64", darwinScript},
+		{"windows", "amd64", windowsScript}, {"windows", "arm64", windowsScript},
+	} {
+		out[s.os+"_"+s.arch] = strings.ReplaceAll(s.text, "${ARCH}", s.arch)
+	}
+	return out
+}
+
+// InitScript returns the script that starts an agent, with ${ACCESS_URL} and
+// ${AUTH_TYPE} left to be filled in, or false for an unknown pair.
+func InitScript(os, arch string) (string, bool) {
+	text, ok := initScripts()[os+"_"+arch]
+	return text, ok
+}

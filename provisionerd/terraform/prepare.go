@@ -1,0 +1,297 @@
+package terraform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	hcversion "github.com/hashicorp/go-version"
+	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/internal/archive"
+	"coder.internal/provisionerd"
+)
+
+// killInterval is how often a killed job is looked for again.
+const killInterval = 20 * time.Millisecond
+
+// run is one job in the build directory.
+type run struct {
+	p       *Provisioner
+	job     *jobrpc.Job
+	s       provisionerd.Session
+	timings []jobrpc.Timing
+	done    []func()
+}
+
+// close gives back what the run holds. Processes of the job are ended first.
+func (r *run) close() {
+	reap(r.p.build, r.p.sessions)
+	for _, f := range r.done {
+		f()
+	}
+}
+
+func (r *run) note(level api.LogLevel, stage, text string) {
+	r.s.Log(jobrpc.Log{CreatedAt: r.p.opts.Clock.Now(), Source: "provisioner_daemon", Level: level, Stage: stage, Output: text})
+}
+
+// guarded calls f with a context that carries ctx's end to terraform, and kills
+// the job's processes for as long as f goes on after Session.Kill was closed.
+func (r *run) guarded(ctx context.Context, f func(context.Context) error) error {
+	finished, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-finished:
+			return
+		case <-r.s.Kill:
+		}
+		for {
+			reap(r.p.build, r.p.sessions)
+			t := r.p.opts.Clock.NewTimer(killInterval, "kill")
+			select {
+			case <-finished:
+				t.Stop()
+				return
+			case <-t.C:
+			}
+		}
+	}()
+	err := f(ctx)
+	close(finished)
+	<-watched
+	return err
+}
+
+// fill puts the template of the job into the build directory, initialised: from
+// the store, or by unpacking the archive and running init.
+func (r *run) fill(ctx context.Context) error {
+	p := r.p
+	if err := p.Discard(); err != nil {
+		return err
+	}
+	key := p.store.key(r.job)
+	entry, release, err := p.store.open(key)
+	if err != nil {
+		return err
+	}
+	r.done = append(r.done, release)
+	if entry != "" {
+		r.note(api.LogDebug, stageInit, "Using the initialised directory of this template version.")
+		return r.fromStore(entry)
+	}
+	if err := r.unpack(ctx); err != nil {
+		return err
+	}
+	if err := r.init(ctx); err != nil {
+		return err
+	}
+	if r.job.ArchiveHash == "" {
+		return nil
+	}
+	if err := p.store.publish(key, p.build); err != nil {
+		// The job goes on without it; the next one initialises again.
+		p.log.Warn("store an initialised template", "job_id", r.job.ID, "error", err)
+		return nil
+	}
+	if err := p.store.prune(key); err != nil {
+		p.log.Warn("prune the template store", "error", err)
+	}
+	return nil
+}
+
+// fromStore copies what a build may write to and links what it may not.
+func (r *run) fromStore(entry string) error {
+	names, err := os.ReadDir(entry)
+	if err != nil {
+		return fmt.Errorf("read stored template: %w", err)
+	}
+	for _, e := range names {
+		from, to := filepath.Join(entry, e.Name()), filepath.Join(r.p.build, e.Name())
+		if e.Name() == ".terraform" {
+			err = linkData(from, to)
+		} else {
+			err = copyAny(from, to)
+		}
+		if err != nil {
+			return fmt.Errorf("copy stored template: %w", err)
+		}
+	}
+	return nil
+}
+
+// linkData makes a .terraform whose providers are those of the store and whose
+// modules are copies, because templates may write to ${path.module}.
+func linkData(from, to string) error {
+	names, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	for _, e := range names {
+		src, dst := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
+		if e.Name() == "providers" {
+			err = os.Symlink(src, dst)
+		} else {
+			err = copyAny(src, dst)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyAny(from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.IsDir():
+		if err := os.Mkdir(to, 0o700); err != nil {
+			return err
+		}
+		return copyTree(from, to)
+	case info.Mode()&os.ModeSymlink != 0:
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, to)
+	}
+	return copyFile(from, to, info.Mode().Perm()|0o600)
+}
+
+// unpack fetches the archive and removes from it what is not the template's to
+// say: state, the lock on our provider, and where state is kept.
+func (r *run) unpack(ctx context.Context) error {
+	rc, err := r.s.Archive(ctx)
+	if err != nil {
+		return fmt.Errorf("fetch the template archive: %w", err)
+	}
+	err = archive.Unpack(rc, r.job.ArchiveType, r.p.build, limits())
+	if err := errors.Join(err, rc.Close()); err != nil {
+		var bad *archive.Error
+		if errors.As(err, &bad) || errors.Is(err, archive.ErrTooLarge) {
+			return &provisionerd.Failure{Message: "The template cannot be unpacked: " + err.Error()}
+		}
+		return err
+	}
+	for _, name := range []string{".terraform", "terraform.tfstate", "terraform.tfstate.backup", ".terraform.tfstate.lock.info"} {
+		if err := removeAll(filepath.Join(r.p.build, name)); err != nil {
+			return err
+		}
+	}
+	if err := editLock(r.p.build, func(string) string { return "" }); err != nil {
+		return err
+	}
+	return overrideBackend(r.p.build)
+}
+
+// overrideBackend keeps state in the build directory, whatever the template says.
+func overrideBackend(dir string) error {
+	if !declaresBackend(dir) {
+		return nil
+	}
+	path := filepath.Join(dir, "zz_coder_backend_override.tf")
+	if err := os.WriteFile(path, []byte("terraform {\n  backend \"local\" {}\n}\n"), 0o600); err != nil {
+		return fmt.Errorf("override backend: %w", err)
+	}
+	return nil
+}
+
+// jsonInit is the first version whose init speaks JSON.
+const jsonInit = "1.9.0"
+
+// init runs terraform init in the build directory.
+func (r *run) init(ctx context.Context) error {
+	p := r.p
+	start := p.opts.Clock.Now()
+	if err := p.tf.SetEnv(p.env); err != nil {
+		return fmt.Errorf("set environment: %w", err)
+	}
+	out := newOutput(r.s.Log, p.now, stageInit)
+	var plain strings.Builder
+	err := r.guarded(ctx, func(ctx context.Context) error {
+		if !older(p.opts.Binary.Version, jsonInit) {
+			return p.tf.InitJSON(ctx, out, tfexec.Upgrade(false))
+		}
+		p.tf.SetStdout(&plain)
+		return p.tf.Init(ctx, tfexec.Upgrade(false))
+	})
+	if plain.Len() > 0 {
+		_, _ = out.Write([]byte(plain.String()))
+	}
+	r.timings = append(r.timings, jobrpc.Timing{Stage: "init", Source: "terraform", Action: "init",
+		Resource: "init", StartedAt: start, EndedAt: p.opts.Clock.Now()})
+	if err != nil {
+		return r.explain(ctx, err, out, "terraform init")
+	}
+	// Our provider is this program: its checksum says nothing that a build would
+	// have to compute again.
+	return editLock(p.build, func(entry string) string { return lockedHashes.ReplaceAllString(entry, "") })
+}
+
+// explain turns the end of a terraform process into the error of the job.
+func (r *run) explain(ctx context.Context, err error, out *output, what string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	}
+	if text := out.result(); text != "" {
+		return &provisionerd.Failure{Message: text}
+	}
+	// Without a diagnostic, the end of standard error is all there is.
+	text := strings.TrimSpace(err.Error())
+	if len(text) > 2000 {
+		text = "…" + text[len(text)-2000:]
+	}
+	for _, line := range strings.Split(text, "\n") {
+		r.note(api.LogError, out.stage, line)
+	}
+	return &provisionerd.Failure{Message: what + " ended with an error: " + text}
+}
+
+func older(version, than string) bool {
+	v, err := hcversion.NewVersion(version)
+	return err == nil && v.Core().LessThan(hcversion.Must(hcversion.NewVersion(than)))
+}
+
+// writeVariables writes the values of template variables where only this user
+// can read them. A value of a type that has no notation as text is JSON.
+func (r *run) writeVariables(values []api.VariableValue, types map[string]string) error {
+	out := make(map[string]any, len(values))
+	for _, v := range values {
+		out[v.Name] = v.Value
+		if complexType(types[v.Name]) && json.Valid([]byte(v.Value)) {
+			out[v.Name] = json.RawMessage(v.Value)
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("encode variables: %w", err)
+	}
+	if err := os.WriteFile(r.p.varFile(), b, 0o600); err != nil {
+		return fmt.Errorf("write variables: %w", err)
+	}
+	return nil
+}
+
+func complexType(t string) bool {
+	for _, prefix := range []string{"list", "set", "map", "object", "tuple"} {
+		if strings.HasPrefix(t, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package terraform
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// reap kills the processes of a job: those whose working directory lies below
+// dir and that are still in one of the given sessions, the daemon's own ones. A
+// job's Terraform, its providers and the shells of its provisioners all start
+// there; what a template means to live on makes a session of its own (setsid).
+// It repeats until a pass finds none, so that no process escapes by forking.
+func reap(dir string, sessions []int) {
+	for range 20 {
+		found := false
+		for _, pid := range processes() {
+			if pid == os.Getpid() || !within(pid, dir) || !slices.Contains(sessions, sessionOf(pid)) {
+				continue
+			}
+			found = syscall.Kill(pid, syscall.SIGKILL) == nil || found
+		}
+		if !found {
+			return
+		}
+	}
+}
+
+// processes returns the ids of all processes that can be seen.
+func processes() []int {
+	f, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	names, _ := f.Readdirnames(-1)
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func within(pid int, dir string) bool {
+	cwd, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "cwd"))
+	if err != nil {
+		return false
+	}
+	cwd = strings.TrimSuffix(cwd, " (deleted)")
+	return cwd == dir || strings.HasPrefix(cwd, dir+"/")
+}
+
+// sessionOf returns the session of a process; 0 if it is gone or a zombie, which
+// waits for its parent only.
+func sessionOf(pid int) int {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	// The name may hold anything, also a parenthesis; what follows the last one
+	// is: state, parent, group, session.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 4 || fields[0] == "Z" {
+		return 0
+	}
+	session, _ := strconv.Atoi(fields[3])
+	return session
+}
+
+// ownSession returns the session of this process.
+func ownSession() int { return sessionOf(os.Getpid()) }
+
+// ownedByUs reports whether a file belongs to the user of this process.
+func ownedByUs(info os.FileInfo) bool {
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Getuid()
+}

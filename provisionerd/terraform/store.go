@@ -1,0 +1,256 @@
+package terraform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"coder.internal/api/jobrpc"
+	"coder.internal/provisionerd/coderprovider"
+)
+
+// store holds initialised templates. An entry appears whole, by a rename, and is
+// never changed; several daemons and processes may share one store. A file beside
+// each entry is locked, shared, by who uses it, and exclusively by who removes it.
+type store struct {
+	dir      string
+	salt     string // what else an entry depends on
+	max      int
+	maxBytes int64
+	now      func() time.Time
+}
+
+func newStore(opts Options) *store {
+	s := &store{dir: filepath.Join(opts.CacheDir, "templates"), max: opts.MaxTemplates, maxBytes: opts.MaxTemplateBytes,
+		now:  func() time.Time { return opts.Clock.Now() },
+		salt: strings.Join([]string{coderprovider.Version, opts.Binary.Version, opts.MirrorDir, runtime.GOOS, runtime.GOARCH}, "\n")}
+	if s.max <= 0 {
+		s.max = 50
+	}
+	if s.maxBytes <= 0 {
+		s.maxBytes = 5 << 30
+	}
+	return s
+}
+
+// key names the entry of a job's archive.
+func (s *store) key(job *jobrpc.Job) string {
+	sum := sha256.Sum256([]byte(job.ArchiveHash + "\n" + job.ArchiveType + "\n" + s.salt))
+	return hex.EncodeToString(sum[:16])
+}
+
+// open returns the path of an entry and a function that gives it back, or an
+// empty path when there is none.
+func (s *store) open(key string) (string, func(), error) {
+	unlock, err := lockFile(filepath.Join(s.dir, key+".lock"), false)
+	if err != nil {
+		return "", nil, err
+	}
+	path := filepath.Join(s.dir, key)
+	if _, err := os.Stat(path); err != nil {
+		unlock()
+		return "", func() {}, nil
+	}
+	now := s.now()
+	_ = os.Chtimes(path, now, now) // for prune; the order of use is only a hint
+	return path, unlock, nil
+}
+
+// publish makes an entry out of a copy of an initialised directory. If somebody
+// was faster, their entry stays.
+func (s *store) publish(key, src string) error {
+	tmp, err := os.MkdirTemp(s.dir, ".new-")
+	if err != nil {
+		return fmt.Errorf("store template: %w", err)
+	}
+	defer func() { _ = removeAll(tmp) }()
+	if err := copyTree(src, tmp); err != nil {
+		return fmt.Errorf("store template: %w", err)
+	}
+	if err := freeze(tmp); err != nil {
+		return fmt.Errorf("store template: %w", err)
+	}
+	unlock, err := lockFile(filepath.Join(s.dir, key+".lock"), false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := os.Rename(tmp, filepath.Join(s.dir, key)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("store template: %w", err)
+	}
+	return nil
+}
+
+// prune removes the entries that were used longest ago, until the store is
+// within its bounds. Entries in use stay, and so does keep.
+func (s *store) prune(keep string) error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return fmt.Errorf("prune templates: %w", err)
+	}
+	type item struct {
+		name string
+		used time.Time
+		size int64
+	}
+	var items []item
+	var total int64
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() {
+			continue
+		}
+		path := filepath.Join(s.dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".new-") {
+			if s.now().Sub(info.ModTime()) > time.Hour { // left behind by a crash
+				err = removeAll(path)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		it := item{e.Name(), info.ModTime(), treeSize(path)}
+		total += it.size
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(a, b item) int { return a.used.Compare(b.used) })
+	left := len(items)
+	for _, it := range items {
+		if left <= s.max && total <= s.maxBytes {
+			return nil
+		}
+		if it.name == keep {
+			continue
+		}
+		removed, err := s.remove(it.name)
+		if err != nil {
+			return err
+		}
+		if removed {
+			left, total = left-1, total-it.size
+		}
+	}
+	return nil
+}
+
+// remove deletes an entry unless it is in use. The lock file stays: removing it
+// would let two processes hold different locks for one entry.
+func (s *store) remove(name string) (bool, error) {
+	unlock, err := lockFile(filepath.Join(s.dir, name+".lock"), true)
+	if err != nil {
+		return false, nil //nolint:nilerr // in use
+	}
+	defer unlock()
+	return true, removeAll(filepath.Join(s.dir, name))
+}
+
+// copyTree copies directories, files and links of src into dst, which exists.
+// The state of a workspace is not part of a template and is left out.
+func copyTree(src, dst string) error {
+	return filepath.WalkDir(src, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(src, path)
+		if err != nil || rel == "." {
+			return err
+		}
+		to := filepath.Join(dst, rel)
+		info, err := d.Info()
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return os.MkdirAll(to, 0o700)
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(target, to)
+		case d.Type().IsRegular():
+			return copyFile(path, to, info.Mode().Perm()|0o600)
+		}
+		return nil
+	})
+}
+
+func copyFile(src, dst string, mode fs.FileMode) (err error) {
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// freeze takes the right to write from what is below dir. dir itself stays
+// writable, so that it can be renamed.
+func freeze(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir || d.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chmod(path, info.Mode().Perm()&^0o222)
+	})
+}
+
+func treeSize(dir string) int64 {
+	var n int64
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// lockedProvider matches the entry of our provider in a dependency lock file.
+var lockedProvider = regexp.MustCompile(`(?ms)^provider "` + regexp.QuoteMeta(coderprovider.Address) + `" \{.*?^\}\n?`)
+
+// lockedHashes matches the checksums within such an entry.
+var lockedHashes = regexp.MustCompile(`(?ms)^  hashes = \[.*?^  \]\n`)
+
+// editLock rewrites the entry of our own provider in dir's lock file; all other
+// entries stay as they are.
+func editLock(dir string, edit func(entry string) string) error {
+	path := filepath.Join(dir, ".terraform.lock.hcl")
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("edit lock file: it is not a regular file (%w)", err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("edit lock file: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(lockedProvider.ReplaceAllStringFunc(string(b), edit)), 0o600); err != nil {
+		return fmt.Errorf("edit lock file: %w", err)
+	}
+	return nil
+}

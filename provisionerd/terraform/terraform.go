@@ -1,0 +1,193 @@
+package terraform
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/quartz"
+	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"coder.internal/internal/archive"
+
+	"coder.internal/api/jobrpc"
+)
+
+// Options of a Provisioner. All are required unless said otherwise.
+type Options struct {
+	Binary   Binary // from Find
+	WorkDir  string // of this provisioner alone
+	CacheDir string // may be shared, also between processes
+	// ProviderBinary is the program that serves coder/coder when Terraform starts
+	// it; normally os.Executable().
+	ProviderBinary string
+	// MirrorDir is a filesystem mirror of the operator for all other providers;
+	// empty means the registry alone.
+	MirrorDir string
+	// Environ is the environment that Terraform and providers may see, as from
+	// os.Environ; CODER_*, PG* and TF_* are removed from it.
+	Environ []string
+	// DataDir is what templates that keep things on this host see as
+	// XDG_DATA_HOME; it must be the same for all daemons of a host. Empty leaves
+	// it to the templates.
+	DataDir string
+	Log     *slog.Logger
+	Clock   quartz.Clock
+	// MaxTemplates and MaxTemplateBytes bound the store; zero means 50 and 5 GiB.
+	MaxTemplates     int
+	MaxTemplateBytes int64
+}
+
+// Provisioner runs Terraform for one job at a time.
+type Provisioner struct {
+	opts  Options
+	log   *slog.Logger
+	build string // the directory in which Terraform runs
+	tmp   string
+	env   map[string]string // what every run gets
+	store *store
+	// sessions are those of this process and of the one before it on WorkDir.
+	sessions []int
+	// tf and stopTF run in the same directory with different environments. They
+	// live as long as the provisioner, because each asks terraform's version once.
+	tf, stopTF *tfexec.Terraform
+}
+
+// limits of an archive, as the contract with the queue states them.
+func limits() archive.Limits {
+	return archive.Limits{Bytes: jobrpc.MaxArchiveBytes, Files: jobrpc.MaxArchiveFiles}
+}
+
+// interruptPatience is how long tfexec lets an interrupted terraform go on. The
+// loop decides earlier, through Session.Kill.
+const interruptPatience = 24 * time.Hour
+
+// New makes directories and the provider mirror. It runs nothing.
+func New(opts Options) (*Provisioner, error) {
+	if opts.Binary.Path == "" || opts.WorkDir == "" || opts.CacheDir == "" || opts.ProviderBinary == "" ||
+		opts.Log == nil || opts.Clock == nil {
+		return nil, errors.New("terraform: Binary, WorkDir, CacheDir, ProviderBinary, Log and Clock are required")
+	}
+	for _, dir := range []*string{&opts.WorkDir, &opts.CacheDir, &opts.ProviderBinary} {
+		abs, err := filepath.Abs(*dir)
+		if err != nil {
+			return nil, fmt.Errorf("resolve %s: %w", *dir, err)
+		}
+		*dir = abs
+	}
+	p := &Provisioner{opts: opts, log: opts.Log.With("component", "terraform"), build: filepath.Join(opts.WorkDir, "build")}
+	for _, dir := range []string{p.build, filepath.Join(opts.WorkDir, "home"), filepath.Join(opts.CacheDir, "templates")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make directory: %w", err)
+		}
+	}
+	var err error
+	if p.tmp, err = privateTemp(opts.WorkDir); err != nil {
+		return nil, err
+	}
+	cliConfig, err := writeMirror(opts)
+	if err != nil {
+		return nil, err
+	}
+	if p.sessions, err = rememberSession(filepath.Join(opts.WorkDir, "session")); err != nil {
+		return nil, err
+	}
+	p.env = baseEnv(opts, cliConfig, p.tmp)
+	p.store = newStore(opts)
+	for _, tf := range []**tfexec.Terraform{&p.tf, &p.stopTF} {
+		if *tf, err = newExec(p.build, opts.Binary.Path); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func newExec(dir, binary string) (*tfexec.Terraform, error) {
+	tf, err := tfexec.NewTerraform(dir, binary)
+	if err != nil {
+		return nil, fmt.Errorf("prepare terraform: %w", err)
+	}
+	if err := errors.Join(tf.SetDisablePluginTLS(true), tf.SetWaitDelay(interruptPatience)); err != nil {
+		return nil, fmt.Errorf("prepare terraform: %w", err)
+	}
+	return tf, nil
+}
+
+// Salvage implements provisionerd.Provisioner: it ends what a killed process
+// left behind and returns the newest whole state among the files.
+func (p *Provisioner) Salvage() ([]byte, error) {
+	reap(p.build, p.sessions)
+	return p.newestState(), nil
+}
+
+// Discard implements provisionerd.Provisioner.
+func (p *Provisioner) Discard() error {
+	reap(p.build, p.sessions)
+	err := os.Remove(p.lastState())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.RemoveAll(p.varFile()), empty(p.build), empty(p.tmp))
+}
+
+func (p *Provisioner) stateFile() string { return filepath.Join(p.build, "terraform.tfstate") }
+func (p *Provisioner) lastState() string { return filepath.Join(p.opts.WorkDir, "state.last") }
+func (p *Provisioner) varFile() string   { return filepath.Join(p.opts.WorkDir, "variables.tfvars.json") }
+
+// rememberSession notes our session for the process that comes after a crash,
+// and returns it with the one that was noted before.
+func rememberSession(path string) ([]int, error) {
+	sessions := []int{ownSession()}
+	if b, err := os.ReadFile(path); err == nil {
+		if old, err := strconv.Atoi(string(b)); err == nil && old > 0 {
+			sessions = append(sessions, old)
+		}
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(sessions[0])), 0o600); err != nil {
+		return nil, fmt.Errorf("note the session: %w", err)
+	}
+	return sessions, nil
+}
+
+// empty removes what is in dir, also read-only directories that templates made.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("empty directory: %w", err)
+	}
+	for _, e := range entries {
+		err = errors.Join(err, removeAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+// removeAll is os.RemoveAll for trees that may hold read-only directories.
+func removeAll(path string) error {
+	if err := os.RemoveAll(path); err == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(name, 0o700)
+		}
+		return nil
+	})
+	if err := os.RemoveAll(path); err != nil {
+		return fmt.Errorf("remove %s: %w", path, err)
+	}
+	return nil
+}
+
+// first returns the first paragraph of s.
+func first(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n\n")
+	return strings.Join(strings.Fields(s), " ")
+}
+
+func (p *Provisioner) now() time.Time { return p.opts.Clock.Now() }
