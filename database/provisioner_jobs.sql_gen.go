@@ -221,6 +221,21 @@ func (q *Queries) FinishProvisionerJob(ctx context.Context, arg FinishProvisione
 	return result.RowsAffected(), nil
 }
 
+const forceCancelProvisionerJobs = `-- name: ForceCancelProvisionerJobs :execrows
+update provisioner_jobs set force_cancel = true, updated_at = now()
+where status = 'canceling' and not force_cancel
+    and canceled_at < now() - make_interval(secs => $1::float8)
+`
+
+// Jobs that were asked to stop long ago and did not are to be killed.
+func (q *Queries) ForceCancelProvisionerJobs(ctx context.Context, seconds float64) (int64, error) {
+	result, err := q.db.Exec(ctx, forceCancelProvisionerJobs, seconds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getDefaultOrganizationID = `-- name: GetDefaultOrganizationID :one
 select id from organizations where is_default and not deleted
 `

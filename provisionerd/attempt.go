@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/quartz"
+
 	"coder.internal/api/jobrpc"
 )
 
@@ -103,28 +105,33 @@ func (a *attempt) provision(ctx context.Context) (out outcome) {
 // Only a person who cancels may wait without end, for they can force it.
 func (a *attempt) await(daemon, working context.Context, result <-chan outcome) outcome {
 	stopping, interrupted := daemon.Done(), working.Done()
-	grace := a.d.opts.Clock.NewTimer(a.d.opts.Grace, "grace")
-	defer grace.Stop()
-	grace.Stop()
-	kill := a.d.opts.Clock.NewTimer(a.d.opts.InterruptTimeout, "kill")
-	defer kill.Stop()
-	kill.Stop()
+	var grace, kill <-chan time.Time
+	var timers []*quartz.Timer
+	defer func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}()
+	after := func(d time.Duration, tag string) <-chan time.Time {
+		timers = append(timers, a.d.opts.Clock.NewTimer(d, tag))
+		return timers[len(timers)-1].C
+	}
 	for {
 		select {
 		case out := <-result:
 			return out
 		case <-stopping:
 			stopping = nil
-			grace.Reset(a.d.opts.Grace, "grace")
-		case <-grace.C:
+			grace = after(a.d.opts.Grace, "grace")
+		case <-grace:
 			a.cancel(errStopping)
-			kill.Reset(a.d.opts.InterruptTimeout, "kill")
+			kill = after(a.d.opts.InterruptTimeout, "kill")
 		case <-interrupted:
 			interrupted = nil
-			if !errors.Is(a.cause(), errCanceled) {
-				kill.Reset(a.d.opts.InterruptTimeout, "kill")
+			if kill == nil && !errors.Is(a.cause(), errCanceled) {
+				kill = after(a.d.opts.InterruptTimeout, "kill")
 			}
-		case <-kill.C:
+		case <-kill:
 			a.kill()
 		}
 	}

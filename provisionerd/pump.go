@@ -14,6 +14,9 @@ import (
 // batchInterval is how long a log line may wait for company.
 const batchInterval = 200 * time.Millisecond
 
+// noticeBytes is room for the notice that a log was cut.
+const noticeBytes = 256
+
 // pump sends news until ctx ends: states at once, log lines in batches, a
 // heartbeat when there is nothing. While the source does not answer, news waits;
 // its size is bounded by the limits of a job.
@@ -102,7 +105,7 @@ func (n *news) addLog(line jobrpc.Log) {
 	if n.cut {
 		return
 	}
-	if n.bytes += len(line.Output); n.bytes > jobrpc.MaxLogBytes {
+	if n.bytes += len(line.Output); n.bytes > jobrpc.MaxLogBytes-noticeBytes {
 		n.cut = true
 		line.Level, line.Output = api.LogWarn, "The log is too long; the rest is left out."
 	}

@@ -340,6 +340,26 @@ func TestAgentRestartsWithANewKey(t *testing.T) {
 	say(t, s, "second life")
 }
 
+func TestTunnelEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{blockDirect: true})
+	agent, _ := w.pair()
+	id := api.NewID()
+	c, err := tailnet.New(tailnet.Config{ID: id, Log: w.log, AccessURL: w.access})
+	require.NoError(t, err)
+	stop := background(t, func(ctx context.Context) error { return c.Run(ctx, w.exchange(id, agent.ID())) })
+	require.NoError(t, c.AwaitReachable(deadline(t, 20*time.Second), agent.ID()))
+	require.True(t, w.coord.Knows(c.Key()))
+	_, known := agent.PeerOf(c.Addr())
+	require.True(t, known)
+	stop()
+	require.NoError(t, c.Close())
+	waitFor(t, func() bool {
+		_, known := agent.PeerOf(c.Addr())
+		return !known && !w.coord.Knows(c.Key())
+	})
+}
+
 func TestRefusedExchangeEndsRun(t *testing.T) {
 	t.Parallel()
 	c, err := tailnet.New(tailnet.Config{ID: api.NewID(), Log: testLog()})

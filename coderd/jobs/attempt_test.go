@@ -329,6 +329,28 @@ func TestCancelRunning(t *testing.T) {
 	r.wantStatus(id, api.JobCanceled)
 }
 
+func TestStubbornJobIsKilled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.enqueue(nil)
+	r.acquire()
+	if err := r.cancel(id, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		since string
+		force bool
+	}{{"9 minutes", false}, {"11 minutes", true}} {
+		r.exec(`update provisioner_jobs set canceled_at = now() - $1::text::interval where id = $2`, tc.since, id)
+		if err := r.queue.Sweep(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if res := r.update(jobrpc.UpdateRequest{JobID: id, Attempt: 1}); res.ForceCancel != tc.force {
+			t.Fatalf("after %s force is %v", tc.since, res.ForceCancel)
+		}
+	}
+}
+
 func TestCancelingJobIsNotHandedOutAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

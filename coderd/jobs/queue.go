@@ -33,7 +33,10 @@ const (
 	registerGap = 10 * time.Second
 )
 
-// Options configure New. All fields are required.
+// DefaultForceCancel is how long a canceled job may take to stop by itself.
+const DefaultForceCancel = 10 * time.Minute
+
+// Options configure New. All fields but ForceCancelAfter are required.
 type Options struct {
 	DB     *database.DB
 	PubSub *pubsub.PubSub
@@ -41,6 +44,9 @@ type Options struct {
 	Clock  clock.Clock
 	// Ring seals what late attempts bring.
 	Ring *keys.Ring
+	// ForceCancelAfter is how long a canceled job may take to stop before it is
+	// killed; zero means DefaultForceCancel.
+	ForceCancelAfter time.Duration
 }
 
 // Queue hands jobs to daemons and takes what they report. In-process daemons use
@@ -59,6 +65,9 @@ type Queue struct {
 func New(opts Options) (*Queue, error) {
 	if opts.DB == nil || opts.PubSub == nil || opts.Log == nil || opts.Clock == nil || opts.Ring == nil {
 		return nil, errors.New("jobs: Options needs DB, PubSub, Log, Clock and Ring")
+	}
+	if opts.ForceCancelAfter <= 0 {
+		opts.ForceCancelAfter = DefaultForceCancel
 	}
 	return &Queue{
 		opts:       opts,

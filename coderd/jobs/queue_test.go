@@ -80,7 +80,7 @@ func (o *owner) failures() []jobrpc.FailRequest {
 
 // rig is a queue on a database of its own, with one user and one organization.
 type rig struct {
-	t     *testing.T
+	t     testing.TB
 	db    *database.DB
 	queue *jobs.Queue
 	owner *owner
@@ -91,12 +91,12 @@ type rig struct {
 	ctx   context.Context
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	return newRigAt(t, clock.Real())
 }
 
-func newRigAt(t *testing.T, clk clock.Clock) *rig {
+func newRigAt(t testing.TB, clk clock.Clock) *rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -123,7 +123,7 @@ func newRigAt(t *testing.T, clk clock.Clock) *rig {
 }
 
 // live runs a component for the length of the test.
-func live(t *testing.T, run func(context.Context) error) {
+func live(t testing.TB, run func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

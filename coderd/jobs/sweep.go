@@ -54,8 +54,16 @@ func (q *Queue) Run(ctx context.Context) error {
 	}
 }
 
-// sweep treats the expired jobs one by one, each in its own transaction.
+// sweep treats the expired jobs one by one, each in its own transaction, after
+// it marked those that do not stop.
 func (q *Queue) sweep(ctx context.Context) error {
+	n, err := q.opts.DB.ForceCancelProvisionerJobs(ctx, q.opts.ForceCancelAfter.Seconds())
+	if err != nil {
+		return fmt.Errorf("force canceled jobs: %w", err)
+	}
+	if n > 0 {
+		q.log.Warn("canceled jobs did not stop and are killed", "jobs", n)
+	}
 	for range maxSweep {
 		found, err := q.sweepOne(ctx)
 		if err != nil || !found {

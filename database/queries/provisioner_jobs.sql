@@ -90,6 +90,12 @@ update provisioner_jobs set
     updated_at = now()
 where id = @id and status in ('running', 'canceling');
 
+-- name: ForceCancelProvisionerJobs :execrows
+-- Jobs that were asked to stop long ago and did not are to be killed.
+update provisioner_jobs set force_cancel = true, updated_at = now()
+where status = 'canceling' and not force_cancel
+    and canceled_at < now() - make_interval(secs => @seconds::float8);
+
 -- name: ListProvisionerJobsByIDs :many
 -- Jobs with their place in the queue: 1 is next, 0 is not waiting.
 select sqlc.embed(j),

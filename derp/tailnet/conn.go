@@ -29,7 +29,8 @@ type Conn struct {
 	wanted *wanted
 	relays *relays
 
-	staleAfter time.Duration // staleAfter, but for tests
+	// awaitStale waits for the moment at which a session has named all its peers.
+	awaitStale func(context.Context) error
 	publish    chan struct{} // our node or wishes changed; holds one
 
 	mu        sync.Mutex
@@ -53,7 +54,8 @@ func New(cfg Config) (*Conn, error) {
 	c := &Conn{
 		cfg: cfg, log: log, logf: logf(log), addr: tailrpc.AddressOf(cfg.ID), priv: key.NewNode(),
 		peers: newPeers(), wanted: &wanted{uses: map[api.ID]*use{}},
-		staleAfter: staleAfter, publish: make(chan struct{}, 1), direct: !cfg.BlockDirect,
+		awaitStale: func(ctx context.Context) error { return sleep(ctx, staleAfter) },
+		publish:    make(chan struct{}, 1), direct: !cfg.BlockDirect,
 		listeners: map[uint16]*listener{}, streams: map[*stream]struct{}{},
 	}
 	eng, err := newEngine(c.logf)

@@ -17,15 +17,23 @@ import (
 )
 
 // scripted is a node whose coordinator is the test. Each dial gives the far end
-// to dials.
-func scripted(t *testing.T) (c *Conn, dials chan *wsconn.Conn) {
+// to dials; a value in stale says that the session has named all its peers.
+func scripted(t *testing.T) (c *Conn, dials chan *wsconn.Conn, stale chan struct{}) {
 	t.Helper()
 	c, err := New(Config{
 		ID: api.NewID(), Log: slog.New(slog.DiscardHandler), Inbound: true, BlockDirect: true,
 		Relay: netip.MustParseAddrPort("127.0.0.1:9"), Jitter: func() float64 { return 0 },
 	})
 	require.NoError(t, err)
-	c.staleAfter = 50 * time.Millisecond
+	stale = make(chan struct{})
+	c.awaitStale = func(ctx context.Context) error {
+		select {
+		case <-stale:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	dials = make(chan *wsconn.Conn, 10)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -42,7 +50,7 @@ func scripted(t *testing.T) (c *Conn, dials chan *wsconn.Conn) {
 		require.NoError(t, c.Close())
 		require.NoError(t, c.Close(), "closing twice is harmless")
 	})
-	return c, dials
+	return c, dials, stale
 }
 
 func greet(t *testing.T, ws *wsconn.Conn, nodes ...tailrpc.Node) tailrpc.Node {
@@ -66,7 +74,7 @@ func (c *Conn) knows(id api.ID) bool { _, ok, _ := c.peers.get(id); return ok }
 
 func TestNodeIntroducesItself(t *testing.T) {
 	t.Parallel()
-	c, dials := scripted(t)
+	c, dials, _ := scripted(t)
 	n := greet(t, <-dials)
 	require.Equal(t, c.ID(), n.ID)
 	require.Equal(t, c.Key(), n.Key)
@@ -77,7 +85,7 @@ func TestNodeIntroducesItself(t *testing.T) {
 
 func TestPeersThatLeftDuringAnOutageAreForgotten(t *testing.T) {
 	t.Parallel()
-	c, dials := scripted(t)
+	c, dials, stale := scripted(t)
 	stays, leaves := someNode(), someNode()
 	ws := <-dials
 	greet(t, ws, stays, leaves)
@@ -86,13 +94,16 @@ func TestPeersThatLeftDuringAnOutageAreForgotten(t *testing.T) {
 	ws = <-dials
 	require.True(t, c.knows(leaves.ID), "an outage alone ends no tunnel")
 	greet(t, ws, stays)
+	require.Eventually(t, func() bool { return len(c.peers.unnamed()) == 1 }, 10*time.Second, time.Millisecond)
+	require.True(t, c.knows(leaves.ID))
+	stale <- struct{}{}
 	require.Eventually(t, func() bool { return !c.knows(leaves.ID) }, 10*time.Second, time.Millisecond)
 	require.True(t, c.knows(stays.ID))
 }
 
 func TestHostileUpserts(t *testing.T) {
 	t.Parallel()
-	c, dials := scripted(t)
+	c, dials, _ := scripted(t)
 	good, thief, self, broken, zero := someNode(), someNode(), someNode(), someNode(), someNode()
 	thief.Key = good.Key
 	self.ID = c.ID()
@@ -123,7 +134,7 @@ func TestHostileUpserts(t *testing.T) {
 
 func TestMoveDialsAgain(t *testing.T) {
 	t.Parallel()
-	_, dials := scripted(t)
+	_, dials, _ := scripted(t)
 	ws := <-dials
 	greet(t, ws)
 	require.NoError(t, ws.Write(t.Context(), tailrpc.ServerMessage{Move: true}))

@@ -87,7 +87,7 @@ func (c *Conn) session(ctx context.Context, ws *wsconn.Conn, resumed bool) error
 	wg.Go(func() { farewell(ctx, ws) })
 	wg.Go(func() { c.dropUnnamed(ctx) })
 	wg.Go(func() {
-		if c.send(ctx, ws, resumed) != nil {
+		if c.send(ctx, ws, resumed) != nil && ctx.Err() == nil {
 			_ = ws.CloseNow() // the reader reports
 		}
 	})
@@ -152,7 +152,9 @@ func (c *Conn) send(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
 		n := c.node()
 		m := tailrpc.ClientMessage{Node: &n, Want: c.wanted.ids()}
 		if !sameMessage(last, m) {
-			if err := ws.Write(ctx, m); err != nil {
+			// A write that ctx interrupts would break the connection before
+			// farewell; without ctx it ends with the connection or in 10 s.
+			if err := ws.Write(context.WithoutCancel(ctx), m); err != nil {
 				return err
 			}
 			last = m
@@ -186,7 +188,7 @@ func sameMessage(a, b tailrpc.ClientMessage) bool {
 // dropUnnamed forgets the peers of former sessions that this one did not name
 // again in the time that a peer has to come back itself.
 func (c *Conn) dropUnnamed(ctx context.Context) {
-	if sleep(ctx, c.staleAfter) != nil {
+	if c.awaitStale(ctx) != nil {
 		return
 	}
 	if ids := c.peers.unnamed(); len(ids) > 0 {

@@ -200,11 +200,11 @@ func copyFile(src, dst string, mode fs.FileMode) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-// freeze takes the right to write from what is below dir. dir itself stays
-// writable, so that it can be renamed.
+// freeze takes the right to write from the files below dir. Directories stay
+// writable, so that a cache can be removed with plain means.
 func freeze(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == dir || d.Type()&fs.ModeSymlink != 0 {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		info, err := d.Info()

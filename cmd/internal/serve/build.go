@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/pprof"
 	"path/filepath"
@@ -24,7 +23,6 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
-	"coder.internal/coderd/templates/starter"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
 	"coder.internal/database"
@@ -176,7 +174,8 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 	if err != nil {
 		return err
 	}
-	p.jobs, err = jobs.New(jobs.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), Ring: p.ring})
+	p.jobs, err = jobs.New(jobs.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), Ring: p.ring,
+		ForceCancelAfter: s.cfg.Provisioner.ForceCancel})
 	return err
 }
 
@@ -188,7 +187,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	if err != nil {
 		return err
 	}
-	examples, err := StarterTemplates()
+	examples, err := templates.Starters()
 	if err != nil {
 		return err
 	}
@@ -206,24 +205,6 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	p.jobs.SetCompleter(api.JobWorkspaceBuild, p.workspaces)
 	p.downloads, err = downloads.New(downloads.Options{Log: s.log, CacheDir: s.cfg.CacheDir, AccessURL: access})
 	return err
-}
-
-// StarterTemplates returns the templates inside this binary with their files.
-func StarterTemplates() ([]templates.Example, error) {
-	list, err := starter.List()
-	if err != nil {
-		return nil, err
-	}
-	var out []templates.Example
-	for _, e := range list {
-		files, err := fs.Sub(starter.FS, e.ID)
-		if err != nil {
-			return nil, fmt.Errorf("starter template %s: %w", e.ID, err)
-		}
-		out = append(out, templates.Example{Files: files, TemplateExample: api.TemplateExample{ID: e.ID, Name: e.Name,
-			Description: e.Description, Icon: e.Icon, Tags: e.Tags, Markdown: e.Markdown}})
-	}
-	return out, nil
 }
 
 func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
