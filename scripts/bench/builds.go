@@ -71,38 +71,59 @@ func (b *bench) builds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tf, err := b.plain(d)
-	if err != nil {
-		return err
-	}
 	ours, err := b.own(ctx, d)
 	if err != nil {
 		return err
 	}
-	values, err := rounds(ctx, b.n, 1,
-		contender{"start build", func(ctx context.Context) ([]float64, error) { return startBuild(ctx, d, ours) }},
-		single("terraform init + apply", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Start) }),
-		contender{"stop build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, api.TransitionStop) }},
-		single("terraform init + apply", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Stop) }))
+	hand, err := b.plain(d)
 	if err != nil {
 		return err
 	}
-	last, err := rounds(ctx, 1, 0,
-		contender{"delete build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, api.TransitionDelete) }},
-		single("terraform init + destroy", func(ctx context.Context) (time.Duration, error) { return tf.Build(ctx, plain.Delete) }))
+	floor, err := b.plain(d)
 	if err != nil {
 		return err
 	}
-	start, stop := values[1][0].side("terraform init + apply"), values[3][0].side("terraform init + apply")
-	end := last[1][0].side("terraform init + destroy")
+	sides := func(plainly string, t api.Transition) []contender {
+		return []contender{
+			{string(t) + " build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, t) }},
+			byHand(hand, plainly), atFloor(floor, plainly)}
+	}
+	values, err := rounds(ctx, b.n, 1, append(sides(plain.Start, api.TransitionStart), sides(plain.Stop, api.TransitionStop)...)...)
+	if err != nil {
+		return err
+	}
+	last, err := rounds(ctx, 1, 0, sides(plain.Delete, api.TransitionDelete)...)
+	if err != nil {
+		return err
+	}
 	return errors.Join(
-		b.emit(newFigure("start build, job", "s", values[0][0], &start, atMostTimes(1.0))),
-		b.emit(newFigure("start build, request to end", "s", values[0][1], &start)),
+		b.emitBuild("start", "apply", values[:3]),
 		b.emit(newFigure("end of build to agent connected", "s", values[0][2], nil, atMost(0.05))),
-		b.emit(newFigure("stop build, job", "s", values[2][0], &stop, atMostTimes(1.0))),
-		b.emit(newFigure("stop build, request to end", "s", values[2][1], &stop)),
-		b.emit(newFigure("delete build, job", "s", last[0][0], &end, atMostTimes(1.0))),
-		b.emit(newFigure("delete build, request to end", "s", last[0][1], &end)))
+		b.emitBuild("stop", "apply", values[3:]),
+		b.emitBuild("delete", "destroy", last))
+}
+
+// byHand is init and one command: both, and init alone.
+func byHand(tf *plain.Terraform, transition string) contender {
+	return contender{"terraform", func(ctx context.Context) ([]float64, error) {
+		both, init, err := tf.Build(ctx, transition)
+		return []float64{seconds(both), seconds(init)}, err
+	}}
+}
+
+func atFloor(tf *plain.Terraform, transition string) contender {
+	return single("terraform", func(ctx context.Context) (time.Duration, error) { return tf.Floor(ctx, transition) })
+}
+
+// emitBuild prints the figures of one transition: values are ours, by hand, and
+// the floor.
+func (b *bench) emitBuild(name, verb string, values [][]series) error {
+	ref := values[1][0].side("terraform init + " + verb)
+	also := []side{values[1][1].side("of that init"), values[2][0].side(verb + " alone, initialised before, no checksums")}
+	job := newFigure(name+" build, job", "s", values[0][0], &ref, atMostTimes(1.0))
+	wall := newFigure(name+" build, request to end", "s", values[0][1], &ref)
+	job.Also, wall.Also = also, also
+	return errors.Join(b.emit(job), b.emit(wall))
 }
 
 // own makes a stopped workspace for the builds.
@@ -119,26 +140,16 @@ func (b *bench) own(ctx context.Context, d *deployment) (api.ID, error) {
 	return w.ID, err
 }
 
-// build returns the times of the job and from request to end.
+// build returns the times of the job and from request to end, and for a start
+// the time from the end of the job to the first connection of the agent.
 func build(ctx context.Context, d *deployment, w api.ID, t api.Transition) ([]float64, error) {
 	done, wall, err := d.client.Build(ctx, w, t)
 	if err != nil {
 		return nil, err
 	}
 	job, err := deploy.JobTime(done.Job)
-	return []float64{seconds(job), seconds(wall)}, err
-}
-
-// startBuild returns those of build, and the time from the end of the job to the
-// first connection of the agent.
-func startBuild(ctx context.Context, d *deployment, w api.ID) ([]float64, error) {
-	done, wall, err := d.client.Build(ctx, w, api.TransitionStart)
-	if err != nil {
-		return nil, err
-	}
-	job, err := deploy.JobTime(done.Job)
-	if err != nil {
-		return nil, err
+	if err != nil || t != api.TransitionStart {
+		return []float64{seconds(job), seconds(wall)}, err
 	}
 	agent, err := d.client.Connected(ctx, done.ID)
 	if err != nil {

@@ -22,11 +22,11 @@ func (b *bench) create(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			made, err := tf.Build(ctx, plain.Start)
+			made, _, err := tf.Build(ctx, plain.Start)
 			if err != nil {
 				return nil, err
 			}
-			gone, err := tf.Build(ctx, plain.Delete)
+			gone, _, err := tf.Build(ctx, plain.Delete)
 			return []float64{seconds(made), seconds(gone)}, err
 		}})
 	if err != nil {

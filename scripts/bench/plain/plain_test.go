@@ -44,7 +44,13 @@ resource "terraform_data" "x" {
 	file := filepath.Join(t.TempDir(), "seen")
 	tf := &Terraform{Binary: binary, Module: module, Mirror: t.TempDir(), Dir: t.TempDir(), Path: os.Getenv("PATH"), Vars: map[string]string{"file": file}}
 	for _, transition := range []string{Start, Stop, Delete} {
-		took, err := tf.Build(t.Context(), transition)
+		both, init, err := tf.Build(t.Context(), transition)
+		require.NoError(t, err)
+		require.Positive(t, init)
+		require.Greater(t, both, init)
+	}
+	for _, transition := range []string{Start, Delete} {
+		took, err := tf.Floor(t.Context(), transition)
 		require.NoError(t, err)
 		require.Positive(t, took)
 	}
@@ -53,7 +59,7 @@ resource "terraform_data" "x" {
 	require.Positive(t, took)
 	seen, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Equal(t, "start\ndestroy\n", string(seen), "the state goes from step to step")
+	require.Equal(t, "start\ndestroy\nstart\ndestroy\n", string(seen), "the state goes from step to step")
 }
 
 func TestPostgres(t *testing.T) {
@@ -74,4 +80,14 @@ func TestPostgres(t *testing.T) {
 	require.Greater(t, cold, warm)
 	_, err = p.Cold(t.Context(), "a")
 	require.Error(t, err, "a cluster is made once")
+}
+
+func TestDropChecksums(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	require.NoError(t, os.WriteFile(path, []byte("provider \"x\" {\n  version = \"1\"\n  hashes = [\n    \"h1:a\",\n    \"h1:b\",\n  ]\n}\n"), 0o600))
+	require.NoError(t, dropChecksums(path))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "provider \"x\" {\n  version = \"1\"\n}\n", string(text))
 }

@@ -35,7 +35,8 @@ type Spec struct {
 }
 
 // Result is what one finished process used. CPU counts its children that it
-// waited for; MaxRSS is in bytes.
+// waited for. MaxRSS is in bytes and never below our own memory, which the kernel
+// counts until the new program is there.
 type Result struct {
 	Wall   time.Duration
 	CPU    time.Duration
