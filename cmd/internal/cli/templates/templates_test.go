@@ -173,6 +173,14 @@ func TestPushCreatesTheTemplate(t *testing.T) {
 	require.EqualValues(t, 1, d.created.Load())
 	require.ElementsMatch(t, []api.VariableValue{{Name: "name", Value: "strong"}, {Name: "size", Value: "3"}}, d.request.UserVariableValues)
 	require.Contains(t, names(t, d.uploaded), "main.tf")
+
+	zipped, err := templates.ToZip(d.uploaded)
+	require.NoError(t, err)
+	out := t.TempDir()
+	require.NoError(t, templates.Unpack(zipped, api.ContentTypeZip, out))
+	b, err := os.ReadFile(filepath.Join(out, "sub", "x.sh"))
+	require.NoError(t, err)
+	require.Equal(t, "echo", string(b))
 }
 
 func TestFailedImportShowsTerraformsWords(t *testing.T) {
