@@ -24,7 +24,7 @@ func (b *bench) imports(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tf, err := b.plain(d)
+	tf, err := b.plain(d, plain.NoPluginTLS)
 	if err != nil {
 		return err
 	}
@@ -75,18 +75,16 @@ func (b *bench) builds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hand, err := b.plain(d)
-	if err != nil {
-		return err
-	}
-	floor, err := b.plain(d)
-	if err != nil {
-		return err
+	var bare [3]*plain.Terraform
+	for i, env := range [][]string{{plain.NoPluginTLS}, nil, {plain.NoPluginTLS}} {
+		if bare[i], err = b.plain(d, env...); err != nil {
+			return err
+		}
 	}
 	sides := func(plainly string, t api.Transition) []contender {
 		return []contender{
 			{string(t) + " build", func(ctx context.Context) ([]float64, error) { return build(ctx, d, ours, t) }},
-			byHand(hand, plainly), atFloor(floor, plainly)}
+			byHand(bare[0], plainly), byHand(bare[1], plainly), atFloor(bare[2], plainly)}
 	}
 	values, err := rounds(ctx, b.n, 1, append(sides(plain.Start, api.TransitionStart), sides(plain.Stop, api.TransitionStop)...)...)
 	if err != nil {
@@ -97,9 +95,9 @@ func (b *bench) builds(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(
-		b.emitBuild("start", "apply", values[:3]),
+		b.emitBuild("start", "apply", values[:4]),
 		b.emit(newFigure("end of build to agent connected", "s", values[0][2], nil, atMost(0.05))),
-		b.emitBuild("stop", "apply", values[3:]),
+		b.emitBuild("stop", "apply", values[4:]),
 		b.emitBuild("delete", "destroy", last))
 }
 
@@ -115,11 +113,14 @@ func atFloor(tf *plain.Terraform, transition string) contender {
 	return single("terraform", func(ctx context.Context) (time.Duration, error) { return tf.Floor(ctx, transition) })
 }
 
-// emitBuild prints the figures of one transition: values are ours, by hand, and
-// the floor.
+// emitBuild prints the figures of one transition: values are ours, the same by
+// terraform alone in the environment of the provisioner, the same as a person
+// would run it, and the floor.
 func (b *bench) emitBuild(name, verb string, values [][]series) error {
-	ref := values[1][0].side("terraform init + " + verb)
-	also := []side{values[1][1].side("of that init"), values[2][0].side(verb + " alone, initialised before, no checksums")}
+	ref := values[1][0].side("terraform init + " + verb + ", environment of the provisioner (no plugin TLS)")
+	also := []side{values[1][1].side("of that init"),
+		values[2][0].side("terraform init + " + verb + ", plugin TLS as by default"),
+		values[3][0].side("floor: " + verb + " alone, initialised before, no checksums, no plugin TLS")}
 	job := newFigure(name+" build, job", "s", values[0][0], &ref, atMostTimes(1.0))
 	wall := newFigure(name+" build, request to end", "s", values[0][1], &ref)
 	job.Also, wall.Also = also, also

@@ -18,7 +18,7 @@ func (b *bench) create(ctx context.Context) error {
 	values, err := rounds(ctx, b.n, 0,
 		contender{"coder create", func(ctx context.Context) ([]float64, error) { return b.createOnce(ctx, d) }},
 		contender{"terraform init + apply", func(ctx context.Context) ([]float64, error) {
-			tf, err := b.plain(d)
+			tf, err := b.plain(d, plain.NoPluginTLS)
 			if err != nil {
 				return nil, err
 			}

@@ -96,8 +96,9 @@ func (d *deployment) started(ctx context.Context) error {
 	return err
 }
 
-// plain returns the same module for terraform by hand, with the same provider.
-func (b *bench) plain(d *deployment) (*plain.Terraform, error) {
+// plain returns the same module for terraform alone, with the same provider and
+// env added to its environment.
+func (b *bench) plain(d *deployment, env ...string) (*plain.Terraform, error) {
 	name := b.unique("terraform")
 	dir, err := b.sub(name)
 	if err != nil {
@@ -111,7 +112,7 @@ func (b *bench) plain(d *deployment) (*plain.Terraform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plain.Terraform{Binary: binary, Module: d.module, Mirror: mirror, Dir: dir, Path: envPath(),
+	return &plain.Terraform{Binary: binary, Module: d.module, Mirror: mirror, Dir: dir, Path: envPath(), Env: env,
 		Vars: map[string]string{"directory": filepath.Join(dir, "workspaces")}}, nil
 }
 
