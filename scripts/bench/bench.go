@@ -46,6 +46,7 @@ func groups() []group {
 		{"build", (*bench).builds},
 		{"create", (*bench).create},
 		{"ssh", (*bench).ssh},
+		{"slim", (*bench).slimSSH},
 		{"open", (*bench).openConnection},
 		{"relayed", (*bench).relayed},
 		{"direct", (*bench).direct},
