@@ -27,13 +27,21 @@ cd "$BINARY_DIR" || fatal "The directory $BINARY_DIR cannot be entered."
 BINARY=coder
 URL="${ACCESS_URL}bin/coder-linux-${ARCH}"
 
+# A binary that an earlier start left in BINARY_DIR is fetched again only if the
+# server has another one now. Names carry our process id, because several agents
+# may share the directory.
+NEW="$BINARY.new.$$"
+HEAD="$BINARY.head.$$"
 fetch() {
 	if command -v curl >/dev/null 2>&1; then
-		curl -fsSL "$URL" -o "$BINARY.new"
+		ETAG=
+		[ ! -x "$BINARY" ] || ETAG=$(cat "$BINARY.etag" 2>/dev/null || :)
+		CODE=$(curl -fsSL -H "If-None-Match: $ETAG" -D "$HEAD" -o "$NEW" -w '%{http_code}' "$URL") || return 1
+		[ "$CODE" != 304 ] || rm -f "$NEW"
 	elif command -v wget >/dev/null 2>&1; then
-		wget -q "$URL" -O "$BINARY.new"
+		wget -q "$URL" -O "$NEW"
 	elif command -v busybox >/dev/null 2>&1; then
-		busybox wget -q "$URL" -O "$BINARY.new"
+		busybox wget -q "$URL" -O "$NEW"
 	else
 		fatal "Neither curl nor wget nor busybox is installed; one of them is needed to fetch the agent."
 	fi
@@ -43,17 +51,23 @@ until fetch; do
 	echo "The agent could not be fetched from $URL; trying again in 30 seconds." >&2
 	sleep 30
 done
-mv -f "$BINARY.new" "$BINARY" && chmod +x "$BINARY" || fatal "The agent cannot be made executable."
 
-if [ -n "${USE_CAP_NET_ADMIN:-}" ]; then
-	setcap CAP_NET_ADMIN=+ep "$BINARY" 2>/dev/null || sudo -n setcap CAP_NET_ADMIN=+ep "$BINARY" ||
-		echo "CAP_NET_ADMIN was asked for but cannot be set; going on without it." >&2
+if [ -f "$NEW" ]; then
+	chmod +x "$NEW" || fatal "The agent cannot be made executable."
+	case $("./$NEW" --version 2>&1) in
+	*[Cc]oder*) ;;
+	*) fatal "What was fetched from $URL does not run here, or is not the agent." ;;
+	esac
+	if [ -n "${USE_CAP_NET_ADMIN:-}" ]; then
+		setcap CAP_NET_ADMIN=+ep "$NEW" 2>/dev/null || sudo -n setcap CAP_NET_ADMIN=+ep "$NEW" ||
+			echo "CAP_NET_ADMIN was asked for but cannot be set; going on without it." >&2
+	fi
+	mv -f "$NEW" "$BINARY" || fatal "The agent cannot be put into $BINARY_DIR."
+	if [ -f "$HEAD" ]; then
+		sed -n 's/^[Ee][Tt][Aa][Gg]: *//p' "$HEAD" | tr -d '\r' | tail -n 1 >"$BINARY.etag"
+	fi
 fi
-
-case $("./$BINARY" --version 2>&1) in
-*[Cc]oder*) ;;
-*) fatal "What was fetched from $URL does not run here, or is not the agent." ;;
-esac
+rm -f "$HEAD"
 
 export CODER_AGENT_AUTH="${AUTH_TYPE}"
 export CODER_AGENT_URL="${ACCESS_URL}"

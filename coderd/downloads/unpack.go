@@ -47,7 +47,8 @@ func unpack(archive []byte, cache string) (string, error) {
 }
 
 func extract(archive []byte, dir string) error {
-	z, err := zstd.NewReader(bytes.NewReader(archive))
+	z, err := zstd.NewReader(bytes.NewReader(archive),
+		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return fmt.Errorf("unpack binaries: %w", err)
 	}

@@ -68,7 +68,8 @@ func extract(dir string, archive []byte) error {
 		return err
 	}
 	defer root.Close() //nolint:errcheck // a directory handle
-	unzip, err := zstd.NewReader(bytes.NewReader(archive))
+	unzip, err := zstd.NewReader(bytes.NewReader(archive),
+		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ func pack(out string, files []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ignoreMissing(os.Remove(tmp.Name()))) }()
-	zw, err := zstd.NewWriter(tmp, zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+	zw, err := zstd.NewWriter(tmp, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithWindowSize(8<<20)) // what unpacking has to hold in memory
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
@@ -100,6 +101,9 @@ func (s *Server) Run(ctx context.Context) error {
 	parts = append(parts, lifecycle.Part{Name: "ready", Run: func(ctx context.Context) error {
 		s.log.Info("server is ready", "access_url", s.accessURL.String())
 		close(s.ready)
+		// What unpacking, migrating and describing the routes left behind goes
+		// back to the system: it is several times what an idle server needs.
+		debug.FreeOSMemory()
 		<-ctx.Done()
 		return nil
 	}})

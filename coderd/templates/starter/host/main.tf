@@ -105,7 +105,7 @@ resource "terraform_data" "agent" {
       umask 077
       root="$${directory:-$${XDG_DATA_HOME:-$(eval echo "~$(id -un)")/.local/share}/coder-workspaces}"
       dir="$root/$id"
-      mkdir -p "$dir/home" "$dir/run" "$dir/bin" "$dir/tmp"
+      mkdir -p "$dir/home" "$dir/run" "$root/bin" "$dir/tmp"
       for old in $(grep -lsF "HOST_WORKSPACE=$id" /proc/[0-9]*/environ | cut -d/ -f3); do
         kill -KILL "$old" 2>/dev/null || true
       done
@@ -120,7 +120,7 @@ resource "terraform_data" "agent" {
       [ -x "$user_shell" ] || user_shell=/bin/sh
       user=$(id -un)
       cd "$dir"
-      setsid env -i HOST_WORKSPACE="$id" RUN="$dir/run" BINARY_DIR="$dir/bin" \
+      setsid env -i HOST_WORKSPACE="$id" RUN="$dir/run" BINARY_DIR="$root/bin" \
         HOME="$dir/home" TMPDIR="$dir/tmp" PATH="$PATH" USER="$user" LOGNAME="$user" \
         SHELL="$user_shell" LANG="$${LANG:-C.UTF-8}" \
         sh "$dir/run/start.sh" </dev/null >"$dir/run/agent.log" 2>&1 &
