@@ -149,3 +149,6 @@ func (c *CLI) WriteTemplate(name, content string) string {
 	require.NoError(c.t, os.WriteFile(filepath.Join(dir, "main.tf"), []byte(content), 0o600))
 	return dir
 }
+
+// Setenv adds to the environment of the person's later commands.
+func (c *CLI) Setenv(pairs ...string) { c.env = append(c.env[:len(c.env):len(c.env)], pairs...) }

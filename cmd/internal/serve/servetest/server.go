@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -124,19 +123,19 @@ func (s *Server) launch() {
 	cmd := exec.Command(binary, append(s.args(), s.opts.Args...)...)
 	cmd.Env = append(s.environ(), s.opts.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	r := &run{cmd: cmd, log: newLog(s.t), done: make(chan struct{})}
-	w := r.log.writer(s.t)
+	r := &run{cmd: cmd, log: newLog(), done: make(chan struct{})}
+	w, whole := r.log.writer(s.t)
 	cmd.Stdout, cmd.Stderr = w, w
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
-		_ = w.Close()
 		started <- err
 		if err == nil {
 			_ = cmd.Wait() // its code is in ProcessState
 		}
+		whole()
 		close(r.done)
 	}()
 	require.NoError(s.t, <-started)
@@ -268,56 +267,3 @@ func (s *Server) removeCluster() {
 	}
 }
 
-// log collects output.
-type log struct {
-	mu   sync.Mutex // guards what follows
-	b    strings.Builder
-	more chan struct{} // closed and replaced at each write
-}
-
-func newLog(testing.TB) *log { return &log{more: make(chan struct{})} }
-
-// writer returns a file whose content goes to the log. A file, unlike an
-// io.Writer, lets Wait return while grandchildren hold it open.
-func (l *log) writer(t testing.TB) *os.File {
-	t.Helper()
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		buf := make([]byte, 32<<10)
-		for {
-			n, err := r.Read(buf)
-			l.add(buf[:n])
-			if err != nil {
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = r.Close()
-		<-ended
-	})
-	return w
-}
-
-func (l *log) add(p []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b.Write(p)
-	close(l.more)
-	l.more = make(chan struct{})
-}
-
-func (l *log) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (l *log) wait() (string, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String(), l.more
-}
