@@ -5,11 +5,13 @@ package serve_test
 import (
 	"archive/tar"
 	"bytes"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +40,22 @@ func TestSecondServerOnAPort(t *testing.T) {
 	line := oneError(t, second.Fail())
 	require.Contains(t, line, "--http-address")
 	require.Contains(t, line, first.URL.Host+" is in use")
+}
+
+// A client that has connected and says nothing does not hold the server up.
+func TestStopsWithSilentConnections(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, servetest.Options{})
+	c, err := net.Dial("tcp", s.URL.Host)
+	require.NoError(t, err)
+	defer c.Close() //nolint:errcheck // the server has closed it
+	// The listener's queue is served in order: the first one is known by now.
+	res, err := http.Get(s.URL.JoinPath("healthz").String())
+	require.NoError(t, err)
+	_ = res.Body.Close()
+	began := time.Now()
+	s.Stop()
+	require.Less(t, time.Since(began), 4*time.Second)
 }
 
 func TestUnreachablePostgres(t *testing.T) {
