@@ -17,20 +17,26 @@ type log struct {
 	mu   sync.Mutex // guards what follows
 	b    strings.Builder
 	more chan struct{} // closed and replaced at each write
+
+	r     *os.File
+	ended chan struct{} // closed by the reader of r
 }
 
 func newLog() *log { return &log{more: make(chan struct{})} }
 
 // writer returns a file whose content goes to the log, and a function to be
 // called after the end of the process, which returns when all that it wrote is in
-// the log. The end of the pipe would not do: grandchildren may hold it open.
+// the log. The end of the pipe would not do: grandchildren may hold it open. The
+// caller closes the log when nobody writes any more: who writes to a pipe without
+// a reader is killed.
 func (l *log) writer(t testing.TB) (*os.File, func()) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	ended, marked := make(chan struct{}), make(chan struct{})
+	marked := make(chan struct{})
+	l.r, l.ended = r, make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(l.ended)
 		buf := make([]byte, 32<<10)
 		seen := false
 		for {
@@ -46,18 +52,19 @@ func (l *log) writer(t testing.TB) (*os.File, func()) {
 			}
 		}
 	}()
-	t.Cleanup(func() {
-		_ = r.Close()
-		<-ended
-	})
 	return w, func() {
-		_, _ = w.Write([]byte{0}) // fails only after the cleanup
+		_, _ = w.Write([]byte{0}) // the reader is there until close
 		_ = w.Close()
 		select {
 		case <-marked:
-		case <-ended:
+		case <-l.ended:
 		}
 	}
+}
+
+func (l *log) close() {
+	_ = l.r.Close()
+	<-l.ended
 }
 
 func (l *log) add(p []byte) {

@@ -51,7 +51,8 @@ type Server struct {
 	CA string
 
 	host, port string
-	run        *run
+	run        *run   // the last process
+	logs       []*log // of all processes
 }
 
 // run is one process of a server.
@@ -138,6 +139,7 @@ func (s *Server) launch() {
 		whole()
 		close(r.done)
 	}()
+	s.logs = append(s.logs, r.log)
 	require.NoError(s.t, <-started)
 	s.run = r
 }
@@ -228,6 +230,11 @@ func (s *Server) Stop() {
 // clean stops the process, ends what runs in workspaces, and wants nothing else
 // to be left.
 func (s *Server) clean() {
+	defer func() {
+		for _, l := range s.logs {
+			l.close()
+		}
+	}()
 	if s.run == nil {
 		return
 	}
@@ -266,4 +273,3 @@ func (s *Server) removeCluster() {
 		}
 	}
 }
-
