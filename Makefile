@@ -28,7 +28,7 @@ build: build/coder ## the full binary with Postgres and the small binaries insid
 build/coder: $(GO_FILES) $(PG_ARCHIVE) $(BIN_ARCHIVE)
 	go build -trimpath -tags embed_postgres,embed_bin -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder
 
-$(PG_ARCHIVE):
+$(PG_ARCHIVE): scripts/pgarchive/main.go
 	go run ./scripts/pgarchive -platform linux-$(ARCH) -o $@
 
 slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
@@ -41,8 +41,7 @@ $(BIN_ARCHIVE): $(PLATFORMS:%=build/coder-slim-%)
 	go run ./scripts/binarchive -o $@ $^
 
 gen: ## write the generated files again: SQL, OpenAPI, reference pages
-	cd tools && go build -o ../build/sqlc github.com/sqlc-dev/sqlc/cmd/sqlc
-	./build/sqlc generate
+	go tool -modfile=tools/go.mod sqlc generate
 	go run ./scripts/apigen
 	go run ./cmd/docsgen
 

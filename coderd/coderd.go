@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
@@ -40,6 +41,8 @@ type Options struct {
 	Agents     *agents.Service
 	Workspaces *workspaces.Service
 	Downloads  *downloads.Service
+	// Metrics takes the request metrics.
+	Metrics prometheus.Registerer
 }
 
 // Deployment is what clients are told about this installation.
@@ -71,6 +74,7 @@ func (o Options) validate() error {
 	need("Agents", o.Agents == nil)
 	need("Workspaces", o.Workspaces == nil)
 	need("Downloads", o.Downloads == nil)
+	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))
 	}
@@ -106,6 +110,9 @@ func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
 // Describe can call it without any.
 func (s *Server) register(session, agent httpapi.Guard) chi.Router {
 	router := chi.NewRouter()
+	if s.opts.Metrics != nil { // Describe has none
+		router.Use(httpmw.Metrics(s.opts.Metrics))
+	}
 	router.Use(middleware.GetHead) // balancers ask for /healthz so
 	s.api = httpapi.New(router, httpapi.Options{
 		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent,

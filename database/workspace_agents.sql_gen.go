@@ -68,7 +68,8 @@ from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id
 join workspaces w on w.id = b.workspace_id
 where a.auth_token_hash = $1 and not w.deleted and b.transition = 'start'
-    and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+    and not exists (select 1 from workspace_builds n join provisioner_jobs j on j.id = n.job_id
+        where n.workspace_id = w.id and n.build_number > b.build_number and j.status = 'succeeded')
 limit 1
 `
 
@@ -80,7 +81,8 @@ type GetAgentByTokenRow struct {
 	OwnerID     api.ID
 }
 
-// The agent behind a token: only of the newest build, and only of a start.
+// The agent behind a token: only of a start that no later build has replaced. A
+// build replaces it by succeeding; until then the agent has things to report.
 func (q *Queries) GetAgentByToken(ctx context.Context, tokenHash []byte) (GetAgentByTokenRow, error) {
 	row := q.db.QueryRow(ctx, getAgentByToken, tokenHash)
 	var i GetAgentByTokenRow
@@ -215,11 +217,12 @@ select exists (
     join workspace_builds b on b.id = a.workspace_build_id
     join workspaces w on w.id = b.workspace_id
     where a.id = $1 and not w.deleted and b.transition = 'start'
-        and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+        and not exists (select 1 from workspace_builds n join provisioner_jobs j on j.id = n.job_id
+            where n.workspace_id = w.id and n.build_number > b.build_number and j.status = 'succeeded')
 )::boolean as current
 `
 
-// Whether the agent's build is still the newest of a living workspace.
+// Whether no later build of a living workspace has replaced the agent's.
 func (q *Queries) IsAgentCurrent(ctx context.Context, id api.ID) (bool, error) {
 	row := q.db.QueryRow(ctx, isAgentCurrent, id)
 	var current bool

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"coder.internal/api"
@@ -15,14 +14,9 @@ func (c *Client) Upload(ctx context.Context, contentType string, archive []byte)
 	return send[api.UploadResponse](ctx, c, call{method: http.MethodPost, path: path("files"), body: archive, contentType: contentType})
 }
 
-// Download returns an archive and its content type. zip asks the server to
-// convert it.
-func (c *Client) Download(ctx context.Context, file api.ID, zip bool) ([]byte, string, error) {
-	q := url.Values{}
-	if zip {
-		q.Set("format", "zip")
-	}
-	resp, err := c.do(ctx, call{method: http.MethodGet, path: path("files", file.String()), query: q})
+// Download returns an archive as it was uploaded, and its content type.
+func (c *Client) Download(ctx context.Context, file api.ID) ([]byte, string, error) {
+	resp, err := c.do(ctx, call{method: http.MethodGet, path: path("files", file.String())})
 	if err != nil {
 		return nil, "", err
 	}

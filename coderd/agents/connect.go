@@ -28,7 +28,7 @@ const (
 )
 
 // CoordinateAgent serves GET /workspaceagents/me/coordinate: the websocket that
-// an agent keeps open while it lives. It ends when a newer build takes over.
+// an agent keeps open while it lives. It ends when a newer build has succeeded.
 func (s *Service) CoordinateAgent(a *httpapi.API) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		agent := httpmw.AgentFrom(r.Context())
@@ -51,7 +51,7 @@ func (s *Service) CoordinateAgent(a *httpapi.API) http.Handler {
 	})
 }
 
-// endWhenReplaced closes ws once the agent's build is no longer the newest.
+// endWhenReplaced closes ws once a newer build has replaced the agent's.
 func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wsconn.Conn, cancel context.CancelCauseFunc) {
 	sub := s.opts.PubSub.Subscribe(pubsub.TopicWorkspace(a.WorkspaceID))
 	defer sub.Close()

@@ -24,6 +24,7 @@
 //	created → starting → (start_timeout →) ready | start_error
 //	        → shutting_down → (shutdown_timeout →) off | shutdown_error
 //
-// A token is valid while its agent belongs to the newest build of a workspace and
-// that build is a start.
+// A token is valid from the success of its agent's start build until a later build
+// of the workspace succeeds. While a stop is under way the agent it will end can
+// thus still report how its stop scripts went.
 package agents

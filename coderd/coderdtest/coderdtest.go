@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
@@ -91,7 +92,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 
 	id, err := coderd.DeploymentID(t.Context(), db)
 	require.NoError(t, err)
-	d.Server, err = coderd.New(coderd.Options{
+	d.Server, err = coderd.New(coderd.Options{Metrics: prometheus.NewRegistry(),
 		Log:        log,
 		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
 		Auth:       d.Auth,

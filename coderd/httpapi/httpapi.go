@@ -148,6 +148,11 @@ func (a *API) enforce(r Route) func(huma.Context, func(huma.Context)) {
 			a.WriteError(w, req, err)
 			return
 		}
+		// Typed endpoints take JSON alone, and the reference does not look at the
+		// type either: curl -d without a header has to work.
+		if req.Header.Get("Content-Type") != "" || req.ContentLength != 0 {
+			req.Header.Set("Content-Type", "application/json")
+		}
 		next(huma.WithContext(hc, ctx))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
@@ -13,6 +14,28 @@ import (
 	"coder.internal/coderd/users"
 	"coder.internal/database"
 )
+
+// Limits of the schedule fields, which are stored for the scheduler.
+const (
+	maxSchedule = 256
+	maxTTL      = 30 * 24 * time.Hour
+)
+
+// CreateIn is Create for a template of the organization that org names.
+func (s *Service) CreateIn(ctx context.Context, org, owner string, req api.CreateWorkspaceRequest) (api.Workspace, error) {
+	if _, err := rbac.Caller(ctx); err != nil {
+		return api.Workspace{}, err
+	}
+	o, err := users.LookupOrganization(ctx, s.db.Queries, org)
+	if err != nil {
+		return api.Workspace{}, err
+	}
+	// Strangers to an organization do not learn that it exists.
+	if err := rbac.Check(ctx, rbac.Read, rbac.Object{Type: rbac.TypeOrganization, ID: o.ID, OrgID: o.ID}, "Organization"); err != nil {
+		return api.Workspace{}, err
+	}
+	return s.Create(ctx, owner, o.ID, req)
+}
 
 // Create makes a workspace for owner and enqueues its first build. orgID, when
 // not zero, is the organization that the route named.
@@ -76,6 +99,12 @@ func checkCreate(req api.CreateWorkspaceRequest) error {
 	if req.TemplateID.IsZero() == req.TemplateVersionID.IsZero() {
 		return &api.Error{Code: api.CodeInvalid, Message: "Say which template to use: exactly one of template_id and template_version_id.",
 			Validations: []api.ValidationError{{Field: "template_id", Detail: "set this or template_version_id, not both"}}}
+	}
+	if req.AutostartSchedule != nil && len(*req.AutostartSchedule) > maxSchedule {
+		return api.Invalid("autostart_schedule", fmt.Sprintf("a schedule has at most %d bytes", maxSchedule))
+	}
+	if req.TTLMillis != nil && (*req.TTLMillis < 0 || *req.TTLMillis > maxTTL.Milliseconds()) {
+		return api.Invalid("ttl_ms", fmt.Sprintf("use 0 to %d", maxTTL.Milliseconds()))
 	}
 	return nil
 }

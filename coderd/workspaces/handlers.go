@@ -10,7 +10,6 @@ import (
 	"coder.internal/api"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
-	"coder.internal/coderd/users"
 )
 
 // Inputs of the routes.
@@ -92,11 +91,7 @@ func (s *Service) HandleCreate(ctx context.Context, in *CreateInput) (*httpapi.O
 
 // HandleCreateInOrg answers POST /organizations/{organization}/members/{user}/workspaces.
 func (s *Service) HandleCreateInOrg(ctx context.Context, in *CreateInOrgInput) (*httpapi.Out[api.Workspace], error) {
-	org, err := users.LookupOrganization(ctx, s.db.Queries, in.Organization)
-	if err != nil {
-		return nil, err
-	}
-	w, err := s.Create(ctx, in.User, org.ID, in.Body)
+	w, err := s.CreateIn(ctx, in.Organization, in.User, in.Body)
 	return httpapi.OK(w), err
 }
 

@@ -3,6 +3,7 @@ package workspaces_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,8 @@ func TestCreateRefusesBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(*testing.T) { r.refused(r.member, http.StatusBadRequest, tc.field, http.MethodPost, path, tc.req) })
 	}
+	long := int64(1) << 60
+	r.refused(r.member, http.StatusBadRequest, "ttl_ms", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: other.ID, TTLMillis: &long})
 	r.refused(r.member, http.StatusNotFound, "", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: api.NewID()})
 	r.create(r.member, tpl, "dev", ok...)
 	r.refused(r.member, http.StatusConflict, "name", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "DEV", TemplateID: tpl.ID, ParameterValues: ok})
@@ -274,4 +277,58 @@ func TestList(t *testing.T) {
 	page := coderdtest.Do[api.WorkspacesResponse](t, r.owner, http.StatusOK, http.MethodGet, "/api/v2/workspaces?limit=1&offset=1", nil)
 	assert.Len(t, page.Workspaces, 1)
 	assert.Equal(t, 3, page.Count)
+}
+
+// TestOneBuildAtATime: of many requests at once, one makes a build.
+func TestOneBuildAtATime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.running(r.member, r.template("plain"), "dev", "tok")
+	const n = 8
+	statuses := make(chan int, n)
+	for range n {
+		go func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.d.URL.String()+"/api/v2/workspaces/"+w.ID.String()+"/builds",
+				strings.NewReader(`{"transition":"stop"}`))
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			req.Header.Set(api.SessionTokenHeader, r.member.Token.Reveal())
+			req.Header.Set("Content-Type", "application/json")
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			_ = res.Body.Close()
+			statuses <- res.StatusCode
+		}()
+	}
+	got := map[int]int{}
+	for range n {
+		got[<-statuses]++
+	}
+	assert.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusConflict: n - 1}, got)
+}
+
+// TestAnotherAttemptStartsFromTheSnapshot: a daemon that gives a job back loses
+// nothing of what it had made, and the attempt before cannot write any more.
+func TestAnotherAttemptStartsFromTheSnapshot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.create(r.member, r.template("plain"), "dev")
+	first := r.acquire()
+	_, err := r.d.Jobs.Update(t.Context(), jobrpc.UpdateRequest{JobID: first.ID, Attempt: first.Attempt, State: []byte(`{"serial":1}`), StateSerial: 1})
+	require.NoError(t, err)
+	require.NoError(t, r.d.Jobs.Fail(t.Context(), jobrpc.FailRequest{JobID: first.ID, Attempt: first.Attempt, Retry: true, State: []byte(`{"serial":2}`)}))
+	assert.Equal(t, api.WorkspacePending, r.workspace(r.member, w.ID).LatestBuild.Status)
+	second := r.acquire()
+	assert.Equal(t, 2, second.Attempt)
+	assert.JSONEq(t, `{"serial":2}`, string(second.Build.State))
+	err = r.d.Jobs.Complete(t.Context(), jobrpc.CompleteRequest{JobID: first.ID, Attempt: first.Attempt, Build: &jobrpc.BuildResult{State: []byte(`{"serial":9}`)}})
+	require.Equal(t, api.CodeConflict, api.CodeOf(err))
+	r.complete(second, jobrpc.BuildResult{State: []byte(`{"serial":3}`)})
+	r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: "delete"})
+	assert.JSONEq(t, `{"serial":3}`, string(r.acquire().Build.State))
 }

@@ -31,13 +31,15 @@ join users u on u.id = w.owner_id
 where a.id = @id and not w.deleted;
 
 -- name: GetAgentByToken :one
--- The agent behind a token: only of the newest build, and only of a start.
+-- The agent behind a token: only of a start that no later build has replaced. A
+-- build replaces it by succeeding; until then the agent has things to report.
 select a.id, a.name, b.id as build_id, w.id as workspace_id, w.owner_id
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id
 join workspaces w on w.id = b.workspace_id
 where a.auth_token_hash = @token_hash and not w.deleted and b.transition = 'start'
-    and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+    and not exists (select 1 from workspace_builds n join provisioner_jobs j on j.id = n.job_id
+        where n.workspace_id = w.id and n.build_number > b.build_number and j.status = 'succeeded')
 limit 1;
 
 -- name: GetAnnouncedJob :one
@@ -84,11 +86,12 @@ where id = @id and lifecycle_state = any(@from_states::text[]);
 select lifecycle_state from workspace_agents where id = @id;
 
 -- name: IsAgentCurrent :one
--- Whether the agent's build is still the newest of a living workspace.
+-- Whether no later build of a living workspace has replaced the agent's.
 select exists (
     select 1 from workspace_agents a
     join workspace_builds b on b.id = a.workspace_build_id
     join workspaces w on w.id = b.workspace_id
     where a.id = @id and not w.deleted and b.transition = 'start'
-        and not exists (select 1 from workspace_builds n where n.workspace_id = w.id and n.build_number > b.build_number)
+        and not exists (select 1 from workspace_builds n join provisioner_jobs j on j.id = n.job_id
+            where n.workspace_id = w.id and n.build_number > b.build_number and j.status = 'succeeded')
 )::boolean as current;

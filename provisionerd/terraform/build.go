@@ -18,9 +18,9 @@ import (
 // Build implements provisionerd.Provisioner: one transition of a workspace, by
 // one terraform process.
 func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.BuildResult, error) {
-	r := &run{p: p, job: job, s: s}
-	defer r.close()
 	work := job.Build
+	r := p.begin(job, work.Meta, s)
+	defer r.close()
 	seed, err := r.seed(work.State)
 	if err != nil {
 		return nil, err
@@ -33,6 +33,7 @@ func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd
 		return nil, err
 	}
 	if seed != nil {
+		r.mask.addTokens(seed.agentTokens())
 		if err := os.WriteFile(p.stateFile(), work.State, 0o600); err != nil {
 			return nil, fmt.Errorf("write state: %w", err)
 		}
@@ -41,6 +42,7 @@ func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd
 		}
 	}
 	module, _ := tfconfig.LoadModule(p.build) // terraform itself reports what is wrong
+	r.hideSensitive(module, work.Variables)
 	types := map[string]string{}
 	for name, v := range module.Variables {
 		types[name] = v.Type
@@ -82,10 +84,11 @@ func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 		stage = stageClean
 	}
 	out := newOutput(r.s.Log, p.now, stage)
-	out.debug = work.Debug
+	out.debug, out.creating = work.Debug, p.unfinished
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { defer close(watched); p.watch(watching, r.s) }()
+	r.note(api.LogDebug, stage, "Starting terraform.")
 	start := p.now()
 	err = r.guarded(ctx, func(ctx context.Context) error {
 		vars := tfexec.VarFile(p.varFile())

@@ -1,6 +1,8 @@
 package terraform
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -111,19 +113,39 @@ func TestDuplicateSlug(t *testing.T) {
 	require.ErrorContains(t, err, "slug")
 }
 
-func TestInitScripts(t *testing.T) {
+func TestIncompleteLock(t *testing.T) {
 	t.Parallel()
-	require.Len(t, initScripts(), 7)
-	for pair, text := range initScripts() {
-		require.Contains(t, text, "${ACCESS_URL}", pair)
-		require.Contains(t, text, "${AUTH_TYPE}", pair)
-		require.NotContains(t, text, "${ARCH}", pair)
+	const detail = "Due to this, for the following providers:\n%s\nThe current file\n"
+	warning := func(list string) diagnostic {
+		return diagnostic{Severity: "warning", Summary: "Incomplete lock file information for providers", Detail: strings.Replace(detail, "%s", list, 1)}
 	}
-	text, ok := InitScript("linux", "armv7")
+	_, ok := withoutOwn(warning("  - coder/coder\n"))
+	require.False(t, ok, "nobody locks our own provider")
+	d, ok := withoutOwn(warning("  - coder/coder\n  - hashicorp/null\n"))
 	require.True(t, ok)
-	require.Contains(t, text, "${ACCESS_URL}bin/coder-linux-armv7")
-	_, ok = InitScript("plan9", "amd64")
-	require.False(t, ok)
+	require.Equal(t, warning("  - hashicorp/null\n"), d)
+	other := diagnostic{Severity: "error", Summary: "s", Detail: "  - coder/coder"}
+	d, ok = withoutOwn(other)
+	require.True(t, ok)
+	require.Equal(t, other, d)
+}
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	const token = "0f5a1c3e-1111-4222-8333-444455556666"
+	file := filepath.Join(t.TempDir(), "state")
+	m := &mask{stateFile: file}
+	require.Equal(t, "as it is "+token, m.hide("as it is "+token))
+	m.add("", "yes", "true", "geheim", "geheimnis", "first line\nsecond line\n", `["in a list",{"key":"in a map"}]`)
+	require.Equal(t, "yes true key (sensitive value)|(sensitive value)|(sensitive value)|(sensitive value)|(sensitive value)|(sensitive value)",
+		m.hide("yes true key geheim|geheimnis|first line|second line|in a list|in a map"))
+
+	require.NoError(t, os.WriteFile(file, []byte("{\n \"id\": \""+token+"\"\n}\n"), 0o600))
+	require.Equal(t, token, m.hide(token), "an id is no token")
+	require.NoError(t, os.WriteFile(file, []byte("{\n \"token\": \""+token+"\"\n}\n"), 0o600))
+	require.Equal(t, "a (sensitive value) b", m.hide("a "+token+" b"), "also before the watcher has seen it")
+	require.NoError(t, os.WriteFile(file, []byte("{\n \"tok"), 0o600))
+	require.Equal(t, "(sensitive value)", m.hide(token), "the file is being written: who knows")
 }
 
 func TestPlaintext(t *testing.T) {

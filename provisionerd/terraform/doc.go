@@ -7,7 +7,8 @@
 //
 // # Directories
 //
-//	CacheDir/mirror/        provider mirror; coder/coder is a symlink to this program
+//	CacheDir/mirror/        provider mirror; a script stands for coder/coder
+//	CacheDir/provider/      coder/coder as templates use it: a symlink to this program
 //	CacheDir/templates/KEY/ an initialised template: its files, .terraform, lock file;
 //	                        read-only, shared by all builds of the version
 //	WorkDir/build/          the one directory in which Terraform runs; refilled per job

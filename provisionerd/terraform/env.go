@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"coder.internal/api"
+	"coder.internal/api/initscript"
 	"coder.internal/api/jobrpc"
 )
 
@@ -79,8 +79,11 @@ func (p *Provisioner) jobEnv(m jobrpc.Meta, t api.Transition) (map[string]string
 		"CODER_WORKSPACE_OWNER_SSH_PRIVATE_KEY": m.OwnerSSHPrivate.Reveal(),
 		"CODER_WORKSPACE_OWNER_SESSION_TOKEN":   m.OwnerSession.Reveal(),
 	})
-	for pair, script := range initScripts() {
-		env["CODER_AGENT_SCRIPT_"+pair] = script
+	for _, pl := range initscript.Platforms() {
+		script, _ := initscript.Render(pl.OS, pl.Arch)
+		// Of the access URL the provider would keep scheme and host only; a server
+		// may have its place below a path. How to sign in is the provider's to say.
+		env["CODER_AGENT_SCRIPT_"+pl.OS+"_"+pl.Arch] = initscript.Fill(script, m.AccessURL, "${AUTH_TYPE}")
 	}
 	for name, value := range env {
 		if strings.ContainsRune(value, 0) {
@@ -117,34 +120,4 @@ func nonNil[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-var (
-	//go:embed initscript/linux.sh
-	linuxScript string
-	//go:embed initscript/darwin.sh
-	darwinScript string
-	//go:embed initscript/windows.ps1
-	windowsScript string
-)
-
-// initScripts returns the script of each supported pair, named <os>_<arch>. The
-// provider fills in ${ACCESS_URL} and ${AUTH_TYPE}.
-func initScripts() map[string]string {
-	out := map[string]string{}
-	for _, s := range []struct{ os, arch, text string }{
-		{"linux", "amd64", linuxScript}, {"linux", "arm64", linuxScript}, {"linux", "armv7", linuxScript},
-		{"darwin", "amd64", darwinScript}, {"darwin", "arm64", darwinScript},
-		{"windows", "amd64", windowsScript}, {"windows", "arm64", windowsScript},
-	} {
-		out[s.os+"_"+s.arch] = strings.ReplaceAll(s.text, "${ARCH}", s.arch)
-	}
-	return out
-}
-
-// InitScript returns the script that starts an agent, with ${ACCESS_URL} and
-// ${AUTH_TYPE} left to be filled in, or false for an unknown pair.
-func InitScript(os, arch string) (string, bool) {
-	text, ok := initScripts()[os+"_"+arch]
-	return text, ok
 }

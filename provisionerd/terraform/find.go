@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,10 +111,32 @@ func download(ctx context.Context, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make directory: %w", err)
 	}
+	if err := reachable(ctx); err != nil {
+		return "", fmt.Errorf("download terraform %s: %w", fetchVersion, err)
+	}
 	path, err := (&releases.ExactVersion{Product: product.Terraform, InstallDir: dir, Timeout: 2 * time.Minute,
 		Version: hcversion.Must(hcversion.NewVersion(fetchVersion))}).Install(ctx)
 	if err != nil {
 		return "", fmt.Errorf("download terraform %s: %w", fetchVersion, err)
 	}
 	return path, nil
+}
+
+// reachTimeout bounds the question whether there is a network at all, so that a
+// server without one says what is missing at once.
+const reachTimeout = 4 * time.Second
+
+// reachable asks the host of the releases for one small answer.
+func reachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://releases.hashicorp.com/terraform/"+fetchVersion+"/", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
 }

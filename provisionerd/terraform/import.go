@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,7 @@ const CodeMissingVariables = "REQUIRED_TEMPLATE_VARIABLES"
 // Import implements provisionerd.Provisioner: it initialises the template for
 // the builds to come and reads from plans what people will be asked and get.
 func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.ImportResult, error) {
-	r := &run{p: p, job: job, s: s}
+	r := p.begin(job, job.Import.Meta, s)
 	defer r.close()
 	r.note(api.LogInfo, stageParse, "Reading the template.")
 	if err := r.fill(ctx); err != nil {
@@ -37,6 +38,7 @@ func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisioner
 	if diags.HasErrors() {
 		return nil, &provisionerd.Failure{Message: r.moduleError(diags)}
 	}
+	r.hideSensitive(module, job.Import.Variables)
 	result := &jobrpc.ImportResult{Readme: readme(p.build)}
 	var err error
 	if result.Variables, err = r.variables(module, job.Import.Variables); err != nil {
@@ -194,8 +196,10 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 		return nil, nil, fmt.Errorf("set environment: %w", err)
 	}
 	file := filepath.Join(p.tmp, "import.tfplan")
+	r.note(api.LogDebug, stagePlan, "Starting terraform.")
 	startOut := newOutput(r.s.Log, p.now, stagePlan)
-	stopOut := newOutput(r.s.Log, p.now, stagePlan)
+	var stopLog []jobrpc.Log // what it finds is mostly what the other finds, too
+	stopOut := newOutput(func(line jobrpc.Log) { stopLog = append(stopLog, line) }, p.now, stagePlan)
 	stopOut.quiet = true
 	var plan *tfjson.Plan
 	var stopErr error
@@ -209,6 +213,8 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 		if _, err := p.tf.PlanJSON(ctx, startOut, tfexec.Lock(false), tfexec.Out(file), tfexec.VarFile(p.varFile())); err != nil {
 			return err
 		}
+		// It would also go where the last command's output went, which is the log.
+		p.tf.SetStdout(io.Discard)
 		var err error
 		plan, err = p.tf.ShowPlanFile(ctx, file)
 		return err
@@ -217,6 +223,9 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 		return nil, nil, r.explain(ctx, startErr, startOut, "terraform plan")
 	}
 	if stopErr != nil {
+		for _, line := range stopLog {
+			r.s.Log(line)
+		}
 		return nil, nil, r.explain(ctx, stopErr, stopOut, "terraform plan for a stopped workspace")
 	}
 	return plan, stopOut.planned, nil

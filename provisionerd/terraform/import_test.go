@@ -3,6 +3,8 @@ package terraform_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,7 +225,7 @@ func TestImportFailures(t *testing.T) {
 			require.Equal(t, c.code, f.Code)
 			if c.name == "argument" {
 				require.Contains(t, rec.text(), "on main.tf line 8")
-				require.Contains(t, rec.text(), "  8:   nonsense = 1")
+				require.Equal(t, 1, strings.Count(rec.text(), "  8:   nonsense = 1"), "both plans find it; one tells")
 			}
 		})
 	}
@@ -257,4 +259,29 @@ func TestImportStripsWhatIsNotTheTemplates(t *testing.T) {
 	res, err := p.Build(within(t, time.Minute), buildJob(archive, api.TransitionStart, nil), rec.session())
 	require.NoError(t, err, rec.text())
 	require.Len(t, res.Resources, 1)
+}
+
+// What the operator's mirror holds comes from there alone: the registry of this
+// provider does not answer. A provider may be put there while the daemon runs.
+func TestOperatorMirror(t *testing.T) {
+	t.Parallel()
+	mirror := filepath.Join(t.TempDir(), "a [mirror]")
+	require.NoError(t, os.Mkdir(mirror, 0o700))
+	p := newRig(t, func(o *optionsOf) { o.MirrorDir = mirror })
+	archive := pack(t, map[string]string{"main.tf": "terraform {\n  required_providers {\n    other = { source = \"127.0.0.1:1/some/other\" }\n    coder = { source = \"coder/coder\" }\n  }\n}\n"})
+	rec := &recorder{archive: archive}
+	_, err := p.Import(within(t, time.Minute), importJob(archive), rec.session())
+	require.ErrorContains(t, err, "some/other", rec.text())
+
+	dir := filepath.Join(mirror, "127.0.0.1:1", "some", "other", "1.2.3", runtime.GOOS+"_"+runtime.GOARCH)
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(self, filepath.Join(dir, "terraform-provider-other_v1.2.3")), "any provider will do; this one is at hand")
+	rec = &recorder{archive: archive}
+	_, err = p.Import(within(t, time.Minute), importJob(archive), rec.session())
+	require.NoError(t, err, rec.text())
+	require.Contains(t, rec.text(), "Installed provider version: 127.0.0.1:1/some/other v1.2.3")
+	require.Contains(t, rec.text(), "  - 127.0.0.1:1/some/other", "this one may be locked by the template's author")
+	require.NotContains(t, rec.text(), "- coder/coder")
 }

@@ -10,27 +10,126 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"coder.internal/provisionerd/coderprovider"
 )
 
+// ownPackage is the place of our provider in a mirror and in .terraform/providers.
+func ownPackage() string {
+	return filepath.Join(filepath.FromSlash(coderprovider.Address), coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
+}
+
+// providerDir is the directory in which our provider is a link to this program.
+func providerDir(cache string) string {
+	return filepath.Join(cache, "provider", coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
+}
+
 // writeMirror lays out the mirror with our own provider and writes Terraform's
-// CLI configuration; it returns the latter's path.
+// CLI configuration; it returns the latter's path. Init computes a checksum of
+// what is in the mirror. For a program of this size that takes longer than all
+// else it does, so the mirror has a short script in its place; see useProgram.
 func writeMirror(opts Options) (string, error) {
 	mirror := filepath.Join(opts.CacheDir, "mirror")
-	dir := filepath.Join(mirror, coderprovider.Address, coderprovider.Version, runtime.GOOS+"_"+runtime.GOARCH)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	const name = "terraform-provider-coder_v" + coderprovider.Version
+	dir, real := filepath.Join(mirror, ownPackage()), providerDir(opts.CacheDir)
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(real, 0o700)); err != nil {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
-	link := filepath.Join(dir, "terraform-provider-coder_v"+coderprovider.Version)
-	if err := replaceLink(opts.ProviderBinary, link); err != nil {
+	if err := replaceLink(opts.ProviderBinary, filepath.Join(real, name)); err != nil {
+		return "", fmt.Errorf("make provider mirror: %w", err)
+	}
+	script := "#!/bin/sh\nexec '" + strings.ReplaceAll(opts.ProviderBinary, "'", `'\''`) + "' \"$@\"\n"
+	if err := replaceFile(filepath.Join(dir, name), script); err != nil {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
 	path := filepath.Join(opts.WorkDir, "cli.tfrc")
-	if err := os.WriteFile(path, []byte(cliConfig(mirror, opts.MirrorDir)), 0o600); err != nil {
-		return "", fmt.Errorf("write terraform's configuration: %w", err)
+	return path, writeCLIConfig(opts, path)
+}
+
+// writeCLIConfig writes Terraform's configuration for what the operator's mirror
+// holds now.
+func writeCLIConfig(opts Options, path string) error {
+	var mirrored []string
+	if opts.MirrorDir != "" {
+		var err error
+		if mirrored, err = mirroredProviders(opts.MirrorDir); err != nil {
+			return err
+		}
 	}
-	return path, nil
+	text := cliConfig(filepath.Join(opts.CacheDir, "mirror"), opts.MirrorDir, mirrored)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write terraform's configuration: %w", err)
+	}
+	return nil
+}
+
+// maxMirrored bounds how many providers a mirror may hold.
+const maxMirrored = 10_000
+
+// mirroredProviders lists the providers in a filesystem mirror, as host/namespace/type.
+func mirroredProviders(dir string) ([]string, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("the provider mirror %s cannot be read; give a directory in Terraform's filesystem-mirror layout (%w)", dir, err)
+	}
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*", "*", "*"))
+	if err != nil || len(paths) > maxMirrored {
+		return nil, fmt.Errorf("the provider mirror %s holds more than %d providers (%w)", dir, maxMirrored, err)
+	}
+	var out []string
+	for _, path := range paths {
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return nil, fmt.Errorf("read the provider mirror: %w", err)
+		}
+		if addr := filepath.ToSlash(rel); addr != coderprovider.Address {
+			out = append(out, addr)
+		}
+	}
+	return out, nil
+}
+
+// escapeGlob makes a path a pattern that matches it alone.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// useProgram makes an initialised directory start our provider without the
+// script that stands for it in the mirror.
+func (p *Provisioner) useProgram() error {
+	path := filepath.Join(p.build, ".terraform", "providers", ownPackage())
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil // a template without coder/coder
+	}
+	if err := removeAll(path); err != nil {
+		return err
+	}
+	if err := os.Symlink(providerDir(p.opts.CacheDir), path); err != nil {
+		return fmt.Errorf("link our provider: %w", err)
+	}
+	return nil
+}
+
+// replaceFile writes an executable file, at once for whoever reads it meanwhile.
+func replaceFile(path, text string) error {
+	if now, err := os.ReadFile(path); err == nil && string(now) == text {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			return nil
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o700), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // replaceLink points link to target, at once for whoever reads it meanwhile.
@@ -48,17 +147,24 @@ func replaceLink(target, link string) error {
 	return os.Rename(tmp, link)
 }
 
-// cliConfig says where providers come from: coder/coder from our mirror and from
-// nowhere else, the rest from the operator's mirror if there is one, then from
-// their registry.
-func cliConfig(mirror, operator string) string {
-	own := "[" + strconv.Quote(coderprovider.Address) + "]"
+// cliConfig says where providers come from: coder/coder from our mirror, those in
+// the operator's mirror from there, the rest from their registry. Each has one
+// place only: Terraform asks all that it may and fails if one does not answer, so
+// a mirror would be of no use without a network.
+func cliConfig(mirror, operator string, mirrored []string) string {
 	text := "disable_checkpoint = true\nprovider_installation {\n" +
-		"  filesystem_mirror {\n    path    = " + strconv.Quote(mirror) + "\n    include = " + own + "\n  }\n"
-	if operator != "" {
-		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(operator) + "\n    exclude = " + own + "\n  }\n"
+		"  filesystem_mirror {\n    path    = " + strconv.Quote(mirror) + "\n    include = [" + strconv.Quote(coderprovider.Address) + "]\n  }\n"
+	exclude := strconv.Quote(coderprovider.Address)
+	if len(mirrored) > 0 {
+		var list []string
+		for _, addr := range mirrored {
+			list = append(list, strconv.Quote(addr))
+		}
+		names := strings.Join(list, ", ")
+		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(operator) + "\n    include = [" + names + "]\n  }\n"
+		exclude += ", " + names
 	}
-	return text + "  direct {\n    exclude = " + own + "\n  }\n}\n"
+	return text + "  direct {\n    exclude = [" + exclude + "]\n  }\n}\n"
 }
 
 // maxTemp is the longest TMPDIR in which a plugin's unix socket still fits.

@@ -27,6 +27,7 @@ type message struct {
 	Message    string      `json:"@message"`
 	Time       time.Time   `json:"@timestamp"`
 	Type       string      `json:"type"`
+	Code       string      `json:"message_code"`
 	Hook       *hook       `json:"hook"`
 	Change     *hook       `json:"change"`
 	Diagnostic *diagnostic `json:"diagnostic"`
@@ -66,7 +67,7 @@ type diagnostic struct {
 
 // short is the diagnostic in one line: place, summary, first sentence.
 func (d *diagnostic) short() string {
-	text := strings.TrimSpace(d.Summary)
+	text := strings.Join(strings.Fields(d.Summary), " ")
 	if d.Range != nil {
 		text = fmt.Sprintf("%s line %d: %s", d.Range.Filename, d.Range.Start.Line, text)
 	} else if d.Address != "" {
@@ -84,7 +85,7 @@ func (d *diagnostic) long() []string {
 	if d.Severity == "warning" {
 		title = "Warning: "
 	}
-	lines := []string{title + d.Summary}
+	lines := []string{title + strings.Join(strings.Fields(d.Summary), " ")}
 	if d.Address != "" {
 		lines = append(lines, "  with "+d.Address+",")
 	}
@@ -116,6 +117,8 @@ type output struct {
 	now   func() time.Time
 	debug bool // lines of debug level are wanted
 	quiet bool // only diagnostics are logged
+	// creating, where not nil, hears of each resource that is being made.
+	creating *unfinished
 
 	mu       sync.Mutex
 	stage    string
@@ -151,7 +154,10 @@ func (o *output) Write(p []byte) (int, error) {
 
 func (o *output) line(raw []byte) {
 	var m message
-	if json.Unmarshal(raw, &m) != nil || m.Message == "" && m.Diagnostic == nil {
+	if err := json.Unmarshal(raw, &m); err != nil || m.Message == "" && m.Diagnostic == nil {
+		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+			return // a document, such as a plan: not meant for people
+		}
 		if text := strings.TrimSpace(string(raw)); text != "" && !o.quiet {
 			o.emit(api.LogInfo, text)
 		}
@@ -178,6 +184,12 @@ func (o *output) line(raw []byte) {
 		o.emit(api.LogDebug, m.Message)
 		return
 	}
+	if o.stage == stageInit {
+		if text, ok := initText(m); ok {
+			o.emit(api.LogInfo, text)
+		}
+		return
+	}
 	level := api.LogInfo
 	if m.Hook != nil && m.Hook.Action == "read" || strings.HasPrefix(m.Type, "refresh_") {
 		level = api.LogDebug
@@ -197,20 +209,28 @@ func (o *output) diagnose(m message) {
 	if m.Diagnostic == nil {
 		return
 	}
+	shown, ok := withoutOwn(*m.Diagnostic)
+	if !ok {
+		return
+	}
 	level := api.LogError
 	if m.Diagnostic.Severity == "warning" {
 		level = api.LogWarn
 	} else if o.failure == "" {
 		o.failure = m.Diagnostic.short()
 	}
-	for _, line := range m.Diagnostic.long() {
+	for _, line := range shown.long() {
 		o.write(level, line)
 	}
 }
 
 func (o *output) begin(m message) {
-	if m.Hook != nil {
-		o.open[m.Hook.Resource.Addr] = m.Time
+	if m.Hook == nil {
+		return
+	}
+	o.open[m.Hook.Resource.Addr] = m.Time
+	if o.creating != nil && m.Hook.Action == "create" {
+		o.creating.begin(m.Hook.Resource.Addr)
 	}
 }
 
@@ -224,6 +244,9 @@ func (o *output) end(m message) {
 		return
 	}
 	delete(o.open, r.Addr)
+	if o.creating != nil {
+		o.creating.end(r.Addr)
+	}
 	stage, action := "apply", m.Hook.Action
 	if action == "" {
 		action = "refresh"

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	hcversion "github.com/hashicorp/go-version"
+	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"coder.internal/api"
@@ -27,8 +28,38 @@ type run struct {
 	p       *Provisioner
 	job     *jobrpc.Job
 	s       provisionerd.Session
+	mask    *mask
 	timings []jobrpc.Timing
 	done    []func()
+}
+
+// begin prepares the run of a job. What it logs goes through its mask.
+func (p *Provisioner) begin(job *jobrpc.Job, m jobrpc.Meta, s provisionerd.Session) *run {
+	r := &run{p: p, job: job, s: s, mask: &mask{stateFile: p.stateFile()}}
+	r.mask.add(m.OwnerSession.Reveal(), m.OwnerSSHPrivate.Reveal())
+	r.s.Log = func(line jobrpc.Log) {
+		line.Output = r.mask.hide(line.Output)
+		s.Log(line)
+	}
+	r.s.State = func(state []byte, tokens []api.Secret) {
+		r.mask.addTokens(tokens)
+		s.State(state, tokens)
+	}
+	return r
+}
+
+// hideSensitive makes the values of sensitive variables known to the mask.
+func (r *run) hideSensitive(module *tfconfig.Module, given []api.VariableValue) {
+	for _, v := range module.Variables {
+		if v.Sensitive {
+			r.mask.add(defaultText(v.Default))
+		}
+	}
+	for _, v := range given {
+		if declared := module.Variables[v.Name]; declared != nil && declared.Sensitive {
+			r.mask.add(v.Value)
+		}
+	}
 }
 
 // close gives back what the run holds. Processes of the job are ended first.
@@ -221,6 +252,9 @@ func (r *run) init(ctx context.Context) error {
 	if err := p.tf.SetEnv(p.env); err != nil {
 		return fmt.Errorf("set environment: %w", err)
 	}
+	if err := writeCLIConfig(p.opts, p.env["TF_CLI_CONFIG_FILE"]); err != nil {
+		return err
+	}
 	out := newOutput(r.s.Log, p.now, stageInit)
 	var plain strings.Builder
 	err := r.guarded(ctx, func(ctx context.Context) error {
@@ -238,6 +272,9 @@ func (r *run) init(ctx context.Context) error {
 	if err != nil {
 		return r.explain(ctx, err, out, "terraform init")
 	}
+	if err := p.useProgram(); err != nil {
+		return err
+	}
 	// Our provider is this program: its checksum says nothing that a build would
 	// have to compute again.
 	return editLock(p.build, func(entry string) string { return lockedHashes.ReplaceAllString(entry, "") })
@@ -249,7 +286,7 @@ func (r *run) explain(ctx context.Context, err error, out *output, what string) 
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
 	if text := out.result(); text != "" {
-		return &provisionerd.Failure{Message: text}
+		return &provisionerd.Failure{Message: r.mask.hide(text)}
 	}
 	// Without a diagnostic, the end of standard error is all there is.
 	text := strings.TrimSpace(err.Error())
@@ -259,7 +296,7 @@ func (r *run) explain(ctx context.Context, err error, out *output, what string) 
 	for _, line := range strings.Split(text, "\n") {
 		r.note(api.LogError, out.stage, line)
 	}
-	return &provisionerd.Failure{Message: what + " ended with an error: " + text}
+	return &provisionerd.Failure{Message: r.mask.hide(what + " ended with an error: " + text)}
 }
 
 func older(version, than string) bool {

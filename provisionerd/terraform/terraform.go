@@ -57,6 +57,7 @@ type Provisioner struct {
 	// tf and stopTF run in the same directory with different environments. They
 	// live as long as the provisioner, because each asks terraform's version once.
 	tf, stopTF *tfexec.Terraform
+	unfinished *unfinished
 }
 
 // limits of an archive, as the contract with the queue states them.
@@ -98,6 +99,8 @@ func New(opts Options) (*Provisioner, error) {
 	if p.sessions, err = rememberSession(filepath.Join(opts.WorkDir, "session")); err != nil {
 		return nil, err
 	}
+	p.unfinished = &unfinished{path: filepath.Join(opts.WorkDir, "unfinished.json"), log: p.log}
+	p.unfinished.recall()
 	p.env = baseEnv(opts, cliConfig, p.tmp)
 	p.store = newStore(opts)
 	for _, tf := range []**tfexec.Terraform{&p.tf, &p.stopTF} {
@@ -123,7 +126,8 @@ func newExec(dir, binary string) (*tfexec.Terraform, error) {
 // left behind and returns the newest whole state among the files.
 func (p *Provisioner) Salvage() ([]byte, error) {
 	reap(p.build, p.sessions)
-	return p.newestState(), nil
+	state, _ := p.unfinished.mark(p.newestState())
+	return state, nil
 }
 
 // Discard implements provisionerd.Provisioner.
@@ -133,7 +137,7 @@ func (p *Provisioner) Discard() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, os.RemoveAll(p.varFile()), empty(p.build), empty(p.tmp))
+	return errors.Join(err, p.unfinished.forget(), os.RemoveAll(p.varFile()), empty(p.build), empty(p.tmp))
 }
 
 func (p *Provisioner) stateFile() string { return filepath.Join(p.build, "terraform.tfstate") }

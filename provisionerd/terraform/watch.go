@@ -19,6 +19,8 @@ type watcher struct {
 	s    provisionerd.Session
 	mod  time.Time
 	size int64
+	// marked says that the last state handed over has unfinished resources.
+	marked bool
 }
 
 // watch looks at the state file until ctx ends, and once more after that.
@@ -32,6 +34,9 @@ func (p *Provisioner) watch(ctx context.Context, s provisionerd.Session) {
 	for {
 		select {
 		case <-ctx.Done():
+			if w.marked {
+				w.size = -1 // what was unfinished then may be finished now
+			}
 			w.look()
 			return
 		case <-t.C:
@@ -52,6 +57,7 @@ func (w *watcher) look() {
 		return
 	}
 	w.mod, w.size = info.ModTime(), info.Size()
+	b, w.marked = w.p.unfinished.mark(b)
 	w.keep(b)
 	w.s.State(b, state.agentTokens())
 }

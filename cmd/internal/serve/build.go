@@ -221,6 +221,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads,
+		Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
 	if err != nil {

@@ -19,16 +19,29 @@ import (
 // state while the server stops.
 const interruptTimeout = 15 * time.Second
 
+// findTerraform looks for the binary of the in-process daemons in the background,
+// since asking it for its version takes as long as the rest of the start. The
+// returned function waits for the answer.
+func (s *Server) findTerraform(ctx context.Context) (wait func() error) {
+	if s.cfg.Provisioner.Daemons == 0 {
+		return func() error { return nil }
+	}
+	found := make(chan error, 1)
+	go func() {
+		var err error
+		s.terraform, err = terraform.Find(ctx, terraform.FindOptions{Path: s.cfg.Provisioner.TerraformPath,
+			CacheDir: s.cfg.CacheDir, Download: true})
+		found <- err
+	}()
+	return func() error { return <-found }
+}
+
 // daemons builds the in-process provisioner daemons.
-func (s *Server) daemons(ctx context.Context) ([]lifecycle.Part, error) {
+func (s *Server) daemons() ([]lifecycle.Part, error) {
 	if s.cfg.Provisioner.Daemons == 0 {
 		return nil, nil
 	}
-	binary, err := terraform.Find(ctx, terraform.FindOptions{Path: s.cfg.Provisioner.TerraformPath,
-		CacheDir: s.cfg.CacheDir, Download: true})
-	if err != nil {
-		return nil, err
-	}
+	binary := s.terraform
 	s.log.Info("terraform found", "component", "provisionerd", "path", binary.Path, "version", binary.Version, "source", binary.Source)
 	self, err := os.Executable()
 	if err != nil {

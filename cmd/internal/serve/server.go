@@ -15,6 +15,7 @@ import (
 	"coder.internal/database"
 	"coder.internal/database/local"
 	"coder.internal/internal/lifecycle"
+	"coder.internal/provisionerd/terraform"
 )
 
 // Server is a built server. Use NewServer, then Run once.
@@ -29,6 +30,7 @@ type Server struct {
 	relayMap   tailrpc.RelayMap
 	defaultOrg api.ID
 	queue      *jobs.Queue
+	terraform  terraform.Binary // what the in-process daemons run
 	listeners  []listening
 	parts      []lifecycle.Part
 	ready      chan struct{}
@@ -59,7 +61,9 @@ func NewServer(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, er
 	if err := s.openListeners(); err != nil {
 		return nil, err
 	}
-	if err := s.openDatabase(ctx); err != nil {
+	terraformFound := s.findTerraform(ctx)
+	err = s.openDatabase(ctx)
+	if err := errors.Join(err, terraformFound()); err != nil {
 		return nil, err
 	}
 	if err := s.build(ctx); err != nil {
@@ -88,7 +92,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return serveHTTP(ctx, srv, l.l, s.cfg.ShutdownGrace)
 		}})
 	}
-	daemons, err := s.daemons(ctx)
+	daemons, err := s.daemons()
 	if err != nil {
 		return errors.Join(err, s.close())
 	}

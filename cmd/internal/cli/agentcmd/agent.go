@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func Command(env *cli.Env) *cobra.Command {
 
 func (o *options) run(ctx context.Context, env *cli.Env) error {
 	if !o.noReap && child.NeedsReaper() {
-		code, err := child.Reap(env.Executable, append(os.Args[1:], "--no-reap"), os.Environ())
+		code, err := child.Reap(env.Executable, append(slices.Clone(os.Args), "--no-reap"), os.Environ())
 		if err != nil {
 			return fmt.Errorf("run as process 1: %w", err)
 		}

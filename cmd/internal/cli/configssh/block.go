@@ -102,10 +102,8 @@ func (o *options) remembered() []string {
 	for _, s := range o.sshOptions {
 		out = append(out, "ssh-option="+s)
 	}
-	for name, v := range map[string]string{"ssh-host-prefix": o.prefix} {
-		if v != "" {
-			out = append(out, name+"="+v)
-		}
+	if o.prefix != "" {
+		out = append(out, "ssh-host-prefix="+o.prefix)
 	}
 	if o.suffix != "" {
 		out = append(out, "hostname-suffix="+o.suffix)

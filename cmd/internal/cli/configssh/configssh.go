@@ -263,19 +263,16 @@ func (o *options) command(env *cli.Env) (string, error) {
 		return "", err
 	}
 	words := []string{bin, "--global-config", dir}
-	for flag, file := range map[string]string{"--client-tls-ca-file": env.Global.TLSCAFile} {
-		if file == "" {
-			continue
-		}
+	if file := env.Global.TLSCAFile; file != "" {
 		abs, err := filepath.Abs(file)
 		if err != nil {
-			return "", fmt.Errorf("find %s: %w", flag, err)
+			return "", fmt.Errorf("find CA file: %w", err)
 		}
 		quoted, err := o.quote(abs)
 		if err != nil {
 			return "", err
 		}
-		words = append(words, flag, quoted)
+		words = append(words, "--client-tls-ca-file", quoted)
 	}
 	words = append(words, "ssh", "--stdio")
 	if o.wait != "auto" {

@@ -102,6 +102,12 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 	if o.noWait {
 		o.wait = "no"
 	}
+	socket := ""
+	if o.forwardAgent {
+		if socket, err = o.agentSocket(env); err != nil {
+			return err
+		}
+	}
 	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Autostart: !o.disableAutostart, Wait: o.wait, Progress: env.Stderr})
 	if err != nil {
 		return err
@@ -127,12 +133,7 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 			return err
 		}
 	}
-	s := session{env: env, client: client, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " ")}
-	if o.forwardAgent {
-		if s.agentSocket, err = o.agentSocket(env); err != nil {
-			return err
-		}
-	}
+	s := session{env: env, client: client, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " "), agentSocket: socket}
 	return s.run(ctx)
 }
 

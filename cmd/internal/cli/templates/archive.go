@@ -229,3 +229,41 @@ func (u *unpacker) file(raw string, mode fs.FileMode, r io.Reader) error {
 	}
 	return nil
 }
+
+// ToZip turns a tar archive into a zip archive of the same files. Links are left
+// out: what reads zip archives seldom knows them.
+func ToZip(archive []byte) ([]byte, error) {
+	r := tar.NewReader(bytes.NewReader(archive))
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	left := int64(maxUnpacked)
+	for {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read archive: %w", err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		zh := &zip.FileHeader{Name: h.Name, Method: zip.Deflate}
+		zh.SetMode(fs.FileMode(h.Mode).Perm())
+		f, err := w.CreateHeader(zh)
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", cli.Inert(h.Name), err)
+		}
+		n, err := io.Copy(f, io.LimitReader(r, left+1))
+		if left -= n; left < 0 {
+			err = errors.New("the archive unpacks to more than 100 MiB")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", cli.Inert(h.Name), err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("pack archive: %w", err)
+	}
+	return out.Bytes(), nil
+}

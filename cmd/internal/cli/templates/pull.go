@@ -47,9 +47,18 @@ func pull(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		b, kind, err := c.Download(ctx, v.Job.FileID, asZip)
+		b, kind, err := c.Download(ctx, v.Job.FileID)
 		if err != nil {
 			return err
+		}
+		isZip := strings.HasPrefix(kind, api.ContentTypeZip)
+		if asTar && isZip {
+			return cli.Usage("tar", "This version was uploaded as a zip archive; use --zip.")
+		}
+		if asZip && !isZip {
+			if b, err = ToZip(b); err != nil {
+				return err
+			}
 		}
 		if asTar || asZip {
 			_, err := env.Stdout.Write(b)

@@ -90,8 +90,11 @@ func (t *Tunnel) bind(ctx context.Context) (context.Context, func()) {
 
 // cause prefers the reason for which the server refused us.
 func (t *Tunnel) cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return errors.Join(err, ctx.Err())
+	if cerr := ctx.Err(); cerr != nil {
+		if errors.Is(err, cerr) {
+			return err
+		}
+		return errors.Join(err, cerr)
 	}
 	select {
 	case <-t.ended:

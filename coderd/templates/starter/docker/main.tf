@@ -15,6 +15,12 @@ variable "docker_socket" {
   default     = ""
 }
 
+variable "image" {
+  description = "The image that people are offered. An image that the engine has already needs no registry."
+  type        = string
+  default     = "codercom/enterprise-base:ubuntu"
+}
+
 provider "docker" {
   host = var.docker_socket != "" ? var.docker_socket : null
 }
@@ -27,7 +33,7 @@ data "coder_parameter" "image" {
   name         = "image"
   display_name = "Image"
   description  = "The container image of the workspace. It needs sh, and curl or wget."
-  default      = "codercom/enterprise-base:ubuntu"
+  default      = var.image
   mutable      = true
 }
 
@@ -76,6 +82,9 @@ resource "docker_container" "workspace" {
   image    = data.coder_parameter.image.value
   name     = "coder-${data.coder_workspace_owner.me.name}-${lower(data.coder_workspace.me.name)}"
   hostname = data.coder_workspace.me.name
+
+  # Time for the agent's shutdown scripts; a container that ends sooner goes sooner.
+  destroy_grace_seconds = 30
 
   # In a container, the server on this host is reached by another name.
   entrypoint = ["sh", "-c", replace(coder_agent.main.init_script, "/localhost|127\\.0\\.0\\.1/", "host.docker.internal")]

@@ -137,13 +137,15 @@ resource "terraform_data" "agent" {
       root="$${directory:-$${XDG_DATA_HOME:-$(eval echo "~$(id -un)")/.local/share}/coder-workspaces}"
       running() { grep -lsF "HOST_WORKSPACE=$${id:?}" /proc/[0-9]*/environ | cut -d/ -f3; }
       agent=$(cat "$root/$id/run/pid" 2>/dev/null || echo none)
+      alive() { grep -qsF "HOST_WORKSPACE=$id" "/proc/$agent/environ"; }
       # The agent first, so that it can run its shutdown scripts; then the rest.
       # The number is trusted only if that process carries the workspace's mark.
-      if running | grep -qx "$agent"; then
+      if alive; then
         kill -TERM "$agent"
+        # Usually it is gone at once: 20 short looks, then longer ones, 10 s in all.
         i=0
-        while [ $i -lt 100 ] && running | grep -qx "$agent"; do
-          sleep 0.1
+        while [ $i -lt 115 ] && alive; do
+          if [ $i -lt 20 ]; then sleep 0.03; else sleep 0.1; fi
           i=$((i + 1))
         done
       fi
