@@ -10,6 +10,13 @@ fatal() {
 	exit 1
 }
 
+# The TMPDIR of a provisioner's job ends with the job; an agent that a job starts
+# on its own host outlives it.
+if [ -n "${CODER_PROVISIONER_TMPDIR:-}" ] && [ "${TMPDIR:-}" = "$CODER_PROVISIONER_TMPDIR" ]; then
+	unset TMPDIR
+fi
+unset CODER_PROVISIONER_TMPDIR
+
 BINARY_DIR="${BINARY_DIR:-}"
 if [ -z "$BINARY_DIR" ]; then
 	BINARY_DIR=$(mktemp -d "${TMPDIR:-/tmp}/coder.XXXXXX") || fatal "No temporary directory can be made."

@@ -84,7 +84,7 @@ func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 		stage = stageClean
 	}
 	out := newOutput(r.s.Log, p.now, stage)
-	out.debug, out.creating = work.Debug, p.unfinished
+	out.debug, out.creating, out.warned = work.Debug, p.unfinished, &r.warned
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { defer close(watched); p.watch(watching, r.s) }()

@@ -116,18 +116,17 @@ func TestDuplicateSlug(t *testing.T) {
 func TestIncompleteLock(t *testing.T) {
 	t.Parallel()
 	const detail = "Due to this, for the following providers:\n%s\nThe current file\n"
-	warning := func(list string) diagnostic {
-		return diagnostic{Severity: "warning", Summary: "Incomplete lock file information for providers", Detail: strings.Replace(detail, "%s", list, 1)}
+	warning := func(list string) *diagnostic {
+		return &diagnostic{Severity: "warning", Summary: "Incomplete lock file information for providers", Detail: strings.Replace(detail, "%s", list, 1)}
 	}
-	_, ok := withoutOwn(warning("  - coder/coder\n"))
-	require.False(t, ok, "nobody locks our own provider")
-	d, ok := withoutOwn(warning("  - coder/coder\n  - hashicorp/null\n"))
+	text, ok := mirrored(warning("  - coder/coder\n"))
 	require.True(t, ok)
-	require.Equal(t, warning("  - hashicorp/null\n"), d)
-	other := diagnostic{Severity: "error", Summary: "s", Detail: "  - coder/coder"}
-	d, ok = withoutOwn(other)
+	require.Empty(t, text, "nobody locks our own provider")
+	text, ok = mirrored(warning("  - coder/coder\n  - hashicorp/null\n  - some/docker\n"))
 	require.True(t, ok)
-	require.Equal(t, other, d)
+	require.Equal(t, "From the provider mirror, with a checksum computed here: hashicorp/null, some/docker.", text)
+	_, ok = mirrored(&diagnostic{Severity: "error", Summary: "s", Detail: "  - coder/coder"})
+	require.False(t, ok)
 }
 
 func TestMask(t *testing.T) {

@@ -28,7 +28,7 @@ func crashOptions(t testing.TB, dir string) terraform.Options {
 	bin, err := terraform.Find(t.Context(), terraform.FindOptions{})
 	require.NoError(t, err)
 	return terraform.Options{Binary: bin, WorkDir: filepath.Join(dir, "work"), CacheDir: filepath.Join(dir, "cache"),
-		ProviderBinary: self, Environ: os.Environ(), Log: slog.New(slog.DiscardHandler), Clock: quartz.NewReal()}
+		ProviderBinary: self, Environ: append(os.Environ(), quickExit), Log: slog.New(slog.DiscardHandler), Clock: quartz.NewReal()}
 }
 
 // TestCrashChild is the first life; on its own it only says so.

@@ -26,6 +26,9 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 	}
 	env["HOME"] = filepath.Join(opts.WorkDir, "home")
 	env["TMPDIR"] = tmp
+	// An agent that a job starts on this host must not live in a directory that
+	// ends with the job; its init script knows it by this name.
+	env["CODER_PROVISIONER_TMPDIR"] = tmp
 	if opts.DataDir != "" {
 		env["XDG_DATA_HOME"] = opts.DataDir
 	}

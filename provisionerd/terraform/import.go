@@ -198,6 +198,7 @@ func (r *run) plan(ctx context.Context, m jobrpc.Meta) (*tfjson.Plan, []hook, er
 	file := filepath.Join(p.tmp, "import.tfplan")
 	r.note(api.LogDebug, stagePlan, "Starting terraform.")
 	startOut := newOutput(r.s.Log, p.now, stagePlan)
+	startOut.warned = &r.warned
 	var stopLog []jobrpc.Log // what it finds is mostly what the other finds, too
 	stopOut := newOutput(func(line jobrpc.Log) { stopLog = append(stopLog, line) }, p.now, stagePlan)
 	stopOut.quiet = true

@@ -282,6 +282,6 @@ func TestOperatorMirror(t *testing.T) {
 	_, err = p.Import(within(t, time.Minute), importJob(archive), rec.session())
 	require.NoError(t, err, rec.text())
 	require.Contains(t, rec.text(), "Installed provider version: 127.0.0.1:1/some/other v1.2.3")
-	require.Contains(t, rec.text(), "  - 127.0.0.1:1/some/other", "this one may be locked by the template's author")
-	require.NotContains(t, rec.text(), "- coder/coder")
+	require.Contains(t, rec.text(), "From the provider mirror, with a checksum computed here: 127.0.0.1:1/some/other.\n")
+	require.NotContains(t, rec.text(), "Warning")
 }

@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"slices"
 	"strings"
 
 	"coder.internal/provisionerd/coderprovider"
@@ -22,20 +21,24 @@ func initText(m message) (string, bool) {
 	return m.Message, true
 }
 
-// incompleteLock is the warning of init about providers whose checksum is known
-// for this platform only.
+// incompleteLock is the warning of init about providers that came from a mirror.
+// Its advice is for who keeps a lock file on a computer of another kind.
 const incompleteLock = "Incomplete lock file information for providers"
 
-// withoutOwn takes our provider out of the list in such a warning; nobody locks
-// it. It returns false when no other provider is left.
-func withoutOwn(d diagnostic) (diagnostic, bool) {
+// mirrored returns what people see instead of that warning: nothing when it is
+// about our own provider alone. ok is false for any other diagnostic.
+func mirrored(d *diagnostic) (text string, ok bool) {
 	if d.Severity != "warning" || d.Summary != incompleteLock {
-		return d, true
+		return "", false
 	}
-	isItem := func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "- ") }
-	lines := slices.DeleteFunc(strings.Split(d.Detail, "\n"), func(line string) bool {
-		return strings.TrimSpace(line) == "- "+own
-	})
-	d.Detail = strings.Join(lines, "\n")
-	return d, slices.ContainsFunc(lines, isItem)
+	var names []string
+	for line := range strings.SplitSeq(d.Detail, "\n") {
+		if name, item := strings.CutPrefix(strings.TrimSpace(line), "- "); item && name != own {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "", true
+	}
+	return "From the provider mirror, with a checksum computed here: " + strings.Join(names, ", ") + ".", true
 }

@@ -117,6 +117,9 @@ type output struct {
 	now   func() time.Time
 	debug bool // lines of debug level are wanted
 	quiet bool // only diagnostics are logged
+	// warned holds what was warned of already in this job; each phase of
+	// Terraform finds the same things again. Nil shows all.
+	warned *sync.Map
 	// creating, where not nil, hears of each resource that is being made.
 	creating *unfinished
 
@@ -209,17 +212,24 @@ func (o *output) diagnose(m message) {
 	if m.Diagnostic == nil {
 		return
 	}
-	shown, ok := withoutOwn(*m.Diagnostic)
-	if !ok {
+	if text, ok := mirrored(m.Diagnostic); ok {
+		if text != "" {
+			o.emit(api.LogInfo, text)
+		}
 		return
 	}
 	level := api.LogError
 	if m.Diagnostic.Severity == "warning" {
 		level = api.LogWarn
+		if o.warned != nil {
+			if _, before := o.warned.LoadOrStore(strings.Join(m.Diagnostic.long(), "\n"), true); before {
+				return
+			}
+		}
 	} else if o.failure == "" {
 		o.failure = m.Diagnostic.short()
 	}
-	for _, line := range shown.long() {
+	for _, line := range m.Diagnostic.long() {
 		o.write(level, line)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	hcversion "github.com/hashicorp/go-version"
@@ -29,6 +30,7 @@ type run struct {
 	job     *jobrpc.Job
 	s       provisionerd.Session
 	mask    *mask
+	warned  sync.Map // see output.warned
 	timings []jobrpc.Timing
 	done    []func()
 }
@@ -256,6 +258,7 @@ func (r *run) init(ctx context.Context) error {
 		return err
 	}
 	out := newOutput(r.s.Log, p.now, stageInit)
+	out.warned = &r.warned
 	var plain strings.Builder
 	err := r.guarded(ctx, func(ctx context.Context) error {
 		if !older(p.opts.Binary.Version, jsonInit) {

@@ -72,7 +72,7 @@ func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*pro
 	if err != nil {
 		return nil, err
 	}
-	return provisionerd.New(provisionerd.Options{Source: s.queue, Provisioner: tf, Log: log, Clock: clock.Real(),
+	return provisionerd.New(provisionerd.Options{Source: s.queue, Provisioner: tf, Log: s.log, Clock: clock.Real(),
 		DaemonID: api.NewID(), Name: name, OrganizationID: s.defaultOrg, WorkDir: work,
 		PollInterval: s.cfg.Provisioner.PollInterval, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout})
 }

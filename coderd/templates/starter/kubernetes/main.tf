@@ -27,12 +27,26 @@ variable "namespace" {
   default     = "coder-workspaces"
 }
 
+variable "image" {
+  description = "The image that people are offered."
+  type        = string
+  default     = "codercom/enterprise-base:ubuntu"
+}
+
 provider "kubernetes" {
   config_path = var.use_kubeconfig ? var.kubeconfig_path : null
 }
 
 data "coder_workspace" "me" {}
 data "coder_workspace_owner" "me" {}
+
+data "coder_parameter" "image" {
+  name         = "image"
+  display_name = "Image"
+  description  = "The container image of the workspace. It needs sh, and curl or wget."
+  default      = var.image
+  mutable      = true
+}
 
 data "coder_parameter" "cpu" {
   name         = "cpu"
@@ -158,7 +172,7 @@ resource "kubernetes_deployment_v1" "workspace" {
 
         container {
           name              = "workspace"
-          image             = "codercom/enterprise-base:ubuntu"
+          image             = data.coder_parameter.image.value
           image_pull_policy = "IfNotPresent"
           command           = ["sh", "-c", coder_agent.main.init_script]
 
