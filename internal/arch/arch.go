@@ -66,7 +66,8 @@ var onlyFor = map[string][]string{
 	"provisionerd": {"provisionerd", "cmd/internal/serve", "cmd/coder", "scripts"},
 }
 
-// testPlane is a control plane for tests: any test below coderd may import it.
+// testPlane is a control plane for tests: any test below coderd, and the
+// tests across components, may import it.
 const testPlane = "coderd/coderdtest"
 
 // check returns why from (ours, without the module prefix) may not import to,

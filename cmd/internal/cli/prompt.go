@@ -82,7 +82,7 @@ func (e *Env) Confirm(ctx context.Context, yes bool, text string) error {
 		return nil
 	}
 	if !e.Interactive() {
-		return Usage("yes", "This needs a confirmation and standard input is not a terminal; add --yes.")
+		return &api.Error{Code: api.CodeInvalid, Message: text + " Nobody can answer: standard input is not a terminal. Add --yes if the answer is yes."}
 	}
 	answer, err := e.Ask(ctx, Question{Text: text + " (yes/no)", Flag: "yes", Default: "no"})
 	if err != nil {

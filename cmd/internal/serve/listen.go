@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -45,8 +46,40 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
+// silentGrace is how long a connection that has sent nothing yet may still send a
+// request to a stopping server.
+const silentGrace = 250 * time.Millisecond
+
+// silent holds the connections without a first request. Clients open spare ones,
+// and Shutdown would wait 5 s for each.
+type silent struct {
+	mu    sync.Mutex // guards conns
+	conns map[net.Conn]struct{}
+}
+
+// track is the server's ConnState.
+func (s *silent) track(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.conns[c] = struct{}{}
+		return
+	}
+	delete(s.conns, c)
+}
+
+func (s *silent) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.Close() // nobody waits for an answer on it
+	}
+}
+
 // serveHTTP serves l until ctx ends, then lets running requests end for grace.
 func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener, grace time.Duration) error {
+	spare := &silent{conns: map[net.Conn]struct{}{}}
+	srv.ConnState = spare.track
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -56,6 +89,8 @@ func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener, grace time
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
+	timer := time.AfterFunc(min(silentGrace, grace), spare.close)
+	defer timer.Stop()
 	if err := srv.Shutdown(stop); err != nil {
 		_ = srv.Close() // the grace is over: cut what is left
 	}

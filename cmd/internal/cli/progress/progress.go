@@ -105,21 +105,27 @@ func (f *follower) line(l api.ProvisionerJobLog) error {
 			fmt.Fprintf(f.w, "… %s", cli.Inert(f.stage))
 		}
 	}
-	text := cli.Inert(strings.TrimRight(l.Output, "\r\n"))
+	for text := range strings.SplitSeq(l.Output, "\n") {
+		f.text(l.Level, cli.Inert(strings.TrimRight(text, "\r")))
+	}
+	return nil
+}
+
+// text takes one line of the output of a log line, which may have several.
+func (f *follower) text(level api.LogLevel, text string) {
 	switch {
 	case strings.TrimSpace(text) == "":
-	case l.Level == api.LogError:
+	case level == api.LogError:
 		if len(f.errs) < maxErrorLines {
 			f.errs = append(f.errs, text)
 		}
-	case l.Level == api.LogWarn || f.env.Global.Verbose:
+	case level == api.LogWarn || f.env.Global.Verbose:
 		f.clear()
 		fmt.Fprintf(f.w, "  %s\n", text)
 		if f.live {
 			fmt.Fprintf(f.w, "… %s", cli.Inert(f.stage))
 		}
 	}
-	return nil
 }
 
 // end writes the line of the stage that is over.

@@ -123,6 +123,7 @@ resource "terraform_data" "agent" {
       setsid env -i HOST_WORKSPACE="$id" RUN="$dir/run" BINARY_DIR="$root/bin" \
         HOME="$dir/home" TMPDIR="$dir/tmp" PATH="$PATH" USER="$user" LOGNAME="$user" \
         SHELL="$user_shell" LANG="$${LANG:-C.UTF-8}" \
+        $${SSL_CERT_FILE:+"SSL_CERT_FILE=$SSL_CERT_FILE"} \
         sh "$dir/run/start.sh" </dev/null >"$dir/run/agent.log" 2>&1 &
       echo $! >"$dir/run/pid"
     EOT

@@ -1,0 +1,91 @@
+//go:build linux
+
+package serve_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/coderd/coderdtest"
+	"coder.internal/coderd/jobs"
+	"coder.internal/database"
+	"coder.internal/provisionerd/provisionerdtest"
+)
+
+// The queue itself is what in-process daemons take jobs from.
+func TestQueueIsAJobSource(t *testing.T) {
+	t.Parallel()
+	provisionerdtest.Conformance(t, func(t *testing.T) provisionerdtest.Harness {
+		d := coderdtest.New(t)
+		owner := d.FirstUser(t)
+		org, err := d.DB.GetDefaultOrganization(t.Context())
+		require.NoError(t, err)
+		q := queue{d: d, owner: owner.User.ID, org: org.ID}
+		return provisionerdtest.Harness{
+			Source: d.Jobs, Request: jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: "daemon"},
+			Enqueue: q.enqueue, Cancel: q.cancel, Expire: q.expire, Logs: q.logs, Done: q.done,
+		}
+	})
+}
+
+// queue is the side of the queue that daemons do not see.
+type queue struct {
+	d          *coderdtest.Deployment
+	owner, org api.ID
+}
+
+func (q queue) enqueue(t testing.TB, archive []byte) (id api.ID) {
+	t.Helper()
+	ctx := context.Background()
+	require.NoError(t, q.d.DB.InTx(ctx, func(tx *database.Queries) error {
+		file, err := tx.InsertFile(ctx, database.InsertFileParams{ID: api.NewID(), Hash: api.NewID().String(),
+			Mimetype: "application/x-tar", Data: append([]byte{}, archive...), CreatedBy: q.owner})
+		if err != nil {
+			return err
+		}
+		version := api.NewID()
+		job, err := q.d.Jobs.Enqueue(ctx, tx, jobs.EnqueueParams{Type: api.JobTemplateVersionImport,
+			OrganizationID: q.org, InitiatorID: q.owner, FileID: file.ID, SubjectID: version})
+		if err != nil {
+			return err
+		}
+		id = job.ID
+		return tx.InsertTemplateVersion(ctx, database.InsertTemplateVersionParams{ID: version, OrganizationID: q.org,
+			Name: version.String(), JobID: job.ID, FileID: file.ID, CreatedBy: q.owner})
+	}))
+	return id
+}
+
+func (q queue) cancel(t testing.TB, id api.ID, force bool) {
+	t.Helper()
+	ctx := context.Background()
+	require.NoError(t, q.d.DB.InTx(ctx, func(tx *database.Queries) error { return q.d.Jobs.Cancel(ctx, tx, id, force) }))
+}
+
+func (q queue) expire(t testing.TB, id api.ID) {
+	t.Helper()
+	_, err := q.d.DB.Pool().Exec(context.Background(),
+		`update provisioner_jobs set lease_expires_at = now() - interval '1 s' where id = $1`, id)
+	require.NoError(t, err)
+}
+
+func (q queue) logs(t testing.TB, id api.ID) (out []string) {
+	t.Helper()
+	lines, err := q.d.Jobs.Logs(context.Background(), id, 0, 0, 100)
+	require.NoError(t, err)
+	for _, l := range lines {
+		out = append(out, l.Output)
+	}
+	return out
+}
+
+func (q queue) done(t testing.TB, id api.ID) (bool, string) {
+	t.Helper()
+	row, err := q.d.DB.GetProvisionerJob(context.Background(), id)
+	require.NoError(t, err)
+	return api.JobStatus(row.Status).Done(), row.Error
+}
