@@ -118,10 +118,12 @@ type SSHConfig struct {
 // LogConfig is where logs go and how much. Human and JSON are file paths;
 // /dev/stderr and /dev/stdout name the streams, empty is off.
 type LogConfig struct {
-	Human   string
-	JSON    string
-	Filter  []string
-	Verbose bool
+	Human string
+	JSON  string
+	// Stackdriver is JSON with the field names of Google's logging.
+	Stackdriver string
+	Filter      []string
+	Verbose     bool
 }
 
 // Validate checks what single options cannot: how they fit together.

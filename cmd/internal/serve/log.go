@@ -18,35 +18,32 @@ func NewLogger(c LogConfig, stdout, stderr io.Writer) (*slog.Logger, func() erro
 		return nil, nil, err
 	}
 	var closers []io.Closer
-	var handlers fanout
-	open := func(path string) (io.Writer, error) {
-		switch path {
-		case "/dev/stderr":
-			return stderr, nil
-		case "/dev/stdout":
-			return stdout, nil
-		}
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("open log file: %w", err)
-		}
-		closers = append(closers, f)
-		return f, nil
-	}
+	var handlers []slog.Handler
 	opts := &slog.HandlerOptions{Level: slog.LevelDebug}
-	if c.Human != "" {
-		w, err := open(c.Human)
-		if err != nil {
-			return nil, nil, err
+	for _, sink := range []struct {
+		path string
+		make func(io.Writer) slog.Handler
+	}{
+		{c.Human, func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, opts) }},
+		{c.JSON, func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, opts) }},
+		{c.Stackdriver, func(w io.Writer) slog.Handler {
+			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: stackdriver})
+		}},
+	} {
+		switch sink.path {
+		case "":
+		case "/dev/stderr":
+			handlers = append(handlers, sink.make(stderr))
+		case "/dev/stdout":
+			handlers = append(handlers, sink.make(stdout))
+		default:
+			f, err := os.OpenFile(sink.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				return nil, nil, fmt.Errorf("open log file: %w", err)
+			}
+			closers = append(closers, f)
+			handlers = append(handlers, sink.make(f))
 		}
-		handlers = append(handlers, slog.NewTextHandler(w, opts))
-	}
-	if c.JSON != "" {
-		w, err := open(c.JSON)
-		if err != nil {
-			return nil, nil, err
-		}
-		handlers = append(handlers, slog.NewJSONHandler(w, opts))
 	}
 	closeAll := func() error {
 		var errs []error
@@ -55,7 +52,7 @@ func NewLogger(c LogConfig, stdout, stderr io.Writer) (*slog.Logger, func() erro
 		}
 		return errors.Join(errs...)
 	}
-	return slog.New(&filtered{next: handlers, verbose: c.Verbose, filter: filter}), closeAll, nil
+	return slog.New(&filtered{next: slog.NewMultiHandler(handlers...), verbose: c.Verbose, filter: filter}), closeAll, nil
 }
 
 func compile(patterns []string) ([]*regexp.Regexp, error) {
@@ -116,31 +113,13 @@ func (f *filtered) WithGroup(name string) slog.Handler {
 	return &out
 }
 
-// fanout sends each record to all handlers.
-type fanout []slog.Handler
-
-func (f fanout) Enabled(context.Context, slog.Level) bool { return true }
-
-func (f fanout) Handle(ctx context.Context, r slog.Record) error {
-	var errs []error
-	for _, h := range f {
-		errs = append(errs, h.Handle(ctx, r.Clone()))
+// stackdriver gives the fields the names that Google's logging reads.
+func stackdriver(_ []string, a slog.Attr) slog.Attr {
+	switch a.Key {
+	case slog.LevelKey:
+		a.Key = "severity"
+	case slog.MessageKey:
+		a.Key = "message"
 	}
-	return errors.Join(errs...)
-}
-
-func (f fanout) WithAttrs(attrs []slog.Attr) slog.Handler {
-	out := make(fanout, len(f))
-	for i, h := range f {
-		out[i] = h.WithAttrs(attrs)
-	}
-	return out
-}
-
-func (f fanout) WithGroup(name string) slog.Handler {
-	out := make(fanout, len(f))
-	for i, h := range f {
-		out[i] = h.WithGroup(name)
-	}
-	return out
+	return a
 }

@@ -100,6 +100,8 @@ func introspectionOptions(c *Config) option.Set {
 			Value: option.String(&c.Log.Human), Doc: "File for logs that people read; empty is off."},
 		{Flag: "log-json", Env: "CODER_LOGGING_JSON", YAML: "introspection.logging.jsonPath", Group: g,
 			Value: option.String(&c.Log.JSON), Doc: "File for logs as JSON lines."},
+		{Flag: "log-stackdriver", Env: "CODER_LOGGING_STACKDRIVER", YAML: "introspection.logging.stackdriverPath", Group: g,
+			Value: option.String(&c.Log.Stackdriver), Doc: "File for logs as JSON lines with the field names of Google's logging."},
 		{Flag: "log-filter", Short: "l", Env: "CODER_LOG_FILTER", YAML: "introspection.logging.filter", Group: g,
 			Value: option.Strings(&c.Log.Filter), Doc: "Regular expressions: debug lines whose component or text matches are shown; .* shows all."},
 		{Flag: "verbose", Env: "CODER_VERBOSE", YAML: "introspection.logging.verbose", Group: g, Hidden: true,

@@ -1,7 +1,6 @@
 package agentcmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ func (o *options) logger(env *cli.Env) (*slog.Logger, func(), error) {
 		level = slog.LevelDebug
 	}
 	opts := &slog.HandlerOptions{Level: level}
-	var all fanout
+	var all []slog.Handler
 	var files []io.Closer
 	closeAll := func() {
 		for _, f := range files {
@@ -57,7 +56,7 @@ func (o *options) logger(env *cli.Env) (*slog.Logger, func(), error) {
 			all = append(all, s.make(f))
 		}
 	}
-	return slog.New(all), closeAll, nil
+	return slog.New(slog.NewMultiHandler(all...)), closeAll, nil
 }
 
 // stackdriver gives the fields the names that Google's logging reads.
@@ -69,48 +68,6 @@ func stackdriver(_ []string, a slog.Attr) slog.Attr {
 		a.Key = "message"
 	}
 	return a
-}
-
-// fanout hands each record to several handlers.
-type fanout []slog.Handler
-
-// Enabled implements slog.Handler.
-func (f fanout) Enabled(ctx context.Context, l slog.Level) bool {
-	for _, h := range f {
-		if h.Enabled(ctx, l) {
-			return true
-		}
-	}
-	return false
-}
-
-// Handle implements slog.Handler.
-func (f fanout) Handle(ctx context.Context, r slog.Record) error {
-	var errs []error
-	for _, h := range f {
-		if h.Enabled(ctx, r.Level) {
-			errs = append(errs, h.Handle(ctx, r.Clone()))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// WithAttrs implements slog.Handler.
-func (f fanout) WithAttrs(a []slog.Attr) slog.Handler {
-	out := make(fanout, len(f))
-	for i, h := range f {
-		out[i] = h.WithAttrs(a)
-	}
-	return out
-}
-
-// WithGroup implements slog.Handler.
-func (f fanout) WithGroup(name string) slog.Handler {
-	out := make(fanout, len(f))
-	for i, h := range f {
-		out[i] = h.WithGroup(name)
-	}
-	return out
 }
 
 // capped is a log file that begins anew when it is full.
