@@ -69,7 +69,7 @@ func extract(dir string, archive []byte) error {
 	}
 	defer root.Close() //nolint:errcheck // a directory handle
 	unzip, err := zstd.NewReader(bytes.NewReader(archive),
-		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return err
 	}

@@ -275,12 +275,18 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
+// createDatabase gives a new cluster its database. initdb has made an empty one
+// called postgres, and renaming it costs a tenth of making another one.
 func (s *Server) createDatabase(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.urlOf("postgres"))
+	conn, err := pgx.Connect(ctx, s.urlOf("template1"))
 	if err != nil {
 		return fmt.Errorf("built-in postgres: connect: %w", err)
 	}
-	_, err = conn.Exec(ctx, "create database "+databaseName)
+	_, err = conn.Exec(ctx, "alter database postgres rename to "+databaseName)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "3D000" { // somebody has dropped it
+		_, err = conn.Exec(ctx, "create database "+databaseName)
+	}
 	if err := errors.Join(err, conn.Close(ctx)); err != nil {
 		return fmt.Errorf("built-in postgres: create the database: %w", err)
 	}
