@@ -20,7 +20,7 @@ esac
 dir=${QUICKSTART_DIR:-$PWD/build/quickstart}
 bin=$PWD/build/coder
 mkdir -p "$dir"
-chmod 700 "$dir"
+chmod 711 "$dir" # as root, Postgres runs as another user and has to pass through
 log=$dir/server.log
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }

@@ -114,7 +114,11 @@ func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
 	} else if p.ring, err = keys.LoadRing(filepath.Join(s.cfg.ConfigDir, "encryption.keys")); err != nil {
 		return err
 	}
-	return checkRing(ctx, s.db, p.ring)
+	dataDir := ""
+	if s.postgres != nil {
+		dataDir = s.postgres.DataDir()
+	}
+	return checkRing(ctx, s.db, p.ring, dataDir)
 }
 
 func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {

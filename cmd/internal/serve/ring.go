@@ -18,8 +18,8 @@ const (
 )
 
 // checkRing refuses keys that cannot open what the database holds, before any
-// state is written with them.
-func checkRing(ctx context.Context, db *database.DB, ring *keys.Ring) error {
+// state is written with them. dataDir is that of the built-in Postgres, or empty.
+func checkRing(ctx context.Context, db *database.DB, ring *keys.Ring, dataDir string) error {
 	sealed, err := ring.Seal([]byte(ringText))
 	if err != nil {
 		return err
@@ -34,8 +34,12 @@ func checkRing(ctx context.Context, db *database.DB, ring *keys.Ring) error {
 		return fmt.Errorf("check encryption keys: %w", err)
 	}
 	if text, err := ring.Open(raw); err != nil || string(text) != ringText {
-		return errors.New("the encryption keys do not fit this database: bring back the file encryption.keys of its configuration directory, " +
-			"or set CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS to the keys it was made with")
+		msg := "the encryption keys do not fit this database: bring back the file encryption.keys of its configuration directory, " +
+			"or set CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS to the keys it was made with"
+		if dataDir != "" {
+			msg += "; to give up its data and start anew, remove " + dataDir
+		}
+		return errors.New(msg)
 	}
 	return nil
 }
