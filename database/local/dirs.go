@@ -37,7 +37,7 @@ func chooseHome(cfg Config, who account) (string, error) {
 		return inDir, nil
 	}
 	if err := blocked(elsewhere, who); err != nil {
-		return "", fmt.Errorf("%w, and neither can it enter %s; choose another --config-dir, or use --postgres-url",
+		return "", fmt.Errorf("%w, and neither can it enter %s; choose another --global-config, or use --postgres-url",
 			blocked(inDir, who), filepath.Dir(elsewhere))
 	}
 	return elsewhere, nil

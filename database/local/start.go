@@ -101,7 +101,7 @@ func (s *Server) takeLock() error {
 		n, _ := f.ReadAt(holder, 0) // what cannot be read is not named
 		_ = f.Close()
 		return fmt.Errorf("built-in postgres: %s is in use by another coder server (process %s); "+
-			"stop that one, or give this one another --config-dir or a --postgres-url",
+			"stop that one, or give this one another --global-config or a --postgres-url",
 			s.home, strings.TrimSpace(string(holder[:n])))
 	}
 	if err := errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
