@@ -116,6 +116,7 @@ func privateDir(parent string) (string, error) {
 // stops reading from processes that were left behind and returns. Logs that are
 // not sent by then are lost: call Flush before.
 func (r *Runner) Run(ctx context.Context) error {
+	child.DefaultSignals()
 	cronCtx, cancel := context.WithCancel(ctx)
 	r.wg.Go(func() {
 		defer cancel()

@@ -94,6 +94,7 @@ func HostKey(agent api.ID) (ssh.Signer, error) {
 // them and the connections and returns after the last process of a session has
 // ended. The error is nil when ctx ended. A Server serves once.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	child.DefaultSignals()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for _, l := range listeners {

@@ -19,9 +19,20 @@ import (
 	"coder.internal/cmd/internal/option"
 )
 
-// listen opens address; the error is one line that names the option and the cure.
+// A server that was just killed may hold its port for a moment longer.
+const (
+	portTries = 6
+	portPause = 100 * time.Millisecond
+)
+
+// listen opens address; the error is one line that names the option and the
+// cure. It blocks for up to half a second when the address is in use.
 func listen(flag, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
+	for i := 1; i < portTries && errors.Is(err, syscall.EADDRINUSE); i++ {
+		time.Sleep(portPause)
+		l, err = net.Listen("tcp", address)
+	}
 	switch {
 	case err == nil:
 		return l, nil
