@@ -252,8 +252,8 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	return nil
 }
 
-// route sends requests to the relay, the API or the pages by path. The path of a
-// access URL with a prefix is stripped first.
+// route sends requests to the relay, the API or the pages by path. The prefix of
+// an access URL that has one is stripped first.
 func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/api/", "/bin/", "/healthz"} {

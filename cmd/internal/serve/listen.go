@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"coder.internal/cmd/internal/option"
 )
 
 // A server that was just killed may hold its port for a moment longer.
@@ -145,22 +142,4 @@ func certPool(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s holds no PEM certificate", file)
 	}
 	return pool, nil
-}
-
-func tlsListener(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(l, c) }
-
-// optionalHostPort is HostPort that also takes nothing or "off".
-func optionalHostPort(p *string) option.Value { return optionalAddress{p, option.HostPort(p)} }
-
-type optionalAddress struct {
-	p *string
-	option.Value
-}
-
-func (o optionalAddress) Set(s string) error {
-	if s == "" || s == "off" {
-		*o.p = ""
-		return nil
-	}
-	return o.Value.Set(s)
 }

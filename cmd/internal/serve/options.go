@@ -180,3 +180,19 @@ func clientOptions(c *Config) option.Set {
 			Value: option.Bool(&c.AllowWorkspaceRenames), Doc: "Let owners rename workspaces. Templates that use the name may rebuild things."},
 	}
 }
+
+// optionalHostPort is HostPort that also takes nothing or "off".
+func optionalHostPort(p *string) option.Value { return optionalAddress{p, option.HostPort(p)} }
+
+type optionalAddress struct {
+	p *string
+	option.Value
+}
+
+func (o optionalAddress) Set(s string) error {
+	if s == "" || s == "off" {
+		*o.p = ""
+		return nil
+	}
+	return o.Value.Set(s)
+}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -160,7 +161,7 @@ func (s *Server) openListeners() error {
 		if err != nil {
 			return err
 		}
-		s.listeners[len(s.listeners)-1].l = tlsListener(l, conf)
+		s.listeners[len(s.listeners)-1].l = tls.NewListener(l, conf)
 		scheme, addr = "https", l.Addr()
 	}
 	if s.cfg.Prometheus.Enable {
