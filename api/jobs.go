@@ -27,6 +27,8 @@ type JobType string
 const (
 	JobTemplateVersionImport JobType = "template_version_import"
 	JobWorkspaceBuild        JobType = "workspace_build"
+	// JobTemplateVersionDryRun plans and changes nothing.
+	JobTemplateVersionDryRun JobType = "template_version_dry_run"
 )
 
 // ProvisionerJob is one piece of work for a provisioner daemon.

@@ -163,6 +163,24 @@ type TemplateVersionParameterOption struct {
 	Icon        string `json:"icon"`
 }
 
+// Preset is a named set of parameter values. The names of its fields are those of
+// the reference, without JSON tags there.
+type Preset struct {
+	ID                       ID                `json:"ID"`
+	Name                     string            `json:"Name"`
+	Description              string            `json:"Description"`
+	Icon                     string            `json:"Icon"`
+	Default                  bool              `json:"Default"`
+	DesiredPrebuildInstances *int              `json:"DesiredPrebuildInstances"`
+	Parameters               []PresetParameter `json:"Parameters"`
+}
+
+// PresetParameter is one value of a preset.
+type PresetParameter struct {
+	Name  string `json:"Name"`
+	Value string `json:"Value"`
+}
+
 // TemplateExample is a starter template inside the server.
 type TemplateExample struct {
 	ID          string   `json:"id"`

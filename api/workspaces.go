@@ -100,6 +100,8 @@ type CreateWorkspaceRequest struct {
 	TTLMillis         *int64           `json:"ttl_ms,omitempty"`
 	AutomaticUpdates  string           `json:"automatic_updates,omitempty" enum:",always,never"`
 	ParameterValues   []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+	// PresetID gives the parameters that are not named the values of a preset.
+	PresetID ID `json:"template_version_preset_id,omitzero"`
 }
 
 // UpdateWorkspaceRequest renames a workspace.
@@ -124,6 +126,51 @@ type CreateWorkspaceBuildRequest struct {
 	Reason            string           `json:"reason,omitempty"`
 	LogLevel          string           `json:"log_level,omitempty" enum:",debug"`
 	ParameterValues   []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+	// PresetID is as in CreateWorkspaceRequest.
+	PresetID ID `json:"template_version_preset_id,omitzero"`
+	// AllowDestroyPersistent confirms that a start may destroy or replace resources
+	// that a stop keeps. Without it such a build fails before it changes anything.
+	AllowDestroyPersistent bool `json:"allow_destroy_persistent,omitempty"`
+}
+
+// ResourceChange is one line of a plan.
+type ResourceChange struct {
+	Address string         `json:"address"`
+	Type    string         `json:"type"`
+	Name    string         `json:"name"`
+	Action  ResourceAction `json:"action"`
+	// Persistent says that a stop of the workspace keeps the resource.
+	Persistent bool `json:"persistent"`
+	// Reasons are the attributes that force a replacement.
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// ResourceAction is what a plan does with a resource.
+type ResourceAction string
+
+// Resource actions.
+const (
+	ResourceCreate  ResourceAction = "create"
+	ResourceUpdate  ResourceAction = "update"
+	ResourceReplace ResourceAction = "replace"
+	ResourceDelete  ResourceAction = "delete"
+	ResourceKeep    ResourceAction = "keep"
+)
+
+// PlanWorkspaceRequest asks what a build would do. The fields mean what they mean
+// in CreateWorkspaceBuildRequest.
+type PlanWorkspaceRequest struct {
+	Transition        Transition       `json:"transition" enum:"start,stop,delete"`
+	TemplateVersionID ID               `json:"template_version_id,omitzero"`
+	ParameterValues   []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+	PresetID          ID               `json:"template_version_preset_id,omitzero"`
+}
+
+// WorkspacePlan is the answer; Changes and Resources are there once Job succeeded.
+type WorkspacePlan struct {
+	Job       ProvisionerJob      `json:"job"`
+	Changes   []ResourceChange    `json:"changes"`
+	Resources []WorkspaceResource `json:"resources"`
 }
 
 // WorkspaceBuild is one run of the template for one workspace.

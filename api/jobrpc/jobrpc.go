@@ -51,7 +51,7 @@ type AcquireRequest struct {
 	Wait           time.Duration     `json:"wait"`
 }
 
-// Job is one attempt at a job. Exactly one of Import and Build is set.
+// Job is one attempt at a job. Exactly one of Import, Build and Plan is set.
 type Job struct {
 	ID             api.ID      `json:"id"`
 	Attempt        int         `json:"attempt"`
@@ -61,6 +61,7 @@ type Job struct {
 	ArchiveType    string      `json:"archive_type"` // api.ContentTypeTar or api.ContentTypeZip
 	Import         *ImportWork `json:"import,omitempty"`
 	Build          *BuildWork  `json:"build,omitempty"`
+	Plan           *PlanWork   `json:"plan,omitempty"`
 }
 
 // ImportWork turns an archive into a template version.
@@ -71,7 +72,8 @@ type ImportWork struct {
 }
 
 // BuildWork runs one transition of one workspace. State is the last saved state,
-// empty for the first build.
+// empty for the first build. With Guard the daemon plans first and applies that
+// plan only if it leaves the guarded resources alone.
 type BuildWork struct {
 	BuildID            api.ID               `json:"build_id"`
 	State              []byte               `json:"state"`
@@ -79,6 +81,31 @@ type BuildWork struct {
 	Parameters         []api.ParameterValue `json:"parameters"`
 	PreviousParameters []api.ParameterValue `json:"previous_parameters"`
 	Debug              bool                 `json:"debug"`
+	Guard              *Guard               `json:"guard,omitempty"`
+	Meta               Meta                 `json:"meta"`
+}
+
+// Guard names the resources that a build must not destroy or replace: those that
+// a stop of the workspace keeps. Addresses are Terraform's, with or without the
+// instance key; one without a key means all instances.
+type Guard struct {
+	Persistent []string `json:"persistent"`
+}
+
+// CodePersistentResources is the code of a build that was ended before it changed
+// anything, because it would have destroyed what its Guard names.
+const CodePersistentResources = "PERSISTENT_RESOURCES_DESTROYED"
+
+// PlanWork finds out what a build would do and changes nothing. State is that of
+// the workspace, empty for a workspace that does not exist yet. Persistent is as
+// in Guard; it marks changes and ends nothing.
+type PlanWork struct {
+	TemplateVersionID  api.ID               `json:"template_version_id"`
+	State              []byte               `json:"state"`
+	Variables          []api.VariableValue  `json:"variables"`
+	Parameters         []api.ParameterValue `json:"parameters"`
+	PreviousParameters []api.ParameterValue `json:"previous_parameters"`
+	Persistent         []string             `json:"persistent"`
 	Meta               Meta                 `json:"meta"`
 }
 
@@ -148,6 +175,7 @@ type CompleteRequest struct {
 	Attempt int           `json:"attempt"`
 	Import  *ImportResult `json:"import,omitempty"`
 	Build   *BuildResult  `json:"build,omitempty"`
+	Plan    *PlanResult   `json:"plan,omitempty"`
 }
 
 // FailRequest ends an attempt without success. State is the last state there
@@ -171,6 +199,32 @@ type ImportResult struct {
 	Parameters []api.TemplateVersionParameter `json:"parameters"`
 	Start      []Resource                     `json:"start_resources"`
 	Stop       []Resource                     `json:"stop_resources"`
+	Presets    []Preset                       `json:"presets"`
+	// ExternalAuth are the providers that the template asks for.
+	ExternalAuth []ExternalAuth `json:"external_auth"`
+	// HasExternalAgent says that people start an agent of the template themselves.
+	HasExternalAgent bool `json:"has_external_agent"`
+}
+
+// Preset is a coder_workspace_preset.
+type Preset struct {
+	Name        string               `json:"name"`
+	Description string               `json:"description"`
+	Icon        string               `json:"icon"`
+	Default     bool                 `json:"default"`
+	Parameters  []api.ParameterValue `json:"parameters"`
+}
+
+// ExternalAuth is a coder_external_auth data source.
+type ExternalAuth struct {
+	ID       string `json:"id"`
+	Optional bool   `json:"optional"`
+}
+
+// PlanResult is what a plan found.
+type PlanResult struct {
+	Resources []Resource           `json:"resources"` // that will exist
+	Changes   []api.ResourceChange `json:"changes"`
 }
 
 // BuildResult is what a build made. State is nil after a delete.
@@ -178,6 +232,8 @@ type BuildResult struct {
 	State     []byte     `json:"state"`
 	Resources []Resource `json:"resources"`
 	Timings   []Timing   `json:"timings"`
+	// HasExternalAgent is as in ImportResult.
+	HasExternalAgent bool `json:"has_external_agent"`
 }
 
 // Timing is one measured step of a job.
@@ -224,6 +280,30 @@ type Agent struct {
 	Metadata                 []AgentMetadata    `json:"metadata"`
 	Apps                     []api.WorkspaceApp `json:"apps"`    // ID zero; the server makes it
 	Scripts                  []api.AgentScript  `json:"scripts"` // startup and shutdown script included
+	Devcontainers            []Devcontainer     `json:"devcontainers"`
+	// Monitors says which resources of the machine are watched; nil for none.
+	Monitors *ResourceMonitors `json:"monitors,omitempty"`
+}
+
+// Devcontainer is a coder_devcontainer.
+type Devcontainer struct {
+	Name            string `json:"name"`
+	WorkspaceFolder string `json:"workspace_folder"`
+	ConfigPath      string `json:"config_path"`
+	SubagentID      string `json:"subagent_id"`
+}
+
+// ResourceMonitors is the resources_monitoring block; thresholds in percent.
+type ResourceMonitors struct {
+	Memory  *Monitor  `json:"memory,omitempty"`
+	Volumes []Monitor `json:"volumes,omitempty"`
+}
+
+// Monitor watches the memory, or the volume at Path.
+type Monitor struct {
+	Path      string `json:"path,omitempty"`
+	Enabled   bool   `json:"enabled"`
+	Threshold int    `json:"threshold"`
 }
 
 // AgentMetadata is a metadata block of a coder_agent; times in seconds.
