@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func archiveOf(t *testing.T, entries ...*tar.Header) []byte {
+func archiveOf(t *testing.T, entries ...*tar.Header) string {
 	t.Helper()
 	var out bytes.Buffer
 	zip, err := zstd.NewWriter(&out)
@@ -31,7 +31,7 @@ func archiveOf(t *testing.T, entries ...*tar.Header) []byte {
 	}
 	require.NoError(t, w.Close())
 	require.NoError(t, zip.Close())
-	return out.Bytes()
+	return out.String()
 }
 
 func TestUnpackAtOnce(t *testing.T) {
@@ -44,7 +44,7 @@ func TestUnpackAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = unpackTo(parent, "pg", archive) })
+		wg.Go(func() { _, errs[i] = unpackTo(t.Context(), parent, "pg", archive) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -60,18 +60,18 @@ func TestUnpackAtOnce(t *testing.T) {
 
 func TestUnpackRefuses(t *testing.T) {
 	t.Parallel()
-	for name, archive := range map[string][]byte{
+	for name, archive := range map[string]string{
 		"parent":       archiveOf(t, &tar.Header{Name: "../evil", Typeflag: tar.TypeReg, Mode: 0o600}),
 		"absolute":     archiveOf(t, &tar.Header{Name: "/tmp/evil", Typeflag: tar.TypeReg, Mode: 0o600}),
 		"through link": archiveOf(t, &tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."}, &tar.Header{Name: "l/evil", Typeflag: tar.TypeReg, Mode: 0o600}),
 		"device":       archiveOf(t, &tar.Header{Name: "d", Typeflag: tar.TypeChar}),
 		"cut off":      archiveOf(t, &tar.Header{Name: "f", Typeflag: tar.TypeReg, Mode: 0o600})[:20],
-		"not zstd":     []byte("hello"),
+		"not zstd":     "hello",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			parent := newDir(t)
-			_, err := unpackTo(parent, "pg", archive)
+			_, err := unpackTo(t.Context(), parent, "pg", archive)
 			require.ErrorContains(t, err, "unpack postgres: ")
 			left, err := os.ReadDir(parent)
 			require.NoError(t, err)
