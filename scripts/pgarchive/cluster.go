@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 const (
 	clusterTime  = 2 * time.Minute // initdb takes a second
 	clusterFiles = 700             // fewer is not a cluster
+	segmentSize  = 16 << 20        // bytes of the log
 )
 
 // clusterName is the file of the prepared cluster beside the archive out.
@@ -136,11 +138,24 @@ func unpack(dir string, files []file) error {
 
 var segment = regexp.MustCompile(`^pg_wal/([0-9A-F]{24})$`)
 
+// isWritten tells a segment of the log from one that is kept for later, which is
+// an old one under a new name: its first page says where in the log it is.
+func isWritten(f file) bool {
+	const addressAt = 8
+	digits := segment.FindStringSubmatch(f.name)[1][8:] // without the timeline
+	high, err1 := strconv.ParseUint(digits[:8], 16, 32)
+	low, err2 := strconv.ParseUint(digits[8:], 16, 32)
+	if errors.Join(err1, err2) != nil || len(f.data) != segmentSize {
+		return false
+	}
+	return binary.LittleEndian.Uint64(f.data[addressAt:]) == high<<32+low*segmentSize
+}
+
 // readCluster reads a stopped cluster. Of its log it keeps the last segment that
 // was written, without the zeros at the end; Start writes those again.
 func readCluster(dir string) ([]file, error) {
 	var files []file
-	written := "" // the last segment that is not only zeros
+	written := "" // the last segment of the log
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
@@ -161,10 +176,10 @@ func readCluster(dir string) ([]file, error) {
 			}
 		}
 		if segment.MatchString(f.name) {
-			f.data = bytes.TrimRight(f.data, "\x00")
-			if len(f.data) > 0 && f.name > written {
+			if isWritten(f) && f.name > written {
 				written = f.name
 			}
+			f.data = bytes.TrimRight(f.data, "\x00")
 		}
 		files = append(files, f)
 		return nil
