@@ -79,3 +79,49 @@ func TestUnpackRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A tree that nobody has marked may be what a crash of the machine left.
+func TestDamagedTreeIsReplaced(t *testing.T) {
+	t.Parallel()
+	archive := archiveOf(t,
+		&tar.Header{Name: "bin/", Typeflag: tar.TypeDir, Mode: 0o700},
+		&tar.Header{Name: "bin/postgres", Typeflag: tar.TypeReg, Mode: 0o700},
+		&tar.Header{Name: "bin/link", Typeflag: tar.TypeSymlink, Linkname: "postgres"})
+	for name, damage := range map[string]func(bin string) error{
+		"content": func(bin string) error { return os.WriteFile(filepath.Join(bin, "postgres"), []byte("tex\x00"), 0o755) },
+		"size":    func(bin string) error { return os.Truncate(filepath.Join(bin, "postgres"), 0) },
+		"mode":    func(bin string) error { return os.Chmod(filepath.Join(bin, "postgres"), 0o600) },
+		"link":    func(bin string) error { return os.Remove(filepath.Join(bin, "link")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parent := newDir(t)
+			require.NoError(t, os.MkdirAll(filepath.Join(parent, "pg.123/old"), 0o700), "left by one that was killed")
+			tree, err := unpackTo(t.Context(), parent, "pg", archive)
+			require.NoError(t, err)
+			before, err := os.Stat(tree)
+			require.NoError(t, err)
+			_, err = unpackTo(t.Context(), parent, "pg", archive)
+			require.NoError(t, err)
+			same, err := os.Stat(tree)
+			require.NoError(t, err)
+			require.True(t, os.SameFile(before, same), "a whole tree stays")
+
+			require.NoError(t, damage(filepath.Join(tree, "bin")))
+			_, err = unpackTo(t.Context(), parent, "pg", archive)
+			require.NoError(t, err)
+			text, err := os.ReadFile(filepath.Join(tree, "bin/link"))
+			require.NoError(t, err)
+			require.Equal(t, "text", string(text))
+			left, err := os.ReadDir(parent)
+			require.NoError(t, err)
+			require.Len(t, left, 1)
+
+			require.False(t, isComplete(tree))
+			require.NoError(t, settleTree(tree))
+			require.True(t, isComplete(tree))
+			_, err = unpackTo(t.Context(), parent, "pg", "no archive: a marked tree is not compared")
+			require.NoError(t, err)
+		})
+	}
+}
