@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // syncWorkers is how many files are synced at once: their waits add up otherwise.
@@ -80,6 +81,7 @@ func (s *Server) markUnsettled() error {
 }
 
 func (s *Server) settleCluster() error {
+	start := time.Now()
 	err := syncTree(s.DataDir())
 	if err == nil {
 		err = syncPath(s.home)
@@ -93,6 +95,7 @@ func (s *Server) settleCluster() error {
 	if err != nil {
 		return fmt.Errorf("built-in postgres: bring the cluster to disk: %w", err)
 	}
+	s.log.Info("postgres cluster is on disk", "took", time.Since(start))
 	return nil
 }
 
