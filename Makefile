@@ -28,7 +28,7 @@ build: build/coder ## the full binary with Postgres and the small binaries insid
 build/coder: $(GO_FILES) $(PG_ARCHIVE) $(BIN_ARCHIVE)
 	go build -trimpath -tags embed_postgres,embed_bin -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder
 
-$(PG_ARCHIVE): scripts/pgarchive/main.go
+$(PG_ARCHIVE): $(wildcard scripts/pgarchive/*.go) database/local/cluster.go
 	go run ./scripts/pgarchive -platform linux-$(ARCH) -o $@
 
 slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
@@ -76,4 +76,4 @@ ledger: build ## kill servers, daemons and terraforms while workspaces are built
 	go run ./scripts/ledger $(ARGS)
 
 clean: ## remove what was built
-	rm -rf build $(PG_ARCHIVE) $(BIN_ARCHIVE)
+	rm -rf build $(PG_ARCHIVE) $(PG_ARCHIVE:.tar.zst=-cluster.tar.zst) $(BIN_ARCHIVE)

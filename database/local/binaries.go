@@ -17,8 +17,17 @@ import (
 
 // binaries is one installation of Postgres.
 type binaries struct {
-	dir   string // holds initdb and postgres
-	major int
+	dir      string // holds initdb and postgres
+	major    int
+	embedded bool // those that this program carries
+}
+
+// unmarked is the tree of embedded binaries that may not be on disk yet, else "".
+func (b binaries) unmarked() string {
+	if tree := filepath.Dir(b.dir); b.embedded && !isComplete(tree) {
+		return tree
+	}
+	return ""
 }
 
 func (b binaries) postgres() string { return filepath.Join(b.dir, "postgres") }
@@ -47,13 +56,14 @@ func (s *Server) findBinaries(ctx context.Context, major int) (binaries, error) 
 			return binaries{}, false
 		}
 		seen = append(seen, fmt.Sprintf("%d in %s", v, dir))
-		return binaries{dir, v}, major == 0 || v == major
+		return binaries{dir: dir, major: v}, major == 0 || v == major
 	}
-	dir, err := s.unpack()
+	dir, err := s.unpack(ctx)
 	if err != nil {
 		s.log.Warn("embedded postgres binaries cannot be used", "error", err)
 	} else if dir != "" {
 		if b, ok := try(filepath.Join(dir, "bin")); ok {
+			b.embedded = true
 			return b, nil
 		}
 	}

@@ -2,7 +2,7 @@
 // binaries, makes the data directory, starts the server, and stops it.
 //
 // It never opens a TCP port, never runs Postgres as root, and never writes into
-// a directory that the Postgres user owns. It needs a Unix system.
+// a directory that the Postgres user can reach and owns. It needs a Unix system.
 //
 // # Directories
 //
@@ -10,6 +10,7 @@
 //
 //	lock          held (flock) by the coder server that uses the directory
 //	postgres.log  what Postgres prints: start, stop, crashes; no statements
+//	unsettled     the cluster may not be on disk yet: no server was ever ready on it
 //	data/         the cluster, 0700, owned by the Postgres user
 //	run/          the socket, 0700, owned by the Postgres user
 //
@@ -22,6 +23,17 @@
 //
 // Only the Postgres user and root can enter run/, so only they can connect; the
 // server itself trusts whoever reaches its socket.
+//
+// # A new cluster
+//
+// A new cluster is the one that this build carries, with an identity of its own,
+// or else initdb makes it. Neither waits for the disk: "unsettled" is on disk
+// before the cluster takes its place, and goes when the cluster is on disk as
+// well, while Postgres starts and migrations run. Settle waits for that. A start
+// that finds the mark removes the cluster and makes another: nothing in it was
+// ever acknowledged. Unpacked binaries are used at once and marked "complete"
+// when they are on disk; without the mark the next start compares them with the
+// archive and replaces what a crash has damaged.
 //
 // # States
 //

@@ -4,10 +4,12 @@ package local
 
 import _ "embed"
 
-// Made by scripts/pgarchive.
+// Made by scripts/pgarchive. The cluster is empty where it could not be made.
 var (
 	//go:embed archive/postgres-linux-amd64.tar.zst
-	embedded []byte
+	embedded string
 	//go:embed archive/postgres-linux-amd64.tar.zst.sha256
 	embeddedHash string
+	//go:embed archive/postgres-linux-amd64-cluster.tar.zst
+	embeddedCluster string
 )

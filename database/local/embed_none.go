@@ -2,8 +2,9 @@
 
 package local
 
-// A build without the tag embed_postgres carries no binaries.
+// A build without the tag embed_postgres carries no binaries and no cluster.
 var (
-	embedded     []byte
-	embeddedHash string
+	embedded        string
+	embeddedHash    string
+	embeddedCluster string
 )

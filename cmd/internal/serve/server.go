@@ -71,6 +71,10 @@ func NewServer(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, er
 	if err := s.build(ctx); err != nil {
 		return nil, err
 	}
+	// Nothing is acknowledged before Run, so the disk had all this time.
+	if err := s.settleDatabase(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
