@@ -19,7 +19,7 @@ func parameters(plan *tfjson.Plan) ([]api.TemplateVersionParameter, error) {
 	slices.SortStableFunc(nodes, func(a, b *node) int {
 		return cmp.Or(cmp.Compare(a.number("order"), b.number("order")), cmp.Compare(a.text("name"), b.text("name")))
 	})
-	var out []api.TemplateVersionParameter
+	out := []api.TemplateVersionParameter{}
 	seen := map[string]string{}
 	for _, n := range nodes {
 		name := n.text("name")

@@ -22,6 +22,9 @@ func (f *buildFlags) choosePreset(ctx context.Context, env *cli.Env, c *client.C
 		return api.Preset{}, nil
 	}
 	all, err := c.TemplateVersionPresets(ctx, version)
+	if f.preset == "" && api.CodeOf(err) == api.CodeNotFound {
+		return api.Preset{}, nil // a server of the release before this one
+	}
 	if err != nil {
 		return api.Preset{}, err
 	}
