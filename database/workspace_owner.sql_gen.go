@@ -11,14 +11,43 @@ import (
 	"coder.internal/api"
 )
 
-const endWorkspaceSession = `-- name: EndWorkspaceSession :exec
+const endWorkspaceSession = `-- name: EndWorkspaceSession :many
 delete from api_keys k using workspace_sessions s where s.api_key_id = k.id and s.workspace_id = $1
+returning k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k.ip, k.lifetime_seconds, k.last_used, k.expires_at, k.created_at, k.updated_at
 `
 
-// The row that names the key goes with it.
-func (q *Queries) EndWorkspaceSession(ctx context.Context, workspaceID api.ID) error {
-	_, err := q.db.Exec(ctx, endWorkspaceSession, workspaceID)
-	return err
+// At most one. The row that names the key goes with it.
+func (q *Queries) EndWorkspaceSession(ctx context.Context, workspaceID api.ID) ([]ApiKey, error) {
+	rows, err := q.db.Query(ctx, endWorkspaceSession, workspaceID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ApiKey{}
+	for rows.Next() {
+		var i ApiKey
+		if err := rows.Scan(
+			&i.ID,
+			&i.HashedSecret,
+			&i.UserID,
+			&i.LoginType,
+			&i.TokenName,
+			&i.Scopes,
+			&i.Ip,
+			&i.LifetimeSeconds,
+			&i.LastUsed,
+			&i.ExpiresAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getGitSSHKey = `-- name: GetGitSSHKey :one
@@ -40,7 +69,7 @@ func (q *Queries) GetGitSSHKey(ctx context.Context, userID api.ID) (GitSshKey, e
 	return i, err
 }
 
-const insertGitSSHKey = `-- name: InsertGitSSHKey :exec
+const insertGitSSHKey = `-- name: InsertGitSSHKey :execrows
 insert into git_ssh_keys (user_id, public_key, private_key) values ($1, $2, $3)
 on conflict (user_id) do nothing
 `
@@ -52,9 +81,12 @@ type InsertGitSSHKeyParams struct {
 }
 
 // The first one stays: another build may have made it meanwhile.
-func (q *Queries) InsertGitSSHKey(ctx context.Context, arg InsertGitSSHKeyParams) error {
-	_, err := q.db.Exec(ctx, insertGitSSHKey, arg.UserID, arg.PublicKey, arg.PrivateKey)
-	return err
+func (q *Queries) InsertGitSSHKey(ctx context.Context, arg InsertGitSSHKeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertGitSSHKey, arg.UserID, arg.PublicKey, arg.PrivateKey)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listAgentHashesOfBuild = `-- name: ListAgentHashesOfBuild :many

@@ -20,8 +20,8 @@ const workspaceSession = 168 * time.Hour
 // given for its owner and, where one is wanted, makes another, inside q's
 // transaction. The owner sees it among their tokens and may end it.
 func RenewWorkspaceSession(ctx context.Context, q *database.Queries, workspace api.ID, owner database.User, wanted bool) (api.Secret, error) {
-	if err := q.EndWorkspaceSession(ctx, workspace); err != nil {
-		return "", fmt.Errorf("end session of workspace %s: %w", workspace, err)
+	if err := EndWorkspaceSession(ctx, q, workspace); err != nil {
+		return "", err
 	}
 	if !wanted || owner.Status == string(api.UserSuspended) {
 		return "", nil
@@ -37,5 +37,21 @@ func RenewWorkspaceSession(ctx context.Context, q *database.Queries, workspace a
 		return "", fmt.Errorf("note session of workspace %s: %w", workspace, err)
 	}
 	return t.text(), audit.Record(ctx, q, audit.Entry{Action: audit.Create, ResourceType: "api_key", ResourceID: owner.ID,
-		Target: key.ID, StatusCode: http.StatusCreated, UserID: owner.ID, Username: owner.Username, After: auditFields(key)})
+		Target: key.ID, StatusCode: http.StatusCreated, After: auditFields(key)})
+}
+
+// EndWorkspaceSession ends the session of a workspace, if it has one.
+func EndWorkspaceSession(ctx context.Context, q *database.Queries, workspace api.ID) error {
+	ended, err := q.EndWorkspaceSession(ctx, workspace)
+	if err != nil {
+		return fmt.Errorf("end session of workspace %s: %w", workspace, err)
+	}
+	for _, key := range ended {
+		err := audit.Record(ctx, q, audit.Entry{Action: audit.Delete, ResourceType: "api_key", ResourceID: key.UserID,
+			Target: key.ID, StatusCode: http.StatusNoContent, Before: auditFields(key)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

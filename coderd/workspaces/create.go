@@ -9,6 +9,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
+	"coder.internal/coderd/auth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/users"
@@ -323,8 +324,8 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 
 // endOrphan completes a delete that asks Terraform for nothing.
 func (s *Service) endOrphan(ctx context.Context, q *database.Queries, workspace, job api.ID) error {
-	if err := q.EndWorkspaceSession(ctx, workspace); err != nil {
-		return fmt.Errorf("end session of workspace %s: %w", workspace, err)
+	if err := auth.EndWorkspaceSession(ctx, q, workspace); err != nil {
+		return err
 	}
 	if _, err := q.EndJobWithoutWork(ctx, job); err != nil {
 		return fmt.Errorf("end job %s: %w", job, err)
