@@ -16,9 +16,9 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race check cross bench ledger clean deps
+.PHONY: help quickstart build slim gen fmt lint test race public-templates check cross bench ledger clean deps
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 quickstart: ## a server, a workspace and a shell in it; ARGS=--exit ends after the first command
 	@./scripts/quickstart.sh $(ARGS)
@@ -61,6 +61,9 @@ test: deps ## all tests
 
 race: deps ## all tests under the race detector
 	CGO_ENABLED=1 go test -race ./...
+
+public-templates: ## import templates of others, also those that need more providers
+	CODER_TEST_PROVIDER_MIRROR="$$(./scripts/providers.sh build/providers local)" go test -count=1 -run TestPublicTemplates ./provisionerd/terraform
 
 cross: ## the small binary compiles everywhere
 	@for p in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64; do \

@@ -126,8 +126,10 @@ type AgentScript struct {
 	StartBlocksLogin bool   `json:"start_blocks_login"`
 	Timeout          int    `json:"timeout"`
 	DisplayName      string `json:"display_name"`
-	ExitCode         *int   `json:"exit_code,omitempty"`
-	Status           string `json:"status,omitempty"`
+	// Icon is shown with the log source of the script, not with the script.
+	Icon     string `json:"icon,omitempty"`
+	ExitCode *int   `json:"exit_code,omitempty"`
+	Status   string `json:"status,omitempty"`
 }
 
 // AgentLogSource names where agent logs come from.

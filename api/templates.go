@@ -88,8 +88,10 @@ type TemplateVersion struct {
 	Archived       bool           `json:"archived"`
 	CreatedBy      MinimalUser    `json:"created_by"`
 	Job            ProvisionerJob `json:"job"`
-	CreatedAt      time.Time      `json:"created_at"`
-	UpdatedAt      time.Time      `json:"updated_at"`
+	// HasExternalAgent says that people start an agent of the template themselves.
+	HasExternalAgent bool      `json:"has_external_agent"`
+	CreatedAt        time.Time `json:"created_at"`
+	UpdatedAt        time.Time `json:"updated_at"`
 }
 
 // CreateTemplateVersionRequest starts an import. Either FileID (an upload) or
@@ -179,6 +181,18 @@ type Preset struct {
 type PresetParameter struct {
 	Name  string `json:"Name"`
 	Value string `json:"Value"`
+}
+
+// TemplateVersionExternalAuth is an external service that a template asks its
+// users to sign in to.
+type TemplateVersionExternalAuth struct {
+	ID              string `json:"id"`
+	Type            string `json:"type"`
+	DisplayName     string `json:"display_name"`
+	DisplayIcon     string `json:"display_icon"`
+	AuthenticateURL string `json:"authenticate_url"`
+	Optional        bool   `json:"optional,omitempty"`
+	Authenticated   bool   `json:"authenticated"`
 }
 
 // TemplateExample is a starter template inside the server.

@@ -125,6 +125,8 @@ func (s *Server) versionRoutes(a *httpapi.API) {
 	a.Handle(get(version+"/logs", "Templates", "Logs of import", read), t.LogsHandler(a))
 	httpapi.Register(a, get(version+"/resources", "Templates", "Resources of template version", read), t.HandleResources)
 	httpapi.Register(a, get(version+"/rich-parameters", "Templates", "Parameters of template version", read), t.HandleParameters)
+	httpapi.Register(a, get(version+"/presets", "Templates", "Presets of template version", read), t.HandlePresets)
+	httpapi.Register(a, get(version+"/external-auth", "Templates", "External authentication of template version", read), t.HandleExternalAuth)
 	httpapi.Register(a, get(version+"/variables", "Templates", "Variables of template version", read), t.HandleVariables)
 }
 
@@ -148,6 +150,7 @@ func (s *Server) workspaceRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/users/{user}/workspace/{workspacename}", "Get workspace by name"), ws.HandleByName)
 	httpapi.Register(a, route(http.MethodPatch, "/workspaces/{workspace}", "Rename workspace", rbac.Update), ws.HandleRename)
 	httpapi.Register(a, route(http.MethodPost, "/workspaces/{workspace}/usage", "Note use of workspace", rbac.Update), ws.HandleUsage)
+	httpapi.Register(a, route(http.MethodGet, "/workspaces/{workspace}/external-agent/{agent}/credentials", "Get credentials of external agent", rbac.SSH), ws.HandleExternalAgent)
 	a.Handle(get("/workspaces/{workspace}/watch", "Watch workspace"), ws.Watch(a))
 	a.Handle(get("/workspaces/{workspace}/watch-ws", "Watch workspace over a websocket"), ws.WatchWS(a))
 

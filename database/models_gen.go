@@ -53,6 +53,14 @@ type File struct {
 	CreatedAt time.Time
 }
 
+type GitSshKey struct {
+	UserID     api.ID
+	PublicKey  string
+	PrivateKey []byte
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
 type Lease struct {
 	Name      string
 	Holder    api.ID
@@ -180,18 +188,23 @@ type Template struct {
 }
 
 type TemplateVersion struct {
-	ID             api.ID
-	TemplateID     *api.ID
-	OrganizationID api.ID
-	Name           string
-	Message        string
-	Readme         string
-	JobID          api.ID
-	FileID         api.ID
-	Archived       bool
-	CreatedBy      api.ID
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	ID               api.ID
+	TemplateID       *api.ID
+	OrganizationID   api.ID
+	Name             string
+	Message          string
+	Readme           string
+	JobID            api.ID
+	FileID           api.ID
+	Archived         bool
+	CreatedBy        api.ID
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	HasExternalAgent bool
+	ExternalAuth     json.RawMessage
+	WorkspaceTags    json.RawMessage
+	UsesOwnerSession bool
+	UsesOwnerSshKey  bool
 }
 
 type TemplateVersionInput struct {
@@ -204,6 +217,18 @@ type TemplateVersionParameter struct {
 	Ordinal           int32
 	Name              string
 	Body              json.RawMessage
+}
+
+type TemplateVersionPreset struct {
+	ID                       api.ID
+	TemplateVersionID        api.ID
+	Ordinal                  int32
+	Name                     string
+	Description              string
+	Icon                     string
+	IsDefault                bool
+	DesiredPrebuildInstances *int32
+	Parameters               json.RawMessage
 }
 
 type TemplateVersionVariable struct {
@@ -284,6 +309,8 @@ type WorkspaceAgent struct {
 	ReadyAt                  *time.Time
 	CreatedAt                time.Time
 	UpdatedAt                time.Time
+	Devcontainers            json.RawMessage
+	ResourceMonitors         json.RawMessage
 }
 
 type WorkspaceAgentLog struct {
@@ -340,20 +367,22 @@ type WorkspaceApp struct {
 }
 
 type WorkspaceBuild struct {
-	ID                api.ID
-	WorkspaceID       api.ID
-	TemplateVersionID api.ID
-	BuildNumber       int32
-	Transition        string
-	Reason            string
-	InitiatorID       api.ID
-	JobID             api.ID
-	Debug             bool
-	DailyCost         int32
-	Deadline          *time.Time
-	MaxDeadline       *time.Time
-	CreatedAt         time.Time
-	UpdatedAt         time.Time
+	ID                      api.ID
+	WorkspaceID             api.ID
+	TemplateVersionID       api.ID
+	BuildNumber             int32
+	Transition              string
+	Reason                  string
+	InitiatorID             api.ID
+	JobID                   api.ID
+	Debug                   bool
+	DailyCost               int32
+	Deadline                *time.Time
+	MaxDeadline             *time.Time
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	TemplateVersionPresetID *api.ID
+	HasExternalAgent        bool
 }
 
 type WorkspaceBuildParameter struct {
@@ -391,4 +420,9 @@ type WorkspaceResource struct {
 	DailyCost  int32
 	Metadata   json.RawMessage
 	CreatedAt  time.Time
+}
+
+type WorkspaceSession struct {
+	WorkspaceID api.ID
+	ApiKeyID    string
 }

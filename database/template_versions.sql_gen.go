@@ -83,7 +83,7 @@ func (q *Queries) GetTemplateVersionInputs(ctx context.Context, templateVersionI
 }
 
 const getTemplateVersionRow = `-- name: GetTemplateVersionRow :one
-select id, template_id, organization_id, name, message, readme, job_id, file_id, archived, created_by, created_at, updated_at from template_versions where id = $1
+select id, template_id, organization_id, name, message, readme, job_id, file_id, archived, created_by, created_at, updated_at, has_external_agent, external_auth, workspace_tags, uses_owner_session, uses_owner_ssh_key from template_versions where id = $1
 `
 
 func (q *Queries) GetTemplateVersionRow(ctx context.Context, id api.ID) (TemplateVersion, error) {
@@ -102,6 +102,11 @@ func (q *Queries) GetTemplateVersionRow(ctx context.Context, id api.ID) (Templat
 		&i.CreatedBy,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.HasExternalAgent,
+		&i.ExternalAuth,
+		&i.WorkspaceTags,
+		&i.UsesOwnerSession,
+		&i.UsesOwnerSshKey,
 	)
 	return i, err
 }
@@ -256,7 +261,7 @@ func (q *Queries) ListTemplateVersionVariables(ctx context.Context, templateVers
 }
 
 const listTemplateVersions = `-- name: ListTemplateVersions :many
-select v.id, v.template_id, v.organization_id, v.name, v.message, v.readme, v.job_id, v.file_id, v.archived, v.created_by, v.created_at, v.updated_at, u.username, u.name as user_full_name, u.avatar_url
+select v.id, v.template_id, v.organization_id, v.name, v.message, v.readme, v.job_id, v.file_id, v.archived, v.created_by, v.created_at, v.updated_at, v.has_external_agent, v.external_auth, v.workspace_tags, v.uses_owner_session, v.uses_owner_ssh_key, u.username, u.name as user_full_name, u.avatar_url
 from template_versions v
 join users u on u.id = v.created_by
 where ($1::uuid is null or v.id = $1::uuid)
@@ -318,6 +323,11 @@ func (q *Queries) ListTemplateVersions(ctx context.Context, arg ListTemplateVers
 			&i.TemplateVersion.CreatedBy,
 			&i.TemplateVersion.CreatedAt,
 			&i.TemplateVersion.UpdatedAt,
+			&i.TemplateVersion.HasExternalAgent,
+			&i.TemplateVersion.ExternalAuth,
+			&i.TemplateVersion.WorkspaceTags,
+			&i.TemplateVersion.UsesOwnerSession,
+			&i.TemplateVersion.UsesOwnerSshKey,
 			&i.Username,
 			&i.UserFullName,
 			&i.AvatarUrl,
@@ -333,7 +343,7 @@ func (q *Queries) ListTemplateVersions(ctx context.Context, arg ListTemplateVers
 }
 
 const lockTemplateVersion = `-- name: LockTemplateVersion :one
-select id, template_id, organization_id, name, message, readme, job_id, file_id, archived, created_by, created_at, updated_at from template_versions where id = $1 for update
+select id, template_id, organization_id, name, message, readme, job_id, file_id, archived, created_by, created_at, updated_at, has_external_agent, external_auth, workspace_tags, uses_owner_session, uses_owner_ssh_key from template_versions where id = $1 for update
 `
 
 func (q *Queries) LockTemplateVersion(ctx context.Context, id api.ID) (TemplateVersion, error) {
@@ -352,6 +362,11 @@ func (q *Queries) LockTemplateVersion(ctx context.Context, id api.ID) (TemplateV
 		&i.CreatedBy,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.HasExternalAgent,
+		&i.ExternalAuth,
+		&i.WorkspaceTags,
+		&i.UsesOwnerSession,
+		&i.UsesOwnerSshKey,
 	)
 	return i, err
 }

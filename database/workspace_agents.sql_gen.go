@@ -122,7 +122,7 @@ func (q *Queries) GetAnnouncedJob(ctx context.Context, tokenHash []byte) (api.ID
 }
 
 const getWorkspaceAgent = `-- name: GetWorkspaceAgent :one
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id,
+select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id,
     u.username as owner_name, now()::timestamptz as db_now
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id
@@ -178,6 +178,8 @@ func (q *Queries) GetWorkspaceAgent(ctx context.Context, id api.ID) (GetWorkspac
 		&i.WorkspaceAgent.ReadyAt,
 		&i.WorkspaceAgent.CreatedAt,
 		&i.WorkspaceAgent.UpdatedAt,
+		&i.WorkspaceAgent.Devcontainers,
+		&i.WorkspaceAgent.ResourceMonitors,
 		&i.BuildID,
 		&i.WorkspaceID,
 		&i.WorkspaceName,
@@ -192,13 +194,14 @@ func (q *Queries) GetWorkspaceAgent(ctx context.Context, id api.ID) (GetWorkspac
 const insertWorkspaceAgents = `-- name: InsertWorkspaceAgents :exec
 insert into workspace_agents (id, resource_id, workspace_build_id, ordinal, name, auth_token_hash, auth_instance_id,
     operating_system, architecture, directory, motd_file, environment_variables, connection_timeout_seconds,
-    troubleshooting_url, startup_script_behavior, api_key_scope, display_apps)
+    troubleshooting_url, startup_script_behavior, api_key_scope, display_apps, devcontainers, resource_monitors)
 select r.id, r.resource_id, $1::uuid, r.ordinal, r.name, decode(nullif(r.token_hash, ''), 'hex'), r.instance_id,
     r.os, r.arch, r.dir, r.motd_file, r.env, r.timeout, r.troubleshooting_url, r.startup_script_behavior,
-    r.api_key_scope, array(select jsonb_array_elements_text(r.display_apps))
+    r.api_key_scope, array(select jsonb_array_elements_text(r.display_apps)), r.devcontainers, r.monitors
 from jsonb_to_recordset($2::jsonb) as r(id uuid, resource_id uuid, ordinal integer, name text, token_hash text,
     instance_id text, os text, arch text, dir text, motd_file text, env jsonb, timeout integer,
-    troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb)
+    troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb,
+    devcontainers jsonb, monitors jsonb)
 `
 
 type InsertWorkspaceAgentsParams struct {
@@ -231,7 +234,7 @@ func (q *Queries) IsAgentCurrent(ctx context.Context, id api.ID) (bool, error) {
 }
 
 const listWorkspaceAgents = `-- name: ListWorkspaceAgents :many
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
+select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
     now()::timestamptz as db_now
 from workspace_agents a
 left join workspace_builds b on b.id = a.workspace_build_id
@@ -292,6 +295,8 @@ func (q *Queries) ListWorkspaceAgents(ctx context.Context, resourceIds []api.ID)
 			&i.WorkspaceAgent.ReadyAt,
 			&i.WorkspaceAgent.CreatedAt,
 			&i.WorkspaceAgent.UpdatedAt,
+			&i.WorkspaceAgent.Devcontainers,
+			&i.WorkspaceAgent.ResourceMonitors,
 			&i.WorkspaceName,
 			&i.OwnerName,
 			&i.DbNow,

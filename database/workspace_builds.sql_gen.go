@@ -39,7 +39,7 @@ func (q *Queries) GetBuildState(ctx context.Context, workspaceBuildID api.ID) ([
 }
 
 const getLatestBuild = `-- name: GetLatestBuild :one
-select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, j.status as job_status from workspace_builds b
+select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, j.status as job_status from workspace_builds b
 join provisioner_jobs j on j.id = b.job_id
 where b.workspace_id = $1
 order by b.build_number desc
@@ -69,6 +69,8 @@ func (q *Queries) GetLatestBuild(ctx context.Context, workspaceID api.ID) (GetLa
 		&i.WorkspaceBuild.MaxDeadline,
 		&i.WorkspaceBuild.CreatedAt,
 		&i.WorkspaceBuild.UpdatedAt,
+		&i.WorkspaceBuild.TemplateVersionPresetID,
+		&i.WorkspaceBuild.HasExternalAgent,
 		&i.JobStatus,
 	)
 	return i, err
@@ -96,7 +98,7 @@ func (q *Queries) GetNewestState(ctx context.Context, arg GetNewestStateParams) 
 }
 
 const getVersionForBuild = `-- name: GetVersionForBuild :one
-select v.id, v.template_id, v.organization_id, v.name, v.message, v.readme, v.job_id, v.file_id, v.archived, v.created_by, v.created_at, v.updated_at, j.status as job_status, j.tags as job_tags
+select v.id, v.template_id, v.organization_id, v.name, v.message, v.readme, v.job_id, v.file_id, v.archived, v.created_by, v.created_at, v.updated_at, v.has_external_agent, v.external_auth, v.workspace_tags, v.uses_owner_session, v.uses_owner_ssh_key, j.status as job_status, j.tags as job_tags
 from template_versions v
 join provisioner_jobs j on j.id = v.job_id
 where v.id = $1
@@ -124,6 +126,11 @@ func (q *Queries) GetVersionForBuild(ctx context.Context, id api.ID) (GetVersion
 		&i.TemplateVersion.CreatedBy,
 		&i.TemplateVersion.CreatedAt,
 		&i.TemplateVersion.UpdatedAt,
+		&i.TemplateVersion.HasExternalAgent,
+		&i.TemplateVersion.ExternalAuth,
+		&i.TemplateVersion.WorkspaceTags,
+		&i.TemplateVersion.UsesOwnerSession,
+		&i.TemplateVersion.UsesOwnerSshKey,
 		&i.JobStatus,
 		&i.JobTags,
 	)
@@ -133,7 +140,7 @@ func (q *Queries) GetVersionForBuild(ctx context.Context, id api.ID) (GetVersion
 const getWorkOfBuild = `-- name: GetWorkOfBuild :one
 select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
-    u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
+    v.uses_owner_session, v.uses_owner_ssh_key, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join templates t on t.id = w.template_id
@@ -154,6 +161,8 @@ type GetWorkOfBuildRow struct {
 	TemplateID        api.ID
 	TemplateName      string
 	VersionName       string
+	UsesOwnerSession  bool
+	UsesOwnerSshKey   bool
 	User              User
 }
 
@@ -173,6 +182,8 @@ func (q *Queries) GetWorkOfBuild(ctx context.Context, id api.ID) (GetWorkOfBuild
 		&i.TemplateID,
 		&i.TemplateName,
 		&i.VersionName,
+		&i.UsesOwnerSession,
+		&i.UsesOwnerSshKey,
 		&i.User.ID,
 		&i.User.Username,
 		&i.User.Name,
@@ -209,7 +220,7 @@ func (q *Queries) GetWorkspaceBuildID(ctx context.Context, arg GetWorkspaceBuild
 }
 
 const getWorkspaceBuildRow = `-- name: GetWorkspaceBuildRow :one
-select id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug, daily_cost, deadline, max_deadline, created_at, updated_at from workspace_builds where id = $1
+select id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug, daily_cost, deadline, max_deadline, created_at, updated_at, template_version_preset_id, has_external_agent from workspace_builds where id = $1
 `
 
 func (q *Queries) GetWorkspaceBuildRow(ctx context.Context, id api.ID) (WorkspaceBuild, error) {
@@ -230,6 +241,8 @@ func (q *Queries) GetWorkspaceBuildRow(ctx context.Context, id api.ID) (Workspac
 		&i.MaxDeadline,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.TemplateVersionPresetID,
+		&i.HasExternalAgent,
 	)
 	return i, err
 }
@@ -280,20 +293,23 @@ func (q *Queries) InsertBuildTimings(ctx context.Context, arg InsertBuildTimings
 }
 
 const insertWorkspaceBuild = `-- name: InsertWorkspaceBuild :exec
-insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug,
+    template_version_preset_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10)
 `
 
 type InsertWorkspaceBuildParams struct {
-	ID                api.ID
-	WorkspaceID       api.ID
-	TemplateVersionID api.ID
-	BuildNumber       int32
-	Transition        string
-	Reason            string
-	InitiatorID       api.ID
-	JobID             api.ID
-	Debug             bool
+	ID                      api.ID
+	WorkspaceID             api.ID
+	TemplateVersionID       api.ID
+	BuildNumber             int32
+	Transition              string
+	Reason                  string
+	InitiatorID             api.ID
+	JobID                   api.ID
+	Debug                   bool
+	TemplateVersionPresetID *api.ID
 }
 
 func (q *Queries) InsertWorkspaceBuild(ctx context.Context, arg InsertWorkspaceBuildParams) error {
@@ -307,6 +323,7 @@ func (q *Queries) InsertWorkspaceBuild(ctx context.Context, arg InsertWorkspaceB
 		arg.InitiatorID,
 		arg.JobID,
 		arg.Debug,
+		arg.TemplateVersionPresetID,
 	)
 	return err
 }
@@ -493,8 +510,8 @@ func (q *Queries) ListPreviousBuildParameters(ctx context.Context, workspaceBuil
 }
 
 const listWorkspaceBuildDetails = `-- name: ListWorkspaceBuildDetails :many
-select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
-    i.username as initiator_name, v.name as version_name
+select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
+    u.avatar_url as owner_avatar_url, i.username as initiator_name, v.name as version_name
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join users u on u.id = w.owner_id
@@ -510,6 +527,7 @@ type ListWorkspaceBuildDetailsRow struct {
 	OwnerID        api.ID
 	OrganizationID api.ID
 	OwnerName      string
+	OwnerAvatarUrl string
 	InitiatorName  string
 	VersionName    string
 }
@@ -538,10 +556,13 @@ func (q *Queries) ListWorkspaceBuildDetails(ctx context.Context, ids []api.ID) (
 			&i.WorkspaceBuild.MaxDeadline,
 			&i.WorkspaceBuild.CreatedAt,
 			&i.WorkspaceBuild.UpdatedAt,
+			&i.WorkspaceBuild.TemplateVersionPresetID,
+			&i.WorkspaceBuild.HasExternalAgent,
 			&i.WorkspaceName,
 			&i.OwnerID,
 			&i.OrganizationID,
 			&i.OwnerName,
+			&i.OwnerAvatarUrl,
 			&i.InitiatorName,
 			&i.VersionName,
 		); err != nil {

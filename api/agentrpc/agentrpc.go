@@ -71,7 +71,32 @@ type Manifest struct {
 	Scripts               []api.AgentScript  `json:"scripts"`
 	Apps                  []api.WorkspaceApp `json:"apps"`
 	Metadata              []MetadataItem     `json:"metadata"`
+	Devcontainers         []Devcontainer     `json:"devcontainers"`
+	Monitors              ResourceMonitors   `json:"monitors"`
 	BlockDirect           bool               `json:"block_direct"`
+}
+
+// Devcontainer is a dev container that the agent starts. SubagentID names the
+// agent inside of it, zero where the template names none.
+type Devcontainer struct {
+	ID              api.ID `json:"id"`
+	Name            string `json:"name"`
+	WorkspaceFolder string `json:"workspace_folder"`
+	ConfigPath      string `json:"config_path,omitempty"`
+	SubagentID      api.ID `json:"subagent_id,omitzero"`
+}
+
+// ResourceMonitors says which resources of its machine an agent watches.
+type ResourceMonitors struct {
+	Memory  *Monitor  `json:"memory,omitempty"`
+	Volumes []Monitor `json:"volumes,omitempty"`
+}
+
+// Monitor watches the memory, or the volume at Path. Threshold is in percent.
+type Monitor struct {
+	Path      string `json:"path,omitempty"`
+	Enabled   bool   `json:"enabled"`
+	Threshold int    `json:"threshold"`
 }
 
 // MetadataItem is something the agent measures again and again, in seconds.

@@ -139,6 +139,11 @@ func (c *Client) PromoteTemplateVersion(ctx context.Context, template, version a
 	return err
 }
 
+// TemplateVersionPresets lists the presets of a version, the default one first.
+func (c *Client) TemplateVersionPresets(ctx context.Context, id api.ID) ([]api.Preset, error) {
+	return get[[]api.Preset](ctx, c, path("templateversions", id.String(), "presets"), nil)
+}
+
 // TemplateExamples lists the starter templates inside the server.
 func (c *Client) TemplateExamples(ctx context.Context) ([]api.TemplateExample, error) {
 	return get[[]api.TemplateExample](ctx, c, path("templates", "examples"), nil)

@@ -98,3 +98,8 @@ func afterQuery(after int64) url.Values {
 	}
 	return url.Values{"after": {strconv.FormatInt(after, 10)}}
 }
+
+// ExternalAgentCredentials returns what starts an external agent of a workspace.
+func (c *Client) ExternalAgentCredentials(ctx context.Context, workspace api.ID, agent string) (api.ExternalAgentCredentials, error) {
+	return get[api.ExternalAgentCredentials](ctx, c, path("workspaces", workspace.String(), "external-agent", agent, "credentials"), nil)
+}

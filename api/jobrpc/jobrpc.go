@@ -203,7 +203,21 @@ type ImportResult struct {
 	// ExternalAuth are the providers that the template asks for.
 	ExternalAuth []ExternalAuth `json:"external_auth"`
 	// HasExternalAgent says that people start an agent of the template themselves.
-	HasExternalAgent bool `json:"has_external_agent"`
+	HasExternalAgent bool           `json:"has_external_agent"`
+	WorkspaceTags    []WorkspaceTag `json:"workspace_tags"`
+	// UsesOwnerSession and UsesOwnerSSHKey say that the template reads the session
+	// token or the SSH key of coder_workspace_owner. Without them a build gets none.
+	UsesOwnerSession bool `json:"uses_owner_session"`
+	UsesOwnerSSHKey  bool `json:"uses_owner_ssh_key"`
+}
+
+// WorkspaceTag is one tag of a coder_workspace_tags: which daemons may build
+// workspaces. Value is the one that the parameters' defaults give. Parameter, when
+// not empty, names the parameter whose value the tag is.
+type WorkspaceTag struct {
+	Key       string `json:"key"`
+	Value     string `json:"value"`
+	Parameter string `json:"parameter,omitempty"`
 }
 
 // Preset is a coder_workspace_preset.
@@ -213,6 +227,8 @@ type Preset struct {
 	Icon        string               `json:"icon"`
 	Default     bool                 `json:"default"`
 	Parameters  []api.ParameterValue `json:"parameters"`
+	// Instances is how many workspaces are to stand ready, nil where nothing says so.
+	Instances *int `json:"instances,omitempty"`
 }
 
 // ExternalAuth is a coder_external_auth data source.

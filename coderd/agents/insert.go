@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"coder.internal/api"
+	"coder.internal/api/agentrpc"
 	"coder.internal/api/jobrpc"
 	"coder.internal/database"
 )
@@ -70,6 +71,9 @@ type agentRow struct {
 	StartupScriptBehavior string            `json:"startup_script_behavior"`
 	APIKeyScope           string            `json:"api_key_scope"`
 	DisplayApps           []string          `json:"display_apps"`
+
+	Devcontainers []agentrpc.Devcontainer   `json:"devcontainers"`
+	Monitors      agentrpc.ResourceMonitors `json:"monitors"`
 }
 
 type appRow struct {
@@ -139,7 +143,8 @@ func (rows *insertRows) addAgent(resource api.ID, ordinal int, a jobrpc.Agent) {
 		Dir: clean(a.Directory), MOTDFile: clean(a.MOTDFile), Env: cleanMap(a.Env),
 		Timeout: a.ConnectionTimeoutSeconds, TroubleshootingURL: clean(a.TroubleshootingURL),
 		StartupScriptBehavior: or(a.StartupScriptBehavior, "non-blocking"),
-		APIKeyScope:           or(a.APIKeyScope, "all"), DisplayApps: append([]string{}, a.DisplayApps...)}
+		APIKeyScope:           or(a.APIKeyScope, "all"), DisplayApps: append([]string{}, a.DisplayApps...),
+		Devcontainers: convertDevcontainers(a.Devcontainers), Monitors: convertMonitors(a.Monitors)}
 	if a.Token != "" {
 		row.TokenHash = hex.EncodeToString(HashToken(a.Token))
 	}
@@ -171,7 +176,7 @@ func (rows *insertRows) addApp(agent api.ID, ordinal int, app api.WorkspaceApp) 
 }
 
 func (rows *insertRows) addScript(agent api.ID, ordinal int, s api.AgentScript) {
-	source := sourceRow{ID: api.NewID(), AgentID: agent, DisplayName: or(clean(s.DisplayName), "Script")}
+	source := sourceRow{ID: api.NewID(), AgentID: agent, DisplayName: or(clean(s.DisplayName), "Script"), Icon: clean(s.Icon)}
 	rows.sources = append(rows.sources, source)
 	rows.scripts = append(rows.scripts, scriptRow{ID: api.NewID(), AgentID: agent, Ordinal: ordinal,
 		LogSourceID: source.ID, Body: api.AgentScript{LogPath: clean(s.LogPath), Script: clean(s.Script),

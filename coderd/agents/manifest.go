@@ -23,9 +23,12 @@ func (s *Service) HandleManifest(ctx context.Context, _ *struct{}) (*httpapi.Out
 		WorkspaceName: row.WorkspaceName, OwnerName: row.OwnerName, AccessURL: s.opts.AccessURL,
 		Directory: a.Directory, MOTDFile: a.MotdFile, Env: map[string]string{},
 		StartupScriptBehavior: a.StartupScriptBehavior, Scripts: []api.AgentScript{}, Apps: []api.WorkspaceApp{},
-		Metadata: []agentrpc.MetadataItem{}, BlockDirect: s.opts.RelayMap().BlockDirect}
+		Metadata: []agentrpc.MetadataItem{}, Devcontainers: []agentrpc.Devcontainer{}, BlockDirect: s.opts.RelayMap().BlockDirect}
 	if err := json.Unmarshal(a.EnvironmentVariables, &m.Env); err != nil {
 		return nil, fmt.Errorf("decode environment of agent %s: %w", a.ID, err)
+	}
+	if err := decodeMachine(a, &m); err != nil {
+		return nil, err
 	}
 	if err := s.fillManifest(ctx, &m); err != nil {
 		return nil, err

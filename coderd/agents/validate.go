@@ -178,11 +178,14 @@ func (c *checker) parts(where string, a jobrpc.Agent) {
 	for _, s := range a.Scripts {
 		at := "coder_script " + clip(s.DisplayName)
 		c.text(at, "display_name", s.DisplayName, maxName)
+		c.text(at, "icon", s.Icon, maxText)
 		c.text(at, "script", s.Script, maxScript)
 		c.text(at, "log_path", s.LogPath, maxText)
 		c.text(at, "cron", s.Cron, maxName)
 		c.seconds(at, "timeout", int64(s.Timeout), maxSeconds)
 	}
+	c.devcontainers(where, a.Devcontainers)
+	c.monitors(where, a.Monitors)
 	keys := map[string]bool{}
 	for _, m := range a.Metadata {
 		if m.Key == "" || keys[m.Key] {

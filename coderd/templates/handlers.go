@@ -225,6 +225,16 @@ func (s *Service) HandleParameters(ctx context.Context, in *VersionInput) (*http
 	return out(s.Parameters(ctx, in.Version))
 }
 
+// HandlePresets lists the presets of a version.
+func (s *Service) HandlePresets(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.Preset], error) {
+	return out(s.Presets(ctx, in.Version))
+}
+
+// HandleExternalAuth lists the external services of a version.
+func (s *Service) HandleExternalAuth(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.TemplateVersionExternalAuth], error) {
+	return out(s.ExternalAuth(ctx, in.Version))
+}
+
 // HandleVariables lists the variables of a version.
 func (s *Service) HandleVariables(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.TemplateVersionVariable], error) {
 	return out(s.Variables(ctx, in.Version))

@@ -129,6 +129,9 @@ func (i importer) Complete(ctx context.Context, q *database.Queries, row databas
 	if err := storeParameters(ctx, q, row.SubjectID, res.Parameters); err != nil {
 		return err
 	}
+	if err := storeLanguage(ctx, q, row.SubjectID, res); err != nil {
+		return err
+	}
 	for _, p := range []agents.InsertParams{
 		{JobID: row.ID, Transition: api.TransitionStart, Resources: res.Start},
 		{JobID: row.ID, Transition: api.TransitionStop, Resources: res.Stop},

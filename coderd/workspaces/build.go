@@ -60,6 +60,9 @@ func checkBuild(ctx context.Context, t database.Template, req *api.CreateWorkspa
 	if req.Orphan && req.Transition != api.TransitionDelete {
 		return api.Invalid("orphan", "only a delete can leave resources behind")
 	}
+	if !req.PresetID.IsZero() && req.Transition != api.TransitionStart {
+		return api.Invalid("template_version_preset_id", "only a start can use a preset")
+	}
 	if !req.Orphan && req.LogLevel != "debug" {
 		return nil
 	}
@@ -95,7 +98,7 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 			last.WorkspaceBuild.BuildNumber, last.JobStatus))
 	}
 	p := buildParams{workspace: w, number: last.WorkspaceBuild.BuildNumber + 1, transition: req.Transition,
-		reason: req.Reason, initiator: caller.UserID, debug: req.LogLevel == "debug", orphan: req.Orphan}
+		reason: req.Reason, initiator: caller.UserID, debug: req.LogLevel == "debug", orphan: req.Orphan, preset: req.PresetID}
 	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
 		return api.ID{}, err
 	}
@@ -148,7 +151,11 @@ func (s *Service) parametersFor(ctx context.Context, q *database.Queries, last, 
 	if err != nil {
 		return nil, err
 	}
-	return resolve(declared, req.ParameterValues, values, req.Transition == api.TransitionStart)
+	given, err := withPreset(ctx, q, req.PresetID, version, declared, req.ParameterValues, values)
+	if err != nil {
+		return nil, err
+	}
+	return resolve(declared, given, values, req.Transition == api.TransitionStart)
 }
 
 func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace, p buildParams) error {

@@ -51,7 +51,7 @@ func (s *Service) Work(ctx context.Context, q *database.Queries, row database.Pr
 	for _, p := range previous {
 		work.PreviousParameters = append(work.PreviousParameters, api.ParameterValue{Name: p.Name, Value: p.Value})
 	}
-	if work.Meta.OwnerRoles, err = rolesOf(ctx, q, b.User); err != nil {
+	if err := s.fillOwner(ctx, q, b, &work.Meta); err != nil {
 		return err
 	}
 	job.Build = work
@@ -148,6 +148,11 @@ func (s *Service) Complete(ctx context.Context, q *database.Queries, row databas
 	}
 	if err := insertTimings(ctx, q, row.ID, req.Build.Timings); err != nil {
 		return err
+	}
+	if req.Build.HasExternalAgent {
+		if err := q.SetBuildExternalAgent(ctx, database.SetBuildExternalAgentParams{ID: b.ID, HasExternalAgent: true}); err != nil {
+			return fmt.Errorf("note external agent of build %s: %w", b.ID, err)
+		}
 	}
 	if b.Transition == string(api.TransitionDelete) {
 		if _, err := q.MarkWorkspaceDeleted(ctx, b.WorkspaceID); err != nil {

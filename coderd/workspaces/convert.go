@@ -127,10 +127,11 @@ func convertBuild(r database.ListWorkspaceBuildDetailsRow, job api.ProvisionerJo
 		resources = []api.WorkspaceResource{}
 	}
 	return api.WorkspaceBuild{ID: b.ID, WorkspaceID: b.WorkspaceID, WorkspaceName: r.WorkspaceName,
-		WorkspaceOwnerID: r.OwnerID, WorkspaceOwnerName: r.OwnerName, TemplateVersionID: b.TemplateVersionID,
+		WorkspaceOwnerID: r.OwnerID, WorkspaceOwnerName: r.OwnerName,
+		WorkspaceOwnerAvatarURL: r.OwnerAvatarUrl, TemplateVersionID: b.TemplateVersionID,
 		TemplateVersionName: r.VersionName, BuildNumber: int(b.BuildNumber), Transition: api.Transition(b.Transition),
 		Reason: b.Reason, InitiatorID: b.InitiatorID, InitiatorName: r.InitiatorName, Job: job,
 		Status: api.StatusOf(api.Transition(b.Transition), job.Status), Resources: resources,
-		DailyCost: int(b.DailyCost), Deadline: b.Deadline, MaxDeadline: b.MaxDeadline,
+		DailyCost: int(b.DailyCost), PresetID: b.TemplateVersionPresetID, HasExternalAgent: b.HasExternalAgent, Deadline: b.Deadline, MaxDeadline: b.MaxDeadline,
 		CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt}
 }

@@ -9,6 +9,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
+	"coder.internal/coderd/auth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/users"
@@ -68,7 +69,7 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 			return err
 		}
 		_, err = s.addBuild(ctx, q, buildParams{workspace: w, number: 1, version: t.version, transition: api.TransitionStart,
-			reason: "initiator", initiator: caller.UserID, parameters: t.parameters})
+			reason: "initiator", initiator: caller.UserID, parameters: t.parameters, preset: req.PresetID})
 		return err
 	})
 	if err != nil {
@@ -153,7 +154,11 @@ func (s *Service) templateFor(ctx context.Context, req api.CreateWorkspaceReques
 	if err != nil {
 		return c, err
 	}
-	c.parameters, err = resolve(declared, req.ParameterValues, nil, true)
+	given, err := withPreset(ctx, s.db.Queries, req.PresetID, versionID, declared, req.ParameterValues, nil)
+	if err != nil {
+		return c, err
+	}
+	c.parameters, err = resolve(declared, given, nil, true)
 	return c, err
 }
 
@@ -271,6 +276,7 @@ type buildParams struct {
 	debug      bool
 	orphan     bool
 	parameters []api.ParameterValue
+	preset     api.ID
 }
 
 // addBuild writes a build with its job, inside q's transaction.
@@ -280,15 +286,22 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 	if err := json.Unmarshal(p.version.JobTags, &tags); err != nil {
 		return id, fmt.Errorf("decode tags of version %s: %w", p.version.TemplateVersion.ID, err)
 	}
+	if err := addTags(tags, p.version.TemplateVersion, p.parameters); err != nil {
+		return id, err
+	}
 	job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobWorkspaceBuild,
 		OrganizationID: p.workspace.OrganizationID, InitiatorID: p.initiator, FileID: p.version.TemplateVersion.FileID,
 		SubjectID: id, Tags: tags})
 	if err != nil {
 		return id, err
 	}
-	err = q.InsertWorkspaceBuild(ctx, database.InsertWorkspaceBuildParams{ID: id, WorkspaceID: p.workspace.ID,
+	row := database.InsertWorkspaceBuildParams{ID: id, WorkspaceID: p.workspace.ID,
 		TemplateVersionID: p.version.TemplateVersion.ID, BuildNumber: p.number, Transition: string(p.transition),
-		Reason: p.reason, InitiatorID: p.initiator, JobID: job.ID, Debug: p.debug})
+		Reason: p.reason, InitiatorID: p.initiator, JobID: job.ID, Debug: p.debug}
+	if !p.preset.IsZero() {
+		row.TemplateVersionPresetID = &p.preset
+	}
+	err = q.InsertWorkspaceBuild(ctx, row)
 	if err != nil {
 		return id, fmt.Errorf("insert build of workspace %s: %w", p.workspace.ID, err)
 	}
@@ -311,6 +324,9 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 
 // endOrphan completes a delete that asks Terraform for nothing.
 func (s *Service) endOrphan(ctx context.Context, q *database.Queries, workspace, job api.ID) error {
+	if err := auth.EndWorkspaceSession(ctx, q, workspace); err != nil {
+		return err
+	}
 	if _, err := q.EndJobWithoutWork(ctx, job); err != nil {
 		return fmt.Errorf("end job %s: %w", job, err)
 	}

@@ -1,13 +1,14 @@
 -- name: InsertWorkspaceAgents :exec
 insert into workspace_agents (id, resource_id, workspace_build_id, ordinal, name, auth_token_hash, auth_instance_id,
     operating_system, architecture, directory, motd_file, environment_variables, connection_timeout_seconds,
-    troubleshooting_url, startup_script_behavior, api_key_scope, display_apps)
+    troubleshooting_url, startup_script_behavior, api_key_scope, display_apps, devcontainers, resource_monitors)
 select r.id, r.resource_id, sqlc.narg(build_id)::uuid, r.ordinal, r.name, decode(nullif(r.token_hash, ''), 'hex'), r.instance_id,
     r.os, r.arch, r.dir, r.motd_file, r.env, r.timeout, r.troubleshooting_url, r.startup_script_behavior,
-    r.api_key_scope, array(select jsonb_array_elements_text(r.display_apps))
+    r.api_key_scope, array(select jsonb_array_elements_text(r.display_apps)), r.devcontainers, r.monitors
 from jsonb_to_recordset(@rows::jsonb) as r(id uuid, resource_id uuid, ordinal integer, name text, token_hash text,
     instance_id text, os text, arch text, dir text, motd_file text, env jsonb, timeout integer,
-    troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb);
+    troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb,
+    devcontainers jsonb, monitors jsonb);
 
 -- name: ListWorkspaceAgents :many
 -- With the names that app host names are made of, empty for previews, and the

@@ -1,6 +1,8 @@
 -- name: InsertWorkspaceBuild :exec
-insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug)
-values (@id, @workspace_id, @template_version_id, @build_number, @transition, @reason, @initiator_id, @job_id, @debug);
+insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug,
+    template_version_preset_id)
+values (@id, @workspace_id, @template_version_id, @build_number, @transition, @reason, @initiator_id, @job_id, @debug,
+    @template_version_preset_id);
 
 -- name: GetLatestBuild :one
 select sqlc.embed(b), j.status as job_status from workspace_builds b
@@ -27,7 +29,7 @@ limit @max_rows offset @skip_rows;
 
 -- name: ListWorkspaceBuildDetails :many
 select sqlc.embed(b), w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
-    i.username as initiator_name, v.name as version_name
+    u.avatar_url as owner_avatar_url, i.username as initiator_name, v.name as version_name
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join users u on u.id = w.owner_id
@@ -104,7 +106,7 @@ where v.id = @id;
 -- All that a daemon is told about a build.
 select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
-    sqlc.embed(u)
+    v.uses_owner_session, v.uses_owner_ssh_key, sqlc.embed(u)
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join templates t on t.id = w.template_id

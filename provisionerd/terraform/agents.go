@@ -24,6 +24,7 @@ func (g *gathering) agent(n *node) (jobrpc.Agent, error) {
 		TroubleshootingURL: n.text("troubleshooting_url"), StartupScriptBehavior: n.text("startup_script_behavior"),
 		APIKeyScope: n.text("api_key_scope"), Order: int64(n.number("order")),
 		DisplayApps: displayApps(n), Metadata: agentMetadata(n),
+		Devcontainers: g.devcontainers(n), Monitors: monitors(n),
 	}
 	if a.Apps, err = g.apps(n); err != nil {
 		return jobrpc.Agent{}, err
@@ -119,7 +120,7 @@ func (g *gathering) scripts(agent *node) []api.AgentScript {
 			continue
 		}
 		out = append(out, api.AgentScript{DisplayName: p.text("display_name"), LogPath: p.text("log_path"), Script: p.text("script"),
-			Cron: p.text("cron"), RunOnStart: p.flag("run_on_start"), RunOnStop: p.flag("run_on_stop"),
+			Icon: p.text("icon"), Cron: p.text("cron"), RunOnStart: p.flag("run_on_start"), RunOnStop: p.flag("run_on_stop"),
 			StartBlocksLogin: p.flag("start_blocks_login"), Timeout: p.number("timeout")})
 	}
 	return out

@@ -136,7 +136,8 @@ func (r *run) built(work *jobrpc.BuildWork) (*jobrpc.BuildResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &jobrpc.BuildResult{State: b, Resources: resources, Timings: r.timings}, nil
+	return &jobrpc.BuildResult{State: b, Resources: resources, Timings: r.timings,
+		HasExternalAgent: hasExternalAgent(nodes)}, nil
 }
 
 // initForState initialises again when the state needs providers that the

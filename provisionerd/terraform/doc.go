@@ -30,7 +30,8 @@
 // tls_*) wins, then the first by address. An agent that nothing depends on is
 // listed under itself, as a resource of type coder_agent, because people expect
 // to reach it (they start it by hand); after a stop it is left out, because
-// nothing runs it.
+// nothing runs it. A coder_external_agent is such a resource: a machine that the
+// template does not make.
 //
 // # Secrets and hostile input
 //

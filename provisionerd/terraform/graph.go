@@ -18,6 +18,8 @@ import (
 // keys, with their module's path.
 type graph struct {
 	refs map[string][]string
+	// tags are what coder_workspace_tags say, by address and key.
+	tags map[string]map[string]tagSource
 }
 
 // maxModules bounds how many module directories are read.
@@ -82,7 +84,11 @@ func (g *graph) file(path string, body *hclsyntax.Body) {
 		case b.Type == "resource" && len(b.Labels) == 2:
 			g.add(path+b.Labels[0]+"."+b.Labels[1], path, b.Body)
 		case b.Type == "data" && len(b.Labels) == 2:
-			g.add(path+"data."+b.Labels[0]+"."+b.Labels[1], path, b.Body)
+			at := path + "data." + b.Labels[0] + "." + b.Labels[1]
+			g.add(at, path, b.Body)
+			if b.Labels[0] == "coder_workspace_tags" {
+				g.addTags(at, path, b.Body)
+			}
 		case b.Type == "locals":
 			for name, a := range b.Body.Attributes {
 				g.expr(path+"local."+name, path, a.Expr)

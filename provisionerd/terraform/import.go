@@ -52,6 +52,9 @@ func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisioner
 		return nil, err
 	}
 	refs := readGraph(p.build)
+	if err := r.language(start, refs, result); err != nil {
+		return nil, err
+	}
 	if result.Start, err = collect(refs.managed(start.PlannedValues), api.TransitionStart); err != nil {
 		return nil, err
 	}

@@ -13,19 +13,13 @@ import (
 	"coder.internal/provisionerd"
 )
 
-// parameters returns the coder_parameters of a plan, by order, then name. Data
-// sources are read while planning, so their values are in the prior state; those
-// that wait for a resource are among the planned values.
+// parameters returns the coder_parameters of a plan, by order, then name.
 func parameters(plan *tfjson.Plan) ([]api.TemplateVersionParameter, error) {
-	var nodes []*node
-	if plan.PriorState != nil {
-		nodes = dataNodes(plan.PriorState.Values, nodes)
-	}
-	nodes = dataNodes(plan.PlannedValues, nodes)
+	nodes := slices.DeleteFunc(planData(plan), func(n *node) bool { return n.typ != "coder_parameter" })
 	slices.SortStableFunc(nodes, func(a, b *node) int {
 		return cmp.Or(cmp.Compare(a.number("order"), b.number("order")), cmp.Compare(a.text("name"), b.text("name")))
 	})
-	var out []api.TemplateVersionParameter
+	out := []api.TemplateVersionParameter{}
 	seen := map[string]string{}
 	for _, n := range nodes {
 		name := n.text("name")
@@ -36,23 +30,6 @@ func parameters(plan *tfjson.Plan) ([]api.TemplateVersionParameter, error) {
 		out = append(out, parameter(n))
 	}
 	return out, nil
-}
-
-func dataNodes(v *tfjson.StateValues, out []*node) []*node {
-	if v == nil || v.RootModule == nil {
-		return out
-	}
-	todo := []*tfjson.StateModule{v.RootModule}
-	for len(todo) > 0 {
-		m := todo[0]
-		todo = append(todo[1:], m.ChildModules...)
-		for _, r := range m.Resources {
-			if r.Mode == tfjson.DataResourceMode && r.Type == "coder_parameter" {
-				out = append(out, &node{addr: r.Address, attrs: r.AttributeValues})
-			}
-		}
-	}
-	return out
 }
 
 func parameter(n *node) api.TemplateVersionParameter {

@@ -22,7 +22,7 @@ func collect(nodes []*node, t api.Transition) ([]jobrpc.Resource, error) {
 		case n.data:
 		case n.typ == "coder_agent":
 			g.agents = append(g.agents, n)
-		case strings.HasPrefix(n.typ, "coder_"):
+		case strings.HasPrefix(n.typ, "coder_") && n.typ != externalAgent:
 			g.parts = append(g.parts, n)
 		default:
 			g.managed = append(g.managed, n)
@@ -34,6 +34,9 @@ func collect(nodes []*node, t api.Transition) ([]jobrpc.Resource, error) {
 	}
 	if err := g.placeAgents(t); err != nil {
 		return nil, err
+	}
+	for _, r := range g.byNode {
+		slices.SortStableFunc(r.Agents, byOrder)
 	}
 	g.describe()
 	out := make([]jobrpc.Resource, 0, len(g.byNode))
@@ -166,7 +169,7 @@ func (g *gathering) belongs(part, agent *node) bool {
 		return id == agent.text("id")
 	}
 	// In a plan the ids are not known yet.
-	return part.deps[agent.config] && g.sameInstance(part, agent, g.agents)
+	return part.deps[agent.config] && g.sameInstance(part, agent, g.agents) && !g.insideContainer(part)
 }
 
 // describe hangs coder_metadata on the resources that they speak of.

@@ -63,6 +63,7 @@ type Build struct {
 	Parameters []api.TemplateVersionParameter
 	Previous   []api.ParameterValue // of the last build; nil for a new workspace
 	Copied     []api.ParameterValue // of another workspace
+	Preset     map[string]string    // of the preset that the request names
 }
 
 // Resolve returns the values to send. Parameters that the server can fill
@@ -81,7 +82,7 @@ func (f *Flags) Resolve(ctx context.Context, env *cli.Env, b Build) ([]api.Param
 		return nil, err
 	}
 	r := resolver{flags: f, env: env, given: given, defaults: defaults, ephemeral: lasting,
-		previous: toMap(b.Previous), copied: toMap(b.Copied), isNew: b.Previous == nil}
+		previous: toMap(b.Previous), copied: toMap(b.Copied), preset: b.Preset, isNew: b.Previous == nil}
 	if err := r.known(b.Parameters); err != nil {
 		return nil, err
 	}

@@ -104,6 +104,26 @@ func TestResolveOfAnOldWorkspace(t *testing.T) {
 	require.ErrorContains(t, err, `a value for "cpus"`)
 }
 
+func TestResolveLeavesThePresetToTheServer(t *testing.T) {
+	t.Parallel()
+	b := params.Build{Parameters: declared(), Preset: map[string]string{"cpus": "4", "region": "us", "gone": "1"}}
+	got, asked, err := resolve(t, "\n", b)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Empty(t, asked, "nothing is left to ask")
+	got, _, err = resolve(t, "", b, "--parameter", "cpus=2")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"cpus": "2"}, got)
+	b.Preset["cpus"] = "99"
+	_, _, err = resolve(t, "", b)
+	require.ErrorContains(t, err, "cpus=99: must be between 1 and 8")
+	// What cannot be changed any more is not taken from a preset.
+	b.Preset, b.Previous = map[string]string{"region": "us"}, []api.ParameterValue{{Name: "region", Value: "eu"}, {Name: "cpus", Value: "4"}}
+	got, _, err = resolve(t, "", b)
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
 func TestPairsKeepCommasOfAValue(t *testing.T) {
 	t.Parallel()
 	got, err := params.Pairs("parameter", []string{"a=1", "2", "3", "b=x=y"})

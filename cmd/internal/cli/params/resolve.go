@@ -19,7 +19,7 @@ type resolver struct {
 	flags                      *Flags
 	env                        *cli.Env
 	given, defaults, ephemeral map[string]string
-	previous, copied           map[string]string
+	previous, copied, preset   map[string]string
 	isNew                      bool
 }
 
@@ -44,6 +44,9 @@ func (r *resolver) value(ctx context.Context, p api.TemplateVersionParameter) (s
 			return "", false, cli.Usage("parameter", fmt.Sprintf("%q cannot be changed after the workspace was made; it is %q.", cli.Inert(p.Name), cli.Inert(prev)))
 		}
 		return v, true, r.checked(p, v, prev)
+	}
+	if v, ok := r.preset[p.Name]; ok && (!had || p.Mutable) {
+		return "", false, r.checked(p, v, prev) // the server fills it in
 	}
 	if !r.flags.always || !p.Mutable {
 		if had && Check(p, prev, "") == nil {

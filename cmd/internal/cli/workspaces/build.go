@@ -23,11 +23,14 @@ type buildFlags struct {
 	noWait bool
 	debug  bool
 	reason string
+	preset string
 }
 
 func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
 	fs := cmd.Flags()
 	f.params.Register(fs)
+	fs.StringVar(&f.preset, "preset", "", `preset of the template to take parameter values from; "none" for none`)
+	cli.Bind(fs, "preset", "CODER_PRESET_NAME")
 	if yes {
 		cli.Yes(fs, &f.yes)
 	}
@@ -82,7 +85,12 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 	if version != w.LatestBuild.TemplateVersionID {
 		r.TemplateVersionID = version
 	}
-	if f.params.Given() || !r.TemplateVersionID.IsZero() {
+	preset, err := f.choosePreset(ctx, env, c, version, false)
+	if err != nil {
+		return err
+	}
+	r.PresetID = preset.ID
+	if f.params.Given() || !r.TemplateVersionID.IsZero() || !preset.ID.IsZero() {
 		previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
 		if err != nil {
 			return err
@@ -94,7 +102,8 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 		if err != nil {
 			return err
 		}
-		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous})
+		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous,
+			Preset: presetMap(preset)})
 		if err != nil {
 			return err
 		}
@@ -186,7 +195,7 @@ func Update(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !w.Outdated && !f.params.Given() {
+		if !w.Outdated && !f.params.Given() && (f.preset == "" || f.preset == noPreset) {
 			_, err := fmt.Fprintf(env.Stdout, "%s is up to date.\n", cli.Inert(w.Name))
 			return err
 		}

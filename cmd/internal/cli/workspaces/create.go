@@ -71,7 +71,12 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		ms := f.stopAfter.Milliseconds()
 		r.TTLMillis = &ms
 	}
-	if r.ParameterValues, err = f.values(ctx, env, c, version); err != nil {
+	preset, err := f.choosePreset(ctx, env, c, version, f.copyFrom == "")
+	if err != nil {
+		return err
+	}
+	r.PresetID = preset.ID
+	if r.ParameterValues, err = f.values(ctx, env, c, version, preset); err != nil {
 		return err
 	}
 	question := fmt.Sprintf("Create %s from template %s?", cli.Inert(ref.Name), cli.Inert(t.Name))
@@ -100,12 +105,12 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 	return err
 }
 
-func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, version api.ID) ([]api.ParameterValue, error) {
+func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, version api.ID, preset api.Preset) ([]api.ParameterValue, error) {
 	declared, err := c.TemplateVersionParameters(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	b := params.Build{Parameters: declared}
+	b := params.Build{Parameters: declared, Preset: presetMap(preset)}
 	if f.copyFrom != "" {
 		ref, err := cli.ParseWorkspace(f.copyFrom)
 		if err != nil {
