@@ -88,8 +88,10 @@ type TemplateVersion struct {
 	Archived       bool           `json:"archived"`
 	CreatedBy      MinimalUser    `json:"created_by"`
 	Job            ProvisionerJob `json:"job"`
-	CreatedAt      time.Time      `json:"created_at"`
-	UpdatedAt      time.Time      `json:"updated_at"`
+	// MatchedProvisioners is there while the job waits.
+	MatchedProvisioners *MatchedProvisioners `json:"matched_provisioners,omitempty"`
+	CreatedAt           time.Time            `json:"created_at"`
+	UpdatedAt           time.Time            `json:"updated_at"`
 }
 
 // CreateTemplateVersionRequest starts an import. Either FileID (an upload) or

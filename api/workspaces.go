@@ -175,26 +175,28 @@ type WorkspacePlan struct {
 
 // WorkspaceBuild is one run of the template for one workspace.
 type WorkspaceBuild struct {
-	ID                  ID                  `json:"id"`
-	WorkspaceID         ID                  `json:"workspace_id"`
-	WorkspaceName       string              `json:"workspace_name"`
-	WorkspaceOwnerID    ID                  `json:"workspace_owner_id"`
-	WorkspaceOwnerName  string              `json:"workspace_owner_name"`
-	TemplateVersionID   ID                  `json:"template_version_id"`
-	TemplateVersionName string              `json:"template_version_name"`
-	BuildNumber         int                 `json:"build_number"`
-	Transition          Transition          `json:"transition"`
-	Reason              string              `json:"reason"`
-	InitiatorID         ID                  `json:"initiator_id"`
-	InitiatorName       string              `json:"initiator_name"`
-	Job                 ProvisionerJob      `json:"job"`
-	Status              WorkspaceStatus     `json:"status"`
-	Resources           []WorkspaceResource `json:"resources"`
-	DailyCost           int                 `json:"daily_cost"`
-	Deadline            *time.Time          `json:"deadline,omitempty"`
-	MaxDeadline         *time.Time          `json:"max_deadline,omitempty"`
-	CreatedAt           time.Time           `json:"created_at"`
-	UpdatedAt           time.Time           `json:"updated_at"`
+	ID                  ID             `json:"id"`
+	WorkspaceID         ID             `json:"workspace_id"`
+	WorkspaceName       string         `json:"workspace_name"`
+	WorkspaceOwnerID    ID             `json:"workspace_owner_id"`
+	WorkspaceOwnerName  string         `json:"workspace_owner_name"`
+	TemplateVersionID   ID             `json:"template_version_id"`
+	TemplateVersionName string         `json:"template_version_name"`
+	BuildNumber         int            `json:"build_number"`
+	Transition          Transition     `json:"transition"`
+	Reason              string         `json:"reason"`
+	InitiatorID         ID             `json:"initiator_id"`
+	InitiatorName       string         `json:"initiator_name"`
+	Job                 ProvisionerJob `json:"job"`
+	// MatchedProvisioners is there while the job waits.
+	MatchedProvisioners *MatchedProvisioners `json:"matched_provisioners,omitempty"`
+	Status              WorkspaceStatus      `json:"status"`
+	Resources           []WorkspaceResource  `json:"resources"`
+	DailyCost           int                  `json:"daily_cost"`
+	Deadline            *time.Time           `json:"deadline,omitempty"`
+	MaxDeadline         *time.Time           `json:"max_deadline,omitempty"`
+	CreatedAt           time.Time            `json:"created_at"`
+	UpdatedAt           time.Time            `json:"updated_at"`
 }
 
 // WorkspaceResource is something that Terraform made for a build.

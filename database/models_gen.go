@@ -102,6 +102,8 @@ type ProvisionerDaemon struct {
 	Tags           json.RawMessage
 	CreatedAt      time.Time
 	LastSeenAt     *time.Time
+	KeyID          *api.ID
+	KeyName        string
 }
 
 type ProvisionerJob struct {
@@ -129,6 +131,8 @@ type ProvisionerJob struct {
 	StartedAt      *time.Time
 	CanceledAt     *time.Time
 	CompletedAt    *time.Time
+	Holders        json.RawMessage
+	AcquireID      *api.ID
 }
 
 type ProvisionerJobAgentToken struct {
@@ -153,6 +157,15 @@ type ProvisionerJobStray struct {
 	Kind      string
 	Payload   []byte
 	CreatedAt time.Time
+}
+
+type ProvisionerKey struct {
+	ID             api.ID
+	OrganizationID api.ID
+	Name           string
+	Tags           json.RawMessage
+	HashedSecret   []byte
+	CreatedAt      time.Time
 }
 
 type SiteConfig struct {

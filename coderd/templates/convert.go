@@ -56,7 +56,10 @@ func convertVersion(r database.ListTemplateVersionsRow, job api.ProvisionerJob) 
 		Archived:       v.Archived,
 		CreatedBy:      api.MinimalUser{ID: v.CreatedBy, Username: r.Username, Name: r.UserFullName, AvatarURL: r.AvatarUrl},
 		Job:            job,
-		CreatedAt:      v.CreatedAt,
-		UpdatedAt:      v.UpdatedAt,
+
+		MatchedProvisioners: job.Matched,
+
+		CreatedAt: v.CreatedAt,
+		UpdatedAt: v.UpdatedAt,
 	}
 }

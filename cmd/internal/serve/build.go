@@ -179,7 +179,7 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 		return err
 	}
 	p.jobs, err = jobs.New(jobs.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), Ring: p.ring,
-		ForceCancelAfter: s.cfg.Provisioner.ForceCancel})
+		ForceCancelAfter: s.cfg.Provisioner.ForceCancel, PSK: s.cfg.Provisioner.PSK})
 	return err
 }
 
@@ -224,7 +224,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
-		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads,
+		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
