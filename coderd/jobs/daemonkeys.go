@@ -23,8 +23,8 @@ const topicDaemonKeys = "provisioner_keys"
 // maxKeys bounds the keys of one organization.
 const maxKeys = 500
 
-// orgPath is the path of everything that belongs to an organization.
-type orgPath struct {
+// OrganizationPath is the path of everything that belongs to an organization.
+type OrganizationPath struct {
 	Organization string `path:"organization" maxLength:"64"`
 }
 
@@ -49,7 +49,7 @@ func (q *Queue) managed(ctx context.Context, ref string, action rbac.Action) (da
 
 // HandleCreateKey: POST /organizations/{organization}/provisionerkeys.
 func (q *Queue) HandleCreateKey(ctx context.Context, in *struct {
-	orgPath
+	OrganizationPath
 	Body api.CreateProvisionerKeyRequest
 }) (*httpapi.Out[api.CreateProvisionerKeyResponse], error) {
 	org, err := q.managed(ctx, in.Organization, rbac.Create)
@@ -113,7 +113,7 @@ func recordKey(ctx context.Context, tx *database.Queries, action audit.Action, r
 }
 
 // HandleKeys: GET /organizations/{organization}/provisionerkeys.
-func (q *Queue) HandleKeys(ctx context.Context, in *orgPath) (*httpapi.Out[[]api.ProvisionerKey], error) {
+func (q *Queue) HandleKeys(ctx context.Context, in *OrganizationPath) (*httpapi.Out[[]api.ProvisionerKey], error) {
 	keys, err := q.listKeys(ctx, in.Organization)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func convertKey(r database.ProvisionerKey) api.ProvisionerKey {
 }
 
 // HandleKeyDaemons: GET /organizations/{organization}/provisionerkeys/daemons.
-func (q *Queue) HandleKeyDaemons(ctx context.Context, in *orgPath) (*httpapi.Out[[]api.ProvisionerKeyDaemons], error) {
+func (q *Queue) HandleKeyDaemons(ctx context.Context, in *OrganizationPath) (*httpapi.Out[[]api.ProvisionerKeyDaemons], error) {
 	keys, err := q.listKeys(ctx, in.Organization)
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (q *Queue) HandleKeyDaemons(ctx context.Context, in *orgPath) (*httpapi.Out
 // HandleDeleteKey: DELETE /organizations/{organization}/provisionerkeys/{provisionerkey}.
 // Daemons that use the key lose their connections.
 func (q *Queue) HandleDeleteKey(ctx context.Context, in *struct {
-	orgPath
+	OrganizationPath
 	Key string `path:"provisionerkey" maxLength:"64"`
 }) (*httpapi.Empty, error) {
 	org, err := q.managed(ctx, in.Organization, rbac.Delete)

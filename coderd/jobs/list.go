@@ -24,22 +24,22 @@ const (
 	forgetAfter = 7 * 24 * time.Hour
 )
 
-// listQuery is what both lists can be asked.
-type listQuery struct {
+// ListQuery is what both lists can be asked.
+type ListQuery struct {
 	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"Most rows to return; 0 means 50."`
 	IDs    string `query:"ids" maxLength:"40000" doc:"Comma-separated ids."`
 	Status string `query:"status" maxLength:"256" doc:"Comma-separated states."`
 	Tags   string `query:"tags" maxLength:"16384" doc:"JSON object of tags that must all be there."`
 }
 
-func (l listQuery) rows() int32 {
+func (l ListQuery) rows() int32 {
 	if l.Limit <= 0 {
 		return defaultListed
 	}
 	return int32(min(l.Limit, maxListed)) //nolint:gosec // bounded here
 }
 
-func (l listQuery) ids() ([]api.ID, error) {
+func (l ListQuery) ids() ([]api.ID, error) {
 	out := []api.ID{}
 	for _, s := range split(l.IDs) {
 		id, err := api.ParseID(s)
@@ -54,7 +54,7 @@ func (l listQuery) ids() ([]api.ID, error) {
 	return out, nil
 }
 
-func (l listQuery) tags() (json.RawMessage, error) {
+func (l ListQuery) tags() (json.RawMessage, error) {
 	if l.Tags == "" {
 		return json.RawMessage("{}"), nil
 	}
@@ -65,7 +65,7 @@ func (l listQuery) tags() (json.RawMessage, error) {
 	return json.Marshal(tags)
 }
 
-func (l listQuery) statuses(allowed ...string) ([]string, error) {
+func (l ListQuery) statuses(allowed ...string) ([]string, error) {
 	out := split(l.Status)
 	for _, s := range out {
 		if !slices.Contains(allowed, s) {
@@ -87,8 +87,8 @@ func split(s string) []string {
 
 // HandleDaemons: GET /organizations/{organization}/provisionerdaemons.
 func (q *Queue) HandleDaemons(ctx context.Context, in *struct {
-	orgPath
-	listQuery
+	OrganizationPath
+	ListQuery
 	Offline bool  `query:"offline" doc:"Daemons that are gone too."`
 	MaxAge  int64 `query:"max_age_ms" minimum:"0" doc:"Only daemons seen in that many milliseconds."`
 }) (*httpapi.Out[[]api.ProvisionerDaemon], error) {
@@ -182,8 +182,8 @@ func (q *Queue) retireDaemon(ctx context.Context, who caller) error {
 
 // HandleJobs: GET /organizations/{organization}/provisionerjobs.
 func (q *Queue) HandleJobs(ctx context.Context, in *struct {
-	orgPath
-	listQuery
+	OrganizationPath
+	ListQuery
 	Initiator string `query:"initiator" maxLength:"64" doc:"Only jobs that this user (id, name or me) started."`
 }) (*httpapi.Out[[]api.ProvisionerJob], error) {
 	p := database.ListProvisionerJobsParams{MaxRows: in.rows()}
@@ -207,7 +207,7 @@ func (q *Queue) HandleJobs(ctx context.Context, in *struct {
 
 // HandleJob: GET /organizations/{organization}/provisionerjobs/{job}.
 func (q *Queue) HandleJob(ctx context.Context, in *struct {
-	orgPath
+	OrganizationPath
 	Job string `path:"job" maxLength:"64"`
 }) (*httpapi.Out[api.ProvisionerJob], error) {
 	id, err := api.ParseID(in.Job)

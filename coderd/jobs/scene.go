@@ -108,7 +108,7 @@ func (p Place) note(tags map[string]string) string {
 	}
 	var own []string
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		if k != api.TagScope && (k != api.TagOwner || tags[k] != "") {
+		if k != api.TagOwner && (k != api.TagScope || tags[k] != api.ScopeOrganization) {
 			own = append(own, k+"="+tags[k])
 		}
 	}

@@ -112,7 +112,7 @@ func TestExternalDaemonsByTags(t *testing.T) {
 	require.NoError(t, waiting.Start())
 	servetest.Eventually(t, "the reason of the wait is told", func() bool {
 		b, _ := os.ReadFile(out)
-		return strings.Contains(string(b), "No provisioner with tags cloud=a scope=organization is online.")
+		return strings.Contains(string(b), "No provisioner with tags cloud=a is online.")
 	})
 	list := c.OK("provisioner", "jobs", "list")
 	require.Contains(t, list, "1/1, no provisioner")
