@@ -277,18 +277,70 @@ func (s *JobSource) handBack(ctx context.Context, job *jobrpc.Job) {
 // Update implements provisionerd.JobSource.
 func (s *JobSource) Update(ctx context.Context, req jobrpc.UpdateRequest) (jobrpc.UpdateResponse, error) {
 	var res jobrpc.UpdateResponse
-	err := s.call(ctx, jobrpc.MethodUpdate, req, &res)
+	err := s.carry(ctx, req.JobID, req.Attempt, len(req.State), func(ctx context.Context) error {
+		return s.call(ctx, jobrpc.MethodUpdate, req, &res)
+	})
 	return res, err
 }
 
 // Complete implements provisionerd.JobSource.
 func (s *JobSource) Complete(ctx context.Context, req jobrpc.CompleteRequest) error {
-	return s.call(ctx, jobrpc.MethodComplete, req, nil)
+	size := 0
+	if req.Build != nil {
+		size = len(req.Build.State)
+	}
+	return s.carry(ctx, req.JobID, req.Attempt, size, func(ctx context.Context) error {
+		return s.call(ctx, jobrpc.MethodComplete, req, nil)
+	})
 }
 
 // Fail implements provisionerd.JobSource.
 func (s *JobSource) Fail(ctx context.Context, req jobrpc.FailRequest) error {
-	return s.call(ctx, jobrpc.MethodFail, req, nil)
+	return s.carry(ctx, req.JobID, req.Attempt, len(req.State), func(ctx context.Context) error {
+		return s.call(ctx, jobrpc.MethodFail, req, nil)
+	})
+}
+
+// A call with more than bigState bytes of state gets the time that a line of
+// slowLine bytes a second needs, beyond the deadline of its caller.
+const (
+	bigState = 1 << 20
+	slowLine = 128 << 10
+)
+
+// carry makes a call that brings a state. A big one takes long on a slow line:
+// then the deadline of ctx does not count (its cancellation does), and heartbeats
+// between the frames keep the lease meanwhile.
+func (s *JobSource) carry(ctx context.Context, job api.ID, attempt, size int, call func(context.Context) error) error {
+	if size <= bigState {
+		return call(ctx)
+	}
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), partTimeout+time.Duration(size/slowLine)*time.Second)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})()
+	beating, stop := context.WithCancel(long)
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		tick := s.c.clock.NewTicker(jobrpc.HeartbeatInterval, "jobsource", "beat")
+		defer tick.Stop()
+		for {
+			select {
+			case <-beating.Done():
+				return
+			case <-tick.C:
+			}
+			// Its answer says nothing that the answer of the call will not say.
+			_ = s.call(beating, jobrpc.MethodUpdate, jobrpc.UpdateRequest{JobID: job, Attempt: attempt}, nil)
+		}
+	})
+	err := call(long)
+	stop()
+	beats.Wait()
+	return err
 }
 
 // Archive implements provisionerd.JobSource. Parts are fetched while it is read;

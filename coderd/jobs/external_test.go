@@ -2,8 +2,11 @@ package jobs_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,8 +138,12 @@ func TestAttemptsOfOthers(t *testing.T) {
 		_, err = other.Archive(t.Context(), job.ID, 1)
 		code(t, api.CodeConflict, err)
 	}
-	_, err = holder.Update(t.Context(), jobrpc.UpdateRequest{JobID: job.ID, Attempt: 1})
+	// The holder may bring what a job may bring.
+	_, err = holder.Update(t.Context(), jobrpc.UpdateRequest{JobID: job.ID, Attempt: 1, State: make([]byte, 8<<20), StateSerial: 1})
 	require.NoError(t, err)
+	row, err := p.DB.GetProvisionerJob(t.Context(), job.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, row.StateSerial)
 }
 
 // The same request over another connection gets the same attempt: the answer may
@@ -247,4 +254,38 @@ func TestLists(t *testing.T) {
 		gone := coderdtest.Do[[]api.ProvisionerDaemon](t, p.owner, http.StatusOK, http.MethodGet, "/api/v2/organizations/default/provisionerdaemons?offline=true&status=offline", nil)
 		return len(gone) == 1 && gone[0].Name == "one"
 	}, 10*time.Second, 10*time.Millisecond)
+}
+
+// A state of many megabytes goes over in frames, and comes back whole.
+func TestBigMessagesAreCut(t *testing.T) {
+	t.Parallel()
+	big := []byte(strings.Repeat(`{"é":"<&>"}`, 3<<20/11))
+	var text []byte
+	var join jobrpc.Joiner
+	message, err := json.Marshal(jobrpc.UpdateRequest{State: big})
+	require.NoError(t, err)
+	frames := 0
+	require.NoError(t, jobrpc.Cut(7, message, func(f jobrpc.Frame) error {
+		frames++
+		require.LessOrEqual(t, len(f.Text), jobrpc.MaxFrameText)
+		require.Nil(t, text)
+		text, err = join.Add(f)
+		return err
+	}))
+	require.Greater(t, frames, 5)
+	require.Equal(t, message, text)
+}
+
+func TestTooManyDaemonsOfOnePerson(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	bob := p.NewUser(t, p.owner, "bob")
+	connect := func(i int) error {
+		return p.source(client.Daemon{Name: fmt.Sprint("laptop-", i), Tags: map[string]string{api.TagScope: api.ScopeUser}},
+			client.WithToken(bob.Token)).Connect(t.Context())
+	}
+	for i := range 4 {
+		require.NoError(t, connect(i))
+	}
+	code(t, api.CodeRateLimited, connect(4))
 }

@@ -63,6 +63,7 @@ type Queue struct {
 	mu         sync.Mutex
 	seen       map[api.ID]time.Time // when this replica last registered a daemon
 	defaultOrg api.ID               // zero until it is known
+	seats      map[string]int       // connections by credential
 	swept      time.Time            // when daemons that are gone were forgotten
 }
 
@@ -79,6 +80,7 @@ func New(opts Options) (*Queue, error) {
 		log:        opts.Log.With("component", "jobs"),
 		completers: map[api.JobType]Completer{},
 		seen:       map[api.ID]time.Time{},
+		seats:      map[string]int{},
 	}, nil
 }
 

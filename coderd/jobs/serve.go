@@ -34,7 +34,12 @@ const (
 func (q *Queue) ServeHandler(a *httpapi.API) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := q.introduce(r)
+		leave := func() {}
 		if err == nil {
+			leave, err = q.seat(who)
+		}
+		if err == nil {
+			defer leave()
 			err = q.enroll(r.Context(), who)
 		}
 		if err != nil {
@@ -55,6 +60,34 @@ func (q *Queue) ServeHandler(a *httpapi.API) http.Handler {
 			q.retire(r.Context(), who)
 		}
 	})
+}
+
+// Most connections of one credential at a time, on one replica.
+const (
+	maxSeats     = 500
+	maxUserSeats = 4
+)
+
+// seat counts a connection until leave is called, and refuses one too many.
+func (q *Queue) seat(who caller) (leave func(), err error) {
+	most, c := maxSeats, who.credential()
+	if who.keyName == api.ProvisionerKeyUserAuth && who.tags[api.TagScope] == api.ScopeUser {
+		most = maxUserSeats
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.seats[c] >= most {
+		return nil, &api.Error{Code: api.CodeRateLimited,
+			Message: "Too many provisioner daemons are connected with this credential. Stop one of them."}
+	}
+	q.seats[c]++
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if q.seats[c]--; q.seats[c] == 0 {
+			delete(q.seats, c)
+		}
+	}, nil
 }
 
 // introduce reads who calls and what its credential allows.
