@@ -258,7 +258,7 @@ func (s *JobSource) Acquire(ctx context.Context, req jobrpc.AcquireRequest) (*jo
 		case err == nil, api.CodeOf(err) != "", ctx.Err() != nil:
 			return job, err
 		case !told:
-			s.log.Warn("the server is not reached; trying on", "error", err)
+			s.log.Warn("no connection to the server; trying on", "error", err)
 		}
 	}
 }

@@ -13,10 +13,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
+	"coder.internal/api/jobrpc"
 	"coder.internal/cmd/internal/serve/servetest"
 )
 
@@ -38,8 +40,9 @@ type external struct {
 func startExternal(t *testing.T, s *servetest.Server, name, url string, env []string, args ...string) *external {
 	t.Helper()
 	dir := filepath.Join(s.Dir, "external-"+name)
-	require.NoError(t, os.Mkdir(dir, 0o700))
+	require.NoError(t, os.MkdirAll(dir, 0o700))
 	log := filepath.Join(dir, "log")
+	_ = os.Remove(log) // of an earlier start
 	x := &external{t: t, log: log, done: make(chan struct{})}
 	x.cmd = exec.Command(servetest.Binary(), append([]string{"provisioner", "start", "--url", url, "--name", name,
 		"--cache-dir", dir, "--log-human", log, "--shutdown-grace", "0s"}, args...)...)
@@ -135,7 +138,7 @@ func TestExternalDaemonsByTags(t *testing.T) {
 	// Without its key a daemon is out; it does not come back.
 	c.OK("provisioner", "keys", "delete", "cloud-b", "-y")
 	servetest.Eventually(t, "the daemon has lost its connection", func() bool {
-		return strings.Contains(s.Log(), "daemon disconnected") && strings.Contains(two.text(), "not reached")
+		return strings.Contains(s.Log(), "daemon disconnected") && strings.Contains(two.text(), "no connection")
 	})
 	refused := c.Command("provisioner", "start", "--url", s.URL.String(), "--name", "three", "--cache-dir", filepath.Join(s.Dir, "three"), "--key", key)
 	text, err := refused.CombinedOutput()
@@ -183,6 +186,29 @@ func TestOtherReplicaFinishesJob(t *testing.T) {
 	b := w.ended(t)
 	require.Equal(t, api.JobSucceeded, b.Job.Status, b.Job.Error)
 	require.Equal(t, 1, attempts(t, second))
+	w.usable(t)
+}
+
+// A daemon that is killed hands its job back as soon as it is there again, with
+// what was made so far.
+func TestKilledDaemonHandsBack(t *testing.T) {
+	t.Parallel()
+	s := servetest.New(t, noDaemons())
+	s.Start()
+	x := startExternal(t, s, "one", s.URL.String(), psk())
+	w := slow{s: s, c: s.Admin(t), gate: filepath.Join(s.Dir, "gate")}
+	require.NoError(t, os.Mkdir(w.gate, 0o700))
+	w.push()
+	w.begin(t, "create", "demo", "--template", "slow", "-y")
+	require.NoError(t, x.cmd.Process.Kill())
+	<-x.done
+	w.open(t)
+	start := time.Now()
+	startExternal(t, s, "one", s.URL.String(), psk())
+	b := w.ended(t)
+	require.Equal(t, api.JobSucceeded, b.Job.Status, b.Job.Error)
+	require.Equal(t, 2, attempts(t, s))
+	require.Less(t, time.Since(start), jobrpc.LeaseDuration, "nobody waited for the lease")
 	w.usable(t)
 }
 

@@ -175,7 +175,7 @@ func (p *Provisioner) Run(ctx context.Context) error {
 			return err
 		}
 		if !told {
-			p.log.Warn("the server is not reached; trying on", "error", err)
+			p.log.Warn("no connection to the server; trying on", "error", err)
 		}
 	}
 	p.log.Info("daemon is connected and waits for jobs", "name", p.cfg.Name)

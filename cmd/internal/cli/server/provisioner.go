@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -86,8 +87,13 @@ func startProvisioner(ctx context.Context, env *cli.Env, cfg serve.DaemonConfig,
 		return err
 	}
 	p, err := serve.NewProvisioner(ctx, cfg, log)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.Run(ctx)
 	}
-	return p.Run(ctx)
+	var refused *api.Error
+	if (cfg.Key != "" || cfg.PSK != "") && errors.As(err, &refused) && refused.Code == api.CodeUnauthenticated {
+		// A new session, which that code makes people think of, would not help.
+		return &api.Error{Code: api.CodeForbidden, Message: refused.Message}
+	}
+	return err
 }
