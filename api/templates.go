@@ -89,9 +89,11 @@ type TemplateVersion struct {
 	CreatedBy      MinimalUser    `json:"created_by"`
 	Job            ProvisionerJob `json:"job"`
 	// HasExternalAgent says that people start an agent of the template themselves.
-	HasExternalAgent bool      `json:"has_external_agent"`
-	CreatedAt        time.Time `json:"created_at"`
-	UpdatedAt        time.Time `json:"updated_at"`
+	HasExternalAgent bool `json:"has_external_agent"`
+	// MatchedProvisioners is there while the job waits.
+	MatchedProvisioners *MatchedProvisioners `json:"matched_provisioners,omitempty"`
+	CreatedAt           time.Time            `json:"created_at"`
+	UpdatedAt           time.Time            `json:"updated_at"`
 }
 
 // CreateTemplateVersionRequest starts an import. Either FileID (an upload) or

@@ -193,12 +193,14 @@ type WorkspaceBuild struct {
 	Resources               []WorkspaceResource `json:"resources"`
 	DailyCost               int                 `json:"daily_cost"`
 	// PresetID is the preset that the build was given, if any.
-	PresetID         *ID        `json:"template_version_preset_id"`
-	HasExternalAgent bool       `json:"has_external_agent"`
-	Deadline         *time.Time `json:"deadline,omitempty"`
-	MaxDeadline      *time.Time `json:"max_deadline,omitempty"`
-	CreatedAt        time.Time  `json:"created_at"`
-	UpdatedAt        time.Time  `json:"updated_at"`
+	PresetID         *ID  `json:"template_version_preset_id"`
+	HasExternalAgent bool `json:"has_external_agent"`
+	// MatchedProvisioners is there while the job waits.
+	MatchedProvisioners *MatchedProvisioners `json:"matched_provisioners,omitempty"`
+	Deadline            *time.Time           `json:"deadline,omitempty"`
+	MaxDeadline         *time.Time           `json:"max_deadline,omitempty"`
+	CreatedAt           time.Time            `json:"created_at"`
+	UpdatedAt           time.Time            `json:"updated_at"`
 }
 
 // WorkspaceResource is something that Terraform made for a build.

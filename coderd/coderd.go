@@ -24,6 +24,7 @@ import (
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
+	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -41,6 +42,7 @@ type Options struct {
 	Agents     *agents.Service
 	Workspaces *workspaces.Service
 	Downloads  *downloads.Service
+	Jobs       *jobs.Queue
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -74,6 +76,7 @@ func (o Options) validate() error {
 	need("Agents", o.Agents == nil)
 	need("Workspaces", o.Workspaces == nil)
 	need("Downloads", o.Downloads == nil)
+	need("Jobs", o.Jobs == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))
@@ -95,7 +98,8 @@ func New(o Options) (*Server, error) {
 	}
 	o.Log = o.Log.With("component", "coderd")
 	s := &Server{opts: o}
-	router := s.register(httpmw.Session(o.Auth), httpmw.AgentToken(o.Agents))
+	people := httpmw.Session(o.Auth)
+	router := s.register(people, httpmw.AgentToken(o.Agents), httpmw.DaemonCredential(o.Jobs, people))
 	s.handler = httpmw.Base(o.Log, router)
 	return s, nil
 }
@@ -108,14 +112,14 @@ func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
 
 // register puts all routes on a new router. It touches no service, so that
 // Describe can call it without any.
-func (s *Server) register(session, agent httpapi.Guard) chi.Router {
+func (s *Server) register(session, agent, daemon httpapi.Guard) chi.Router {
 	router := chi.NewRouter()
 	if s.opts.Metrics != nil { // Describe has none
 		router.Use(httpmw.Metrics(s.opts.Metrics))
 	}
 	router.Use(middleware.GetHead) // balancers ask for /healthz so
 	s.api = httpapi.New(router, httpapi.Options{
-		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent,
+		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent, Daemon: daemon,
 	})
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		s.api.WriteError(w, r, &api.Error{Code: api.CodeNotFound, Message: "There is no such route: " + r.Method + " " + r.URL.Path + "."})
@@ -131,6 +135,6 @@ func (s *Server) register(session, agent httpapi.Guard) chi.Router {
 func Describe() ([]byte, error) {
 	s := &Server{opts: Options{Log: slog.New(slog.DiscardHandler)}}
 	refuse := func(*http.Request) (context.Context, error) { return nil, errors.New("no server") }
-	s.register(refuse, refuse)
+	s.register(refuse, refuse, refuse)
 	return s.api.OpenAPI()
 }

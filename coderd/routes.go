@@ -15,6 +15,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.templateRoutes(a)
 	s.workspaceRoutes(a)
 	s.agentRoutes(a)
+	s.provisionerRoutes(a)
 }
 
 // accessRoutes: the deployment, people, organizations, sessions, tokens, audit.
@@ -207,6 +208,22 @@ func (s *Server) agentRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/{workspaceagent}/connection", "Get connection facts of agent", rbac.SSH), ag.HandleConnection)
 	a.Handle(get("/{workspaceagent}/coordinate", "Exchange network nodes as client", rbac.SSH), ag.CoordinateClient(a))
 	a.Handle(get("/{workspaceagent}/logs", "Get or follow agent logs", rbac.Read), ag.Logs(a))
+}
+
+// provisionerRoutes: daemons, their keys, and jobs.
+func (s *Server) provisionerRoutes(a *httpapi.API) {
+	q := s.opts.Jobs
+	const org, tag = "/api/v2/organizations/{organization}", "Provisioning"
+	daemons, own, manage := rbac.Needs(rbac.Read, rbac.TypeProvisionerDaemon), rbac.Needs(rbac.Read, rbac.TypeProvisionerJob), rbac.Needs(rbac.Update, rbac.TypeProvisionerDaemon)
+	httpapi.Register(a, get(org+"/provisionerdaemons", tag, "List provisioner daemons", daemons), q.HandleDaemons)
+	a.Handle(get(org+"/provisionerdaemons/serve", tag, "Work on jobs over a websocket", rbac.Daemon()), q.ServeHandler(a))
+	httpapi.Register(a, get(org+"/provisionerjobs", tag, "List provisioner jobs", own), q.HandleJobs)
+	httpapi.Register(a, get(org+"/provisionerjobs/{job}", tag, "Get provisioner job", own), q.HandleJob)
+	httpapi.Register(a, get(org+"/provisionerkeys", tag, "List provisioner keys", manage), q.HandleKeys)
+	httpapi.Register(a, create(org+"/provisionerkeys", tag, "Create provisioner key", rbac.Needs(rbac.Create, rbac.TypeProvisionerDaemon)), q.HandleCreateKey)
+	httpapi.Register(a, get(org+"/provisionerkeys/daemons", tag, "List provisioner keys with their daemons", manage), q.HandleKeyDaemons)
+	httpapi.Register(a, del(org+"/provisionerkeys/{provisionerkey}", tag, "Delete provisioner key", rbac.Needs(rbac.Delete, rbac.TypeProvisionerDaemon), http.StatusNoContent), q.HandleDeleteKey)
+	httpapi.Register(a, get("/api/v2/provisionerkeys/{provisionerkey}", tag, "Get the key of the request", rbac.Daemon()), q.HandleOwnKey)
 }
 
 // The verbs of the page. create answers 201; the others 200, or 204 without a

@@ -37,6 +37,7 @@ var bodies = map[string]any{
 	"PUT /api/v2/workspacebuilds/{workspacebuild}/state":                  api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")},
 	"POST /api/v2/organizations/{organization}/templates":                 api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
 	"POST /api/v2/organizations/{organization}/templateversions":          api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
+	"POST /api/v2/organizations/{organization}/provisionerkeys":           api.CreateProvisionerKeyRequest{Name: "mine"},
 	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
 }
 
@@ -73,7 +74,7 @@ func TestRules(t *testing.T) {
 			res, text := member.Raw(t, r.Method, path, body)
 			assert.Equal(t, http.StatusUnauthorized, res.StatusCode, "%s answered a user %s", name, text)
 		}
-		if r.Rule.IsNeeds() && !listsOwn[name] {
+		if r.Rule.IsNeeds() && !listsOwn[name] || r.Rule.IsDaemon() {
 			res, text := member.Raw(t, r.Method, path, body)
 			assert.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, res.StatusCode, "%s answered a stranger %s", name, text)
 		}

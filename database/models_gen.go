@@ -110,6 +110,8 @@ type ProvisionerDaemon struct {
 	Tags           json.RawMessage
 	CreatedAt      time.Time
 	LastSeenAt     *time.Time
+	KeyID          *api.ID
+	KeyName        string
 }
 
 type ProvisionerJob struct {
@@ -137,6 +139,8 @@ type ProvisionerJob struct {
 	StartedAt      *time.Time
 	CanceledAt     *time.Time
 	CompletedAt    *time.Time
+	Holders        json.RawMessage
+	AcquireID      *api.ID
 }
 
 type ProvisionerJobAgentToken struct {
@@ -161,6 +165,15 @@ type ProvisionerJobStray struct {
 	Kind      string
 	Payload   []byte
 	CreatedAt time.Time
+}
+
+type ProvisionerKey struct {
+	ID             api.ID
+	OrganizationID api.ID
+	Name           string
+	Tags           json.RawMessage
+	HashedSecret   []byte
+	CreatedAt      time.Time
 }
 
 type SiteConfig struct {

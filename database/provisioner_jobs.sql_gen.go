@@ -22,24 +22,28 @@ update provisioner_jobs set
     started_at = coalesce(started_at, now()),
     updated_at = now(),
     state_serial = 0,
-    log_offset = 0
+    log_offset = 0,
+    acquire_id = $4,
+    holders = holders || jsonb_build_object((attempt + 1)::text, $5::text)
 where id = (
     select j.id from provisioner_jobs j
     where j.status = 'pending'
-        and j.organization_id = $4
-        and j.tags <@ $5::jsonb
-        and (j.tags <> $6::jsonb or $5::jsonb = $6::jsonb)
+        and j.organization_id = $6
+        and j.tags <@ $7::jsonb
+        and (j.tags <> $8::jsonb or $7::jsonb = $8::jsonb)
     order by j.created_at, j.id
     limit 1
     for update skip locked
 )
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
 `
 
 type AcquireProvisionerJobParams struct {
 	WorkerID       *api.ID
 	WorkerName     string
 	LeaseSeconds   float64
+	AcquireID      *api.ID
+	Holder         string
 	OrganizationID api.ID
 	Tags           json.RawMessage
 	DefaultTags    json.RawMessage
@@ -52,6 +56,8 @@ func (q *Queries) AcquireProvisionerJob(ctx context.Context, arg AcquireProvisio
 		arg.WorkerID,
 		arg.WorkerName,
 		arg.LeaseSeconds,
+		arg.AcquireID,
+		arg.Holder,
 		arg.OrganizationID,
 		arg.Tags,
 		arg.DefaultTags,
@@ -82,6 +88,8 @@ func (q *Queries) AcquireProvisionerJob(ctx context.Context, arg AcquireProvisio
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
@@ -122,7 +130,7 @@ func (q *Queries) CancelProvisionerJob(ctx context.Context, arg CancelProvisione
 const countFailedAcquire = `-- name: CountFailedAcquire :one
 update provisioner_jobs set attempt = attempt + 1, updated_at = now()
 where id = $1 and status = 'pending' and attempt = $2
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
 `
 
 type CountFailedAcquireParams struct {
@@ -159,6 +167,8 @@ func (q *Queries) CountFailedAcquire(ctx context.Context, arg CountFailedAcquire
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
@@ -248,7 +258,7 @@ func (q *Queries) GetDefaultOrganizationID(ctx context.Context) (api.ID, error) 
 }
 
 const getProvisionerJob = `-- name: GetProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at from provisioner_jobs where id = $1
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = $1
 `
 
 func (q *Queries) GetProvisionerJob(ctx context.Context, id api.ID) (ProvisionerJob, error) {
@@ -279,6 +289,8 @@ func (q *Queries) GetProvisionerJob(ctx context.Context, id api.ID) (Provisioner
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
@@ -304,7 +316,7 @@ func (q *Queries) GetProvisionerJobArchive(ctx context.Context, arg GetProvision
 const insertProvisionerJob = `-- name: InsertProvisionerJob :one
 insert into provisioner_jobs (id, organization_id, initiator_id, type, file_id, subject_id, tags)
 values ($1, $2, $3, $4, $5, $6, $7)
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
 `
 
 type InsertProvisionerJobParams struct {
@@ -353,6 +365,8 @@ func (q *Queries) InsertProvisionerJob(ctx context.Context, arg InsertProvisione
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
@@ -432,60 +446,45 @@ func (q *Queries) ListProvisionerJobStrays(ctx context.Context, jobID api.ID) ([
 }
 
 const listProvisionerJobsByIDs = `-- name: ListProvisionerJobsByIDs :many
-select j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at,
-    coalesce(p.place, 0)::integer as queue_position,
-    (select count(*) from provisioner_jobs w where w.status = 'pending')::integer as queue_size
-from provisioner_jobs j
-left join (
-    select id, row_number() over (order by created_at, id) as place
-    from provisioner_jobs where status = 'pending'
-) p on p.id = j.id
-where j.id = any($1::uuid[])
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = any ($1::uuid[])
 `
 
-type ListProvisionerJobsByIDsRow struct {
-	ProvisionerJob ProvisionerJob
-	QueuePosition  int32
-	QueueSize      int32
-}
-
-// Jobs with their place in the queue: 1 is next, 0 is not waiting.
-func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([]ListProvisionerJobsByIDsRow, error) {
+func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([]ProvisionerJob, error) {
 	rows, err := q.db.Query(ctx, listProvisionerJobsByIDs, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListProvisionerJobsByIDsRow{}
+	items := []ProvisionerJob{}
 	for rows.Next() {
-		var i ListProvisionerJobsByIDsRow
+		var i ProvisionerJob
 		if err := rows.Scan(
-			&i.ProvisionerJob.ID,
-			&i.ProvisionerJob.OrganizationID,
-			&i.ProvisionerJob.InitiatorID,
-			&i.ProvisionerJob.Type,
-			&i.ProvisionerJob.Status,
-			&i.ProvisionerJob.FileID,
-			&i.ProvisionerJob.Tags,
-			&i.ProvisionerJob.SubjectID,
-			&i.ProvisionerJob.Attempt,
-			&i.ProvisionerJob.WorkerID,
-			&i.ProvisionerJob.WorkerName,
-			&i.ProvisionerJob.LeaseExpiresAt,
-			&i.ProvisionerJob.Error,
-			&i.ProvisionerJob.ErrorCode,
-			&i.ProvisionerJob.ForceCancel,
-			&i.ProvisionerJob.StateSerial,
-			&i.ProvisionerJob.LogOffset,
-			&i.ProvisionerJob.LogsLength,
-			&i.ProvisionerJob.LogsOverflowed,
-			&i.ProvisionerJob.CreatedAt,
-			&i.ProvisionerJob.UpdatedAt,
-			&i.ProvisionerJob.StartedAt,
-			&i.ProvisionerJob.CanceledAt,
-			&i.ProvisionerJob.CompletedAt,
-			&i.QueuePosition,
-			&i.QueueSize,
+			&i.ID,
+			&i.OrganizationID,
+			&i.InitiatorID,
+			&i.Type,
+			&i.Status,
+			&i.FileID,
+			&i.Tags,
+			&i.SubjectID,
+			&i.Attempt,
+			&i.WorkerID,
+			&i.WorkerName,
+			&i.LeaseExpiresAt,
+			&i.Error,
+			&i.ErrorCode,
+			&i.ForceCancel,
+			&i.StateSerial,
+			&i.LogOffset,
+			&i.LogsLength,
+			&i.LogsOverflowed,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.StartedAt,
+			&i.CanceledAt,
+			&i.CompletedAt,
+			&i.Holders,
+			&i.AcquireID,
 		); err != nil {
 			return nil, err
 		}
@@ -498,7 +497,7 @@ func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([
 }
 
 const lockExpiredProvisionerJob = `-- name: LockExpiredProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at from provisioner_jobs
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs
 where status in ('running', 'canceling') and lease_expires_at < now()
 order by lease_expires_at
 limit 1
@@ -533,12 +532,14 @@ func (q *Queries) LockExpiredProvisionerJob(ctx context.Context) (ProvisionerJob
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
 
 const lockProvisionerJob = `-- name: LockProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at from provisioner_jobs where id = $1 for update
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = $1 for update
 `
 
 func (q *Queries) LockProvisionerJob(ctx context.Context, id api.ID) (ProvisionerJob, error) {
@@ -569,6 +570,8 @@ func (q *Queries) LockProvisionerJob(ctx context.Context, id api.ID) (Provisione
 		&i.StartedAt,
 		&i.CanceledAt,
 		&i.CompletedAt,
+		&i.Holders,
+		&i.AcquireID,
 	)
 	return i, err
 }
@@ -632,39 +635,4 @@ func (q *Queries) RequeueProvisionerJob(ctx context.Context, arg RequeueProvisio
 		return 0, err
 	}
 	return result.RowsAffected(), nil
-}
-
-const touchProvisionerDaemon = `-- name: TouchProvisionerDaemon :exec
-update provisioner_daemons set last_seen_at = now() where id = $1
-`
-
-func (q *Queries) TouchProvisionerDaemon(ctx context.Context, id api.ID) error {
-	_, err := q.db.Exec(ctx, touchProvisionerDaemon, id)
-	return err
-}
-
-const upsertProvisionerDaemon = `-- name: UpsertProvisionerDaemon :exec
-insert into provisioner_daemons (id, organization_id, name, tags, last_seen_at)
-values ($1, $2, $3, $4, now())
-on conflict (organization_id, name) do update
-set id = excluded.id, tags = excluded.tags, last_seen_at = now()
-`
-
-type UpsertProvisionerDaemonParams struct {
-	ID             api.ID
-	OrganizationID api.ID
-	Name           string
-	Tags           json.RawMessage
-}
-
-// A daemon is known by its name in the organization; a restarted one comes with
-// a new id.
-func (q *Queries) UpsertProvisionerDaemon(ctx context.Context, arg UpsertProvisionerDaemonParams) error {
-	_, err := q.db.Exec(ctx, upsertProvisionerDaemon,
-		arg.ID,
-		arg.OrganizationID,
-		arg.Name,
-		arg.Tags,
-	)
-	return err
 }

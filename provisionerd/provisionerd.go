@@ -100,6 +100,8 @@ type Options struct {
 	WorkDir string
 	// PollInterval is how long one Acquire may wait for a job.
 	PollInterval time.Duration
+	// PollJitter is the random part that is added to it.
+	PollJitter time.Duration
 	// Grace is how long a running job may go on once Run's context is cancelled,
 	// before Terraform is interrupted. Zero interrupts at once.
 	Grace time.Duration
@@ -121,7 +123,7 @@ func New(opts Options) (*Daemon, error) {
 		return nil, errors.New("provisionerd: Source, Provisioner, Log and Clock are required")
 	case opts.DaemonID.IsZero(), opts.Name == "", opts.WorkDir == "":
 		return nil, errors.New("provisionerd: DaemonID, Name and WorkDir are required")
-	case opts.PollInterval <= 0, opts.InterruptTimeout <= 0, opts.Grace < 0:
+	case opts.PollInterval <= 0, opts.InterruptTimeout <= 0, opts.Grace < 0, opts.PollJitter < 0:
 		return nil, errors.New("provisionerd: PollInterval and InterruptTimeout must be positive")
 	}
 	return &Daemon{opts: opts, log: opts.Log.With("component", "provisionerd", "daemon", opts.Name)}, nil
@@ -146,7 +148,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		job, err := d.opts.Source.Acquire(ctx, jobrpc.AcquireRequest{
 			DaemonID: d.opts.DaemonID, DaemonName: d.opts.Name, OrganizationID: d.opts.OrganizationID,
-			Tags: d.opts.Tags, Wait: d.opts.PollInterval,
+			Tags: d.opts.Tags, Wait: d.opts.PollInterval + rand.N(d.opts.PollJitter+1),
 		})
 		if err != nil {
 			if ctx.Err() == nil {

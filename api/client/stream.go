@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -15,8 +16,13 @@ import (
 
 // dial opens a websocket with the headers and the limits of c.
 func (c *Client) dial(ctx context.Context, p string, q url.Values, limit int64) (*wsconn.Conn, error) {
+	return c.dialAs(ctx, p, q, limit, c.Header())
+}
+
+// dialAs is dial with other headers than those of c.
+func (c *Client) dialAs(ctx context.Context, p string, q url.Values, limit int64, header http.Header) (*wsconn.Conn, error) {
 	conn, err := wsconn.Dial(ctx, c.address(p, q).String(), wsconn.DialOptions{
-		HTTPClient: c.http, Header: c.Header(), ReadLimit: limit})
+		HTTPClient: c.http, Header: header, ReadLimit: limit})
 	if err == nil {
 		return conn, nil
 	}

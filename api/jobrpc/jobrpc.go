@@ -42,8 +42,11 @@ const (
 	MaxResources    = 5_000
 )
 
-// AcquireRequest asks for work. Tags are what the daemon offers.
+// AcquireRequest asks for work. Tags are what the daemon offers. A request that
+// is sent again with the RequestID that it had, because its answer was lost, gets
+// the attempt that it was given; zero means that it is never sent again.
 type AcquireRequest struct {
+	RequestID      api.ID            `json:"request_id,omitzero"`
 	DaemonID       api.ID            `json:"daemon_id"`
 	DaemonName     string            `json:"daemon_name"`
 	OrganizationID api.ID            `json:"organization_id"`

@@ -57,6 +57,8 @@ type Config struct {
 	Auth auth.Config
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
+	// PSK lets external provisioner daemons in.
+	PSK api.Secret
 }
 
 // New starts a control plane on a fresh database. The package's TestMain must
@@ -85,7 +87,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
-	d.addTemplates(t, log)
+	d.addTemplates(t, log, cfg)
 	d.addWorkspaces(t, log, cfg)
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
@@ -102,6 +104,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Agents:     d.Agents,
 		Workspaces: d.Workspaces,
 		Downloads:  d.downloads(t, log),
+		Jobs:       d.Jobs,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -111,12 +114,12 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 }
 
 // addTemplates makes the queue and what hangs on it.
-func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger) {
+func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger, cfg Config) {
 	t.Helper()
 	var err error
 	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
 	require.NoError(t, err)
-	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring})
+	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring, PSK: cfg.PSK})
 	require.NoError(t, err)
 	starters, err := templates.Starters()
 	require.NoError(t, err)

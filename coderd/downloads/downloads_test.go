@@ -32,7 +32,7 @@ func serve(t *testing.T, dir, own string) string {
 	require.NoError(t, err)
 	router := chi.NewRouter()
 	nobody := func(*http.Request) (context.Context, error) { return nil, errors.New("nobody signs in here") }
-	a := httpapi.New(router, httpapi.Options{Version: "v1", Log: log, Session: nobody, Agent: nobody})
+	a := httpapi.New(router, httpapi.Options{Version: "v1", Log: log, Session: nobody, Agent: nobody, Daemon: nobody})
 	a.Handle(httpapi.Route{Method: http.MethodGet, Path: "/bin/{name}", Rule: rbac.Public()}, s.Binary(a))
 	httpapi.Register(a, httpapi.Route{Method: http.MethodGet, Path: "/api/v2/init-script/{os}/{arch}", Rule: rbac.Public()}, s.HandleInitScript)
 	srv := httptest.NewServer(router)

@@ -34,6 +34,8 @@ type Options struct {
 	Session Guard
 	// Agent admits workspace agents by their token.
 	Agent Guard
+	// Daemon admits provisioner daemons.
+	Daemon Guard
 }
 
 // Route describes an endpoint. Path may hold {placeholders}.
@@ -62,8 +64,8 @@ type API struct {
 
 // New returns an API that registers on router.
 func New(router chi.Router, opts Options) *API {
-	if opts.Session == nil || opts.Agent == nil || opts.Log == nil {
-		panic("httpapi: Options needs Session, Agent and Log")
+	if opts.Session == nil || opts.Agent == nil || opts.Daemon == nil || opts.Log == nil {
+		panic("httpapi: Options needs Session, Agent, Daemon and Log")
 	}
 	cfg := huma.DefaultConfig("Coder API", strings.TrimPrefix(opts.Version, "v"))
 	// Responses carry our shapes only: no $schema field, no docs pages.
@@ -163,6 +165,8 @@ func (a *API) admit(req *http.Request, rule rbac.Rule) (context.Context, error) 
 		return req.Context(), nil
 	case rule.IsAgent():
 		return a.opts.Agent(req)
+	case rule.IsDaemon():
+		return a.opts.Daemon(req)
 	}
 	return a.opts.Session(req)
 }
@@ -171,6 +175,11 @@ func (a *API) admit(req *http.Request, rule rbac.Rule) (context.Context, error) 
 // that they end when the caller's key or rights do.
 func (a *API) Readmit(req *http.Request) (context.Context, error) {
 	return a.opts.Session(req)
+}
+
+// ReadmitDaemon is Readmit for routes of provisioner daemons.
+func (a *API) ReadmitDaemon(req *http.Request) (context.Context, error) {
+	return a.opts.Daemon(req)
 }
 
 // operationID makes names like "getUser" unique and stable: "get-users-user".

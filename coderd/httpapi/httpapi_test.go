@@ -26,7 +26,7 @@ func newAPI(t *testing.T) http.Handler {
 	t.Helper()
 	router := chi.NewRouter()
 	refuse := func(*http.Request) (context.Context, error) { return nil, rbac.ErrUnauthenticated }
-	a := httpapi.New(router, httpapi.Options{Version: "v1.0.0", Log: slog.New(slog.DiscardHandler), Session: refuse, Agent: refuse})
+	a := httpapi.New(router, httpapi.Options{Version: "v1.0.0", Log: slog.New(slog.DiscardHandler), Session: refuse, Agent: refuse, Daemon: refuse})
 	httpapi.Register(a, httpapi.Route{Method: http.MethodPost, Path: "/hello", Rule: rbac.Public()},
 		func(_ context.Context, in *greeting) (*httpapi.Out[string], error) {
 			if in.Body.Name == "boom" {

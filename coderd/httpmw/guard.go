@@ -87,3 +87,42 @@ func AgentToken(s Agents) httpapi.Guard {
 		return context.WithValue(r.Context(), agentKey{}, a), nil
 	}
 }
+
+// Daemon is what the credential of a provisioner daemon stands for: a key, or the
+// pre-shared key, which has no id and fits every organization.
+type Daemon struct {
+	KeyID          api.ID
+	KeyName        string
+	OrganizationID api.ID
+}
+
+type daemonKey struct{}
+
+// DaemonFrom returns the credential of the calling daemon; ok is false where a
+// person runs it.
+func DaemonFrom(ctx context.Context) (d Daemon, ok bool) {
+	d, ok = ctx.Value(daemonKey{}).(Daemon)
+	return d, ok
+}
+
+// Daemons checks the keys of provisioner daemons; jobs.Queue implements it.
+type Daemons interface {
+	// AuthenticateDaemon looks at key, and at psk where key is empty.
+	AuthenticateDaemon(ctx context.Context, key, psk api.Secret) (Daemon, error)
+}
+
+// DaemonCredential returns the guard that admits provisioner daemons: by key or
+// pre-shared key where one is sent, else as the person that runs them.
+func DaemonCredential(d Daemons, people httpapi.Guard) httpapi.Guard {
+	return func(r *http.Request) (context.Context, error) {
+		key, psk := api.Secret(r.Header.Get(api.ProvisionerKeyHeader)), api.Secret(r.Header.Get(api.ProvisionerPSKHeader))
+		if key == "" && psk == "" {
+			return people(r)
+		}
+		found, err := d.AuthenticateDaemon(r.Context(), key, psk)
+		if err != nil {
+			return nil, err
+		}
+		return context.WithValue(r.Context(), daemonKey{}, found), nil
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
@@ -14,30 +15,33 @@ import (
 	"coder.internal/database/pubsub"
 )
 
-// Acquire gives the oldest job that the daemon may run, as a new attempt. It
-// blocks until there is one or req.Wait (at most a minute) is over; then it
-// returns nil without an error. A zero OrganizationID means the default
+// Acquire gives the oldest job that the in-process daemon may run, as a new
+// attempt. It blocks until there is one or req.Wait (at most a minute) is over;
+// then it returns nil without an error. A zero OrganizationID means the default
 // organization.
 func (q *Queue) Acquire(ctx context.Context, req jobrpc.AcquireRequest) (*jobrpc.Job, error) {
-	if req.DaemonID.IsZero() {
-		return nil, api.Invalid("daemon_id", "is missing")
+	return q.acquire(ctx, builtIn(req), req.RequestID, req.Wait)
+}
+
+// acquire is Acquire for any caller.
+func (q *Queue) acquire(ctx context.Context, c caller, request api.ID, wait time.Duration) (*jobrpc.Job, error) {
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	if req.DaemonName == "" || CleanText(req.DaemonName, maxName) != req.DaemonName {
-		return nil, api.Invalid("daemon_name", fmt.Sprintf("needs 1 to %d bytes of text", maxName))
-	}
-	tags, err := encodeTags(req.Tags)
+	tags, err := encodeTags(c.tags)
 	if err != nil {
 		return nil, err
 	}
 	sub := q.opts.PubSub.Subscribe(pubsub.TopicJobs())
 	defer sub.Close()
-	deadline := q.opts.Clock.NewTimer(min(max(req.Wait, 0), maxWait))
+	deadline := q.opts.Clock.NewTimer(min(max(wait, 0), maxWait))
 	defer deadline.Stop()
 	poll := q.opts.Clock.NewTicker(pollEvery)
 	defer poll.Stop()
+	seek := seek{caller: c, tags: tags, request: request}
 	for look := q.tryAcquire; ; {
-		job, err := look(ctx, req, tags)
-		if job != nil || err != nil || req.Wait <= 0 {
+		job, err := look(ctx, seek)
+		if job != nil || err != nil || wait <= 0 {
 			return job, err
 		}
 		select {
@@ -53,6 +57,13 @@ func (q *Queue) Acquire(ctx context.Context, req jobrpc.AcquireRequest) (*jobrpc
 	}
 }
 
+// seek is one look for a job.
+type seek struct {
+	caller
+	tags    json.RawMessage // of the caller, with those that everything carries
+	request api.ID          // zero when the request is never sent again
+}
+
 // workError marks a failure to describe the work of a job.
 type workError struct {
 	row database.ProvisionerJob
@@ -64,15 +75,15 @@ func (e *workError) Unwrap() error { return e.err }
 
 // peekAcquire is tryAcquire for an idle daemon: one cheap statement a second
 // where nobody sent a hint.
-func (q *Queue) peekAcquire(ctx context.Context, req jobrpc.AcquireRequest, tags json.RawMessage) (*jobrpc.Job, error) {
+func (q *Queue) peekAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
 	some, err := q.opts.DB.AnyPendingProvisionerJob(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for jobs: %w", err)
 	}
-	if !some && !q.due(req.DaemonID) {
+	if !some && !q.due(s.daemon) {
 		return nil, nil
 	}
-	return q.tryAcquire(ctx, req, tags)
+	return q.tryAcquire(ctx, s)
 }
 
 // home returns the default organization, zero while there is none. It never
@@ -98,20 +109,20 @@ func (q *Queue) home(ctx context.Context) (api.ID, error) {
 }
 
 // tryAcquire makes one attempt to take a job; nil, nil when there is none.
-func (q *Queue) tryAcquire(ctx context.Context, req jobrpc.AcquireRequest, tags json.RawMessage) (*jobrpc.Job, error) {
-	if req.OrganizationID.IsZero() {
+func (q *Queue) tryAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
+	if s.org.IsZero() {
 		id, err := q.home(ctx)
 		if err != nil || id.IsZero() {
 			return nil, err // without one the deployment is not set up yet
 		}
-		req.OrganizationID = id
+		s.org = id
 	}
-	if err := q.register(ctx, req, tags); err != nil {
+	if err := q.register(ctx, s); err != nil {
 		return nil, err
 	}
 	var job *jobrpc.Job
 	err := q.opts.DB.InTx(ctx, func(tx *database.Queries) (err error) {
-		job, err = q.take(ctx, tx, req, tags)
+		job, err = q.take(ctx, tx, s)
 		return err
 	})
 	var werr *workError
@@ -125,19 +136,8 @@ func (q *Queue) tryAcquire(ctx context.Context, req jobrpc.AcquireRequest, tags 
 }
 
 // take is the transaction of tryAcquire.
-func (q *Queue) take(ctx context.Context, tx *database.Queries, req jobrpc.AcquireRequest, tags json.RawMessage) (*jobrpc.Job, error) {
-	defaults, err := encodeTags(nil)
-	if err != nil {
-		return nil, err
-	}
-	row, err := tx.AcquireProvisionerJob(ctx, database.AcquireProvisionerJobParams{
-		WorkerID:       &req.DaemonID,
-		WorkerName:     req.DaemonName,
-		LeaseSeconds:   jobrpc.LeaseDuration.Seconds(),
-		OrganizationID: req.OrganizationID,
-		Tags:           tags,
-		DefaultTags:    defaults,
-	})
+func (q *Queue) take(ctx context.Context, tx *database.Queries, s seek) (*jobrpc.Job, error) {
+	row, again, err := q.claim(ctx, tx, s)
 	if database.IsNotFound(err) {
 		return nil, nil
 	}
@@ -163,7 +163,45 @@ func (q *Queue) take(ctx context.Context, tx *database.Queries, req jobrpc.Acqui
 	if err := c.Work(ctx, tx, row, job); err != nil {
 		return nil, &workError{row, err}
 	}
+	if again {
+		return job, nil
+	}
 	return job, q.announce(ctx, tx, row)
+}
+
+// claim makes the caller the holder of a job. again says that it is one already:
+// the answer to an earlier sending of the same request was lost.
+func (q *Queue) claim(ctx context.Context, tx *database.Queries, s seek) (row database.ProvisionerJob, again bool, err error) {
+	if !s.request.IsZero() {
+		row, err = tx.ReacquireProvisionerJob(ctx, database.ReacquireProvisionerJobParams{
+			AcquireID: &s.request, WorkerID: &s.daemon, Holder: s.holder(),
+			LeaseSeconds: jobrpc.LeaseDuration.Seconds()})
+		if !database.IsNotFound(err) {
+			return row, true, err
+		}
+	}
+	defaults, err := encodeTags(nil)
+	if err != nil {
+		return row, false, err
+	}
+	row, err = tx.AcquireProvisionerJob(ctx, database.AcquireProvisionerJobParams{
+		WorkerID:       &s.daemon,
+		WorkerName:     s.name,
+		LeaseSeconds:   jobrpc.LeaseDuration.Seconds(),
+		AcquireID:      optional(s.request),
+		Holder:         s.holder(),
+		OrganizationID: s.org,
+		Tags:           s.tags,
+		DefaultTags:    defaults,
+	})
+	return row, false, err
+}
+
+func optional(id api.ID) *api.ID {
+	if id.IsZero() {
+		return nil
+	}
+	return &id
 }
 
 // refuse counts an attempt that failed before a daemon heard of it, so that a
@@ -202,12 +240,13 @@ func (q *Queue) refuse(ctx context.Context, werr *workError) error {
 }
 
 // register keeps the daemon's row, at most every registerGap.
-func (q *Queue) register(ctx context.Context, req jobrpc.AcquireRequest, tags json.RawMessage) error {
-	if !q.due(req.DaemonID) {
+func (q *Queue) register(ctx context.Context, s seek) error {
+	if !q.due(s.daemon) {
 		return nil
 	}
-	err := q.opts.DB.UpsertProvisionerDaemon(ctx, database.UpsertProvisionerDaemonParams{
-		ID: req.DaemonID, OrganizationID: req.OrganizationID, Name: req.DaemonName, Tags: tags})
+	n, err := q.opts.DB.UpsertProvisionerDaemon(ctx, database.UpsertProvisionerDaemonParams{
+		ID: s.daemon, OrganizationID: s.org, Name: s.name, Version: s.version, ApiVersion: s.apiVersion,
+		Tags: s.tags, KeyID: s.keyID, KeyName: s.keyName, StaleSeconds: staleAfter.Seconds()})
 	switch {
 	case database.IsUniqueViolation(err):
 		return api.Conflict("A daemon of another name uses this id. Start the daemon again.",
@@ -215,9 +254,12 @@ func (q *Queue) register(ctx context.Context, req jobrpc.AcquireRequest, tags js
 	case database.IsForeignKeyViolation(err):
 		return api.Invalid("organization_id", "there is no such organization")
 	case err != nil:
-		return fmt.Errorf("register daemon %q: %w", req.DaemonName, err)
+		return fmt.Errorf("register daemon %q: %w", s.name, err)
+	case n == 0:
+		return api.Conflict(fmt.Sprintf("A daemon named %q is connected with another credential. Choose another name with --name.", s.name),
+			api.ValidationError{Field: "name", Detail: "is in use"})
 	}
-	q.mark(req.DaemonID)
+	q.mark(s.daemon)
 	return nil
 }
 

@@ -33,4 +33,7 @@ type EnqueueParams struct {
 	FileID         api.ID
 	SubjectID      api.ID
 	Tags           map[string]string
+	// OwnerID is whose job it is where the tags ask for a daemon of a user; zero
+	// means InitiatorID. The tag "owner" itself is never believed.
+	OwnerID api.ID
 }

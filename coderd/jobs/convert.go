@@ -1,19 +1,11 @@
 package jobs
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 
 	"coder.internal/api"
 	"coder.internal/database"
 )
-
-// Place is where a pending job stands: Position 1 is next, 0 is not waiting;
-// Size counts all that wait.
-type Place struct {
-	Position, Size int
-}
 
 // Convert gives the API's shape of a job.
 func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
@@ -39,6 +31,11 @@ func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
 	}
 	// Enqueue wrote the tags; a row that cannot be read shows none.
 	_ = json.Unmarshal(row.Tags, &out.Tags)
+	if place.Estimate != nil {
+		ms := place.Estimate.Milliseconds()
+		out.QueueEstimateMillis = &ms
+	}
+	out.QueueNote, out.Matched, out.AvailableWorkers = place.note(out.Tags), place.matched(), place.Workers
 	subject := row.SubjectID
 	if out.Type == api.JobTemplateVersionImport {
 		out.Input.TemplateVersionID = &subject
@@ -50,21 +47,4 @@ func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
 		out.Error = ""
 	}
 	return out
-}
-
-// Load returns jobs with their place in the queue, by one statement. Ids that
-// are not there are missing from the result.
-func Load(ctx context.Context, db *database.Queries, ids ...api.ID) (map[api.ID]api.ProvisionerJob, error) {
-	out := make(map[api.ID]api.ProvisionerJob, len(ids))
-	if len(ids) == 0 {
-		return out, nil
-	}
-	rows, err := db.ListProvisionerJobsByIDs(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("load %d jobs: %w", len(ids), err)
-	}
-	for _, r := range rows {
-		out[r.ProvisionerJob.ID] = Convert(r.ProvisionerJob, Place{int(r.QueuePosition), int(r.QueueSize)})
-	}
-	return out, nil
 }

@@ -16,7 +16,7 @@ func (q *Queue) Complete(ctx context.Context, req jobrpc.CompleteRequest) error 
 	over := false
 	err := q.opts.DB.InTx(ctx, func(tx *database.Queries) error {
 		over = false
-		row, err := lock(ctx, tx, req.JobID)
+		row, err := q.lockHeld(ctx, tx, req.JobID, req.Attempt)
 		if err != nil {
 			return err
 		}

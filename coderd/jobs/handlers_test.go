@@ -35,7 +35,7 @@ func follow(r *rig, id api.ID) stream {
 		return req.Context(), nil
 	}
 	router := chi.NewRouter()
-	a := httpapi.New(router, httpapi.Options{Version: "v0.0.0", Log: slog.New(slog.DiscardHandler), Session: guard, Agent: guard})
+	a := httpapi.New(router, httpapi.Options{Version: "v0.0.0", Log: slog.New(slog.DiscardHandler), Session: guard, Agent: guard, Daemon: guard})
 	logs := r.queue.LogsHandler(a, func(context.Context, *http.Request) (api.ID, error) { return id, nil })
 	a.Handle(httpapi.Route{Method: http.MethodGet, Path: "/logs", Rule: rbac.SignedIn()},
 		http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -31,12 +31,14 @@ const (
 	maxWait     = time.Minute
 	pollEvery   = time.Second
 	registerGap = 10 * time.Second
+	// staleAfter is how long a daemon that says nothing counts as online.
+	staleAfter = 3 * registerGap
 )
 
 // DefaultForceCancel is how long a canceled job may take to stop by itself.
 const DefaultForceCancel = 10 * time.Minute
 
-// Options configure New. All fields but ForceCancelAfter are required.
+// Options configure New. All fields but ForceCancelAfter and PSK are required.
 type Options struct {
 	DB     *database.DB
 	PubSub *pubsub.PubSub
@@ -47,6 +49,8 @@ type Options struct {
 	// ForceCancelAfter is how long a canceled job may take to stop before it is
 	// killed; zero means DefaultForceCancel.
 	ForceCancelAfter time.Duration
+	// PSK lets external daemons in that know it; empty means that none does.
+	PSK api.Secret
 }
 
 // Queue hands jobs to daemons and takes what they report. In-process daemons use
@@ -59,6 +63,8 @@ type Queue struct {
 	mu         sync.Mutex
 	seen       map[api.ID]time.Time // when this replica last registered a daemon
 	defaultOrg api.ID               // zero until it is known
+	seats      map[string]int       // connections by credential
+	swept      time.Time            // when daemons that are gone were forgotten
 }
 
 // New returns a queue. It starts nothing.
@@ -74,6 +80,7 @@ func New(opts Options) (*Queue, error) {
 		log:        opts.Log.With("component", "jobs"),
 		completers: map[api.JobType]Completer{},
 		seen:       map[api.ID]time.Time{},
+		seats:      map[string]int{},
 	}, nil
 }
 
@@ -92,7 +99,7 @@ func (q *Queue) completer(row database.ProvisionerJob) (Completer, error) {
 // Enqueue adds a pending job inside the caller's transaction tx. Tags that no
 // daemon may ever match are refused with CodeInvalid.
 func (q *Queue) Enqueue(ctx context.Context, tx *database.Queries, p EnqueueParams) (database.ProvisionerJob, error) {
-	tags, err := encodeTags(p.Tags)
+	tags, err := encodeTags(p.tags())
 	if err != nil {
 		return database.ProvisionerJob{}, err
 	}
@@ -114,9 +121,28 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Queries, p EnqueuePara
 	return row, nil
 }
 
+// tags are those of the job. A job that is for the daemon of a user is for that
+// of its owner: a template must not send the secrets of others anywhere else.
+func (p EnqueueParams) tags() map[string]string {
+	out := maps.Clone(p.Tags)
+	if out == nil {
+		return nil
+	}
+	if out[api.TagScope] != api.ScopeUser {
+		delete(out, api.TagOwner)
+		return out
+	}
+	owner := p.OwnerID
+	if owner.IsZero() {
+		owner = p.InitiatorID
+	}
+	out[api.TagOwner] = owner.String()
+	return out
+}
+
 // defaultTags are what an untagged job and an untagged daemon carry.
 func defaultTags() map[string]string {
-	return map[string]string{"scope": "organization", "owner": ""}
+	return map[string]string{api.TagScope: api.ScopeOrganization, api.TagOwner: ""}
 }
 
 // encodeTags adds the tags that everything carries and checks the limits.
@@ -131,7 +157,7 @@ func encodeTags(in map[string]string) (json.RawMessage, error) {
 			return nil, api.Invalid("tags", fmt.Sprintf("keys need 1 to %d bytes of text, values at most %d", maxTagText, maxTagText))
 		}
 	}
-	if scope := tags["scope"]; scope != "organization" && scope != "user" {
+	if scope := tags[api.TagScope]; scope != api.ScopeOrganization && scope != api.ScopeUser {
 		return nil, api.Invalid("tags", `scope must be "organization" or "user"`)
 	}
 	raw, err := json.Marshal(tags)

@@ -44,6 +44,9 @@ func (q *Queue) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if err == nil {
+			err = q.forgetDaemons(ctx)
+		}
 		if err != nil && !failing {
 			q.log.Warn("expired jobs could not be swept", "error", err)
 		}
@@ -52,6 +55,25 @@ func (q *Queue) Run(ctx context.Context) error {
 		}
 		failing = err != nil
 	}
+}
+
+// forgetDaemons removes the rows of daemons that are gone for long, now and then.
+func (q *Queue) forgetDaemons(ctx context.Context) error {
+	const every = time.Hour
+	q.mu.Lock()
+	now := q.opts.Clock.Now()
+	wait := now.Sub(q.swept) < every
+	if !wait {
+		q.swept = now
+	}
+	q.mu.Unlock()
+	if wait {
+		return nil
+	}
+	if _, err := q.opts.DB.DeleteOldProvisionerDaemons(ctx, forgetAfter.Seconds()); err != nil {
+		return fmt.Errorf("forget daemons: %w", err)
+	}
+	return nil
 }
 
 // sweep treats the expired jobs one by one, each in its own transaction, after

@@ -29,7 +29,7 @@ func (q *Queue) Update(ctx context.Context, req jobrpc.UpdateRequest) (jobrpc.Up
 	var worker *api.ID
 	err := q.opts.DB.InTx(ctx, func(tx *database.Queries) error {
 		over = false // the transaction may be run again
-		row, err := lock(ctx, tx, req.JobID)
+		row, err := q.lockHeld(ctx, tx, req.JobID, req.Attempt)
 		if err != nil {
 			return err
 		}
@@ -87,6 +87,26 @@ func lock(ctx context.Context, tx *database.Queries, id api.ID) (database.Provis
 		return row, fmt.Errorf("load job %s: %w", id, err)
 	}
 	return row, nil
+}
+
+// lockHeld is lock, and lets an attempt whose lease ran out go on when nobody has
+// taken its job: the work is not lost, and nobody else has begun.
+func (q *Queue) lockHeld(ctx context.Context, tx *database.Queries, id api.ID, attempt int) (database.ProvisionerJob, error) {
+	row, err := lock(ctx, tx, id)
+	if err != nil || !waiting(row, attempt) || row.LeaseExpiresAt == nil {
+		return row, err
+	}
+	daemon, name := holderOf(row, attempt)
+	if daemon == nil {
+		return row, nil
+	}
+	row, err = tx.ReclaimProvisionerJob(ctx, database.ReclaimProvisionerJobParams{ID: row.ID, Attempt: row.Attempt,
+		WorkerID: daemon, WorkerName: name, LeaseSeconds: jobrpc.LeaseDuration.Seconds()})
+	if err != nil {
+		return row, fmt.Errorf("reclaim job %s: %w", id, err)
+	}
+	q.log.Info("an attempt goes on after its lease ran out", "job_id", id.String(), "attempt", attempt, "worker", name)
+	return row, q.announce(ctx, tx, row)
 }
 
 // apply stores the news of the attempt that holds the job.

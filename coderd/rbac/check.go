@@ -66,6 +66,7 @@ const (
 	rulePublic
 	ruleSignedIn
 	ruleAgent
+	ruleDaemon
 	ruleNeeds
 )
 
@@ -77,6 +78,10 @@ func SignedIn() Rule { return Rule{kind: ruleSignedIn} }
 
 // AgentToken lets workspace agents in, and nobody else.
 func AgentToken() Rule { return Rule{kind: ruleAgent} }
+
+// Daemon lets provisioner daemons in, by their key, the pre-shared key, or the
+// session of the person that runs them.
+func Daemon() Rule { return Rule{kind: ruleDaemon} }
 
 // Needs lets signed-in users in and says what the service will check.
 func Needs(a Action, t Type) Rule { return Rule{kind: ruleNeeds, Action: a, Type: t} }
@@ -90,6 +95,9 @@ func (r Rule) IsPublic() bool { return r.kind == rulePublic }
 // IsAgent reports whether the caller must be an agent.
 func (r Rule) IsAgent() bool { return r.kind == ruleAgent }
 
+// IsDaemon reports whether the caller must be a provisioner daemon.
+func (r Rule) IsDaemon() bool { return r.kind == ruleDaemon }
+
 // IsNeeds reports whether the rule names an action and a type.
 func (r Rule) IsNeeds() bool { return r.kind == ruleNeeds }
 
@@ -102,6 +110,8 @@ func (r Rule) String() string {
 		return "signed in"
 	case ruleAgent:
 		return "agent token"
+	case ruleDaemon:
+		return "provisioner credential"
 	case ruleNeeds:
 		return string(r.Action) + " " + string(r.Type)
 	}

@@ -108,6 +108,8 @@ var userPermissions = permissions{
 	TypeAPIKey:         crud,
 	TypeFile:           {Create, Read},
 	TypeProvisionerJob: {Read},
+	// A daemon of the user's own, for the user's own jobs.
+	TypeProvisionerDaemon: {Create},
 	TypeWorkspace: {Create, Read, Update, Delete, SSH, ApplicationConnect,
 		Start, Stop},
 }

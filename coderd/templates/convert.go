@@ -47,17 +47,18 @@ func convertTemplate(r database.ListTemplatesRow) api.Template {
 func convertVersion(r database.ListTemplateVersionsRow, job api.ProvisionerJob) api.TemplateVersion {
 	v := r.TemplateVersion
 	return api.TemplateVersion{
-		ID:               v.ID,
-		TemplateID:       v.TemplateID,
-		OrganizationID:   v.OrganizationID,
-		Name:             v.Name,
-		Message:          v.Message,
-		Readme:           v.Readme,
-		Archived:         v.Archived,
-		CreatedBy:        api.MinimalUser{ID: v.CreatedBy, Username: r.Username, Name: r.UserFullName, AvatarURL: r.AvatarUrl},
-		Job:              job,
-		HasExternalAgent: v.HasExternalAgent,
-		CreatedAt:        v.CreatedAt,
-		UpdatedAt:        v.UpdatedAt,
+		ID:                  v.ID,
+		TemplateID:          v.TemplateID,
+		OrganizationID:      v.OrganizationID,
+		Name:                v.Name,
+		Message:             v.Message,
+		Readme:              v.Readme,
+		Archived:            v.Archived,
+		CreatedBy:           api.MinimalUser{ID: v.CreatedBy, Username: r.Username, Name: r.UserFullName, AvatarURL: r.AvatarUrl},
+		Job:                 job,
+		HasExternalAgent:    v.HasExternalAgent,
+		MatchedProvisioners: job.Matched,
+		CreatedAt:           v.CreatedAt,
+		UpdatedAt:           v.UpdatedAt,
 	}
 }

@@ -130,7 +130,7 @@ func convertBuild(r database.ListWorkspaceBuildDetailsRow, job api.ProvisionerJo
 		WorkspaceOwnerID: r.OwnerID, WorkspaceOwnerName: r.OwnerName,
 		WorkspaceOwnerAvatarURL: r.OwnerAvatarUrl, TemplateVersionID: b.TemplateVersionID,
 		TemplateVersionName: r.VersionName, BuildNumber: int(b.BuildNumber), Transition: api.Transition(b.Transition),
-		Reason: b.Reason, InitiatorID: b.InitiatorID, InitiatorName: r.InitiatorName, Job: job,
+		Reason: b.Reason, InitiatorID: b.InitiatorID, InitiatorName: r.InitiatorName, Job: job, MatchedProvisioners: job.Matched,
 		Status: api.StatusOf(api.Transition(b.Transition), job.Status), Resources: resources,
 		DailyCost: int(b.DailyCost), PresetID: b.TemplateVersionPresetID, HasExternalAgent: b.HasExternalAgent, Deadline: b.Deadline, MaxDeadline: b.MaxDeadline,
 		CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt}

@@ -291,7 +291,7 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 	}
 	job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobWorkspaceBuild,
 		OrganizationID: p.workspace.OrganizationID, InitiatorID: p.initiator, FileID: p.version.TemplateVersion.FileID,
-		SubjectID: id, Tags: tags})
+		SubjectID: id, Tags: tags, OwnerID: p.workspace.OwnerID})
 	if err != nil {
 		return id, err
 	}

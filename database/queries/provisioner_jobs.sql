@@ -15,7 +15,9 @@ update provisioner_jobs set
     started_at = coalesce(started_at, now()),
     updated_at = now(),
     state_serial = 0,
-    log_offset = 0
+    log_offset = 0,
+    acquire_id = @acquire_id,
+    holders = holders || jsonb_build_object((attempt + 1)::text, @holder::text)
 where id = (
     select j.id from provisioner_jobs j
     where j.status = 'pending'
@@ -97,16 +99,7 @@ where status = 'canceling' and not force_cancel
     and canceled_at < now() - make_interval(secs => @seconds::float8);
 
 -- name: ListProvisionerJobsByIDs :many
--- Jobs with their place in the queue: 1 is next, 0 is not waiting.
-select sqlc.embed(j),
-    coalesce(p.place, 0)::integer as queue_position,
-    (select count(*) from provisioner_jobs w where w.status = 'pending')::integer as queue_size
-from provisioner_jobs j
-left join (
-    select id, row_number() over (order by created_at, id) as place
-    from provisioner_jobs where status = 'pending'
-) p on p.id = j.id
-where j.id = any(@ids::uuid[]);
+select * from provisioner_jobs where id = any (@ids::uuid[]);
 
 -- name: GetProvisionerJobArchive :one
 select f.data from provisioner_jobs j
@@ -130,17 +123,6 @@ values (@id, @job_id, @attempt, @kind, @payload);
 
 -- name: ListProvisionerJobStrays :many
 select * from provisioner_job_strays where job_id = @job_id order by created_at, id;
-
--- name: UpsertProvisionerDaemon :exec
--- A daemon is known by its name in the organization; a restarted one comes with
--- a new id.
-insert into provisioner_daemons (id, organization_id, name, tags, last_seen_at)
-values (@id, @organization_id, @name, @tags, now())
-on conflict (organization_id, name) do update
-set id = excluded.id, tags = excluded.tags, last_seen_at = now();
-
--- name: TouchProvisionerDaemon :exec
-update provisioner_daemons set last_seen_at = now() where id = @id;
 
 -- name: GetDefaultOrganizationID :one
 select id from organizations where is_default and not deleted;

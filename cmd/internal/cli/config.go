@@ -139,6 +139,28 @@ func (e *Env) Client(ctx context.Context) (*client.Client, error) {
 	return e.ClientFor(ctx, u, token)
 }
 
+// Deployment returns a client of the deployment, with the session if there is one.
+// It is for commands that bring a credential of their own.
+func (e *Env) Deployment(ctx context.Context) (*client.Client, error) {
+	raw, err := e.configURL()
+	if err != nil {
+		return nil, err
+	}
+	if raw == "" {
+		return nil, &api.Error{Code: api.CodeInvalid,
+			Message: "The address of the deployment is not known. Give it with --url or CODER_URL."}
+	}
+	u, err := ParseURL(raw)
+	if err != nil {
+		return nil, err
+	}
+	token, err := e.Token()
+	if err != nil {
+		return nil, err
+	}
+	return e.ClientFor(ctx, u, token)
+}
+
 // Token returns the session token of flag, environment or file.
 func (e *Env) Token() (api.Secret, error) {
 	if e.Global.Token != "" {

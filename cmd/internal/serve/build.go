@@ -177,6 +177,9 @@ func (s *Server) buildNetwork(_ context.Context, p *slices) (err error) {
 	return err
 }
 
+// shortPSK is the length in bytes below which a pre-shared key is warned about.
+const shortPSK = 20
+
 func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 	err = s.db.InTx(ctx, func(q *database.Queries) error {
 		org, err := users.EnsureDefaultOrganization(ctx, q)
@@ -186,8 +189,12 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 	if err != nil {
 		return err
 	}
+	if n := len(s.cfg.Provisioner.PSK); n > 0 && n < shortPSK {
+		s.log.Warn("the pre-shared key of provisioner daemons is short enough to be guessed; make one with: openssl rand -hex 32",
+			"component", "jobs", "bytes", n)
+	}
 	p.jobs, err = jobs.New(jobs.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), Ring: p.ring,
-		ForceCancelAfter: s.cfg.Provisioner.ForceCancel})
+		ForceCancelAfter: s.cfg.Provisioner.ForceCancel, PSK: s.cfg.Provisioner.PSK})
 	return err
 }
 
@@ -232,7 +239,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
-		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads,
+		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})

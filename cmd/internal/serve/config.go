@@ -85,8 +85,10 @@ type ListenerConfig struct {
 	Address string
 }
 
-// ProvisionerConfig is the in-process daemons.
+// ProvisionerConfig is the in-process daemons, and what lets others in.
 type ProvisionerConfig struct {
+	// PSK lets external daemons in that know it; empty means that none does.
+	PSK           api.Secret
 	Daemons       int
 	PollInterval  time.Duration
 	PollJitter    time.Duration

@@ -74,5 +74,5 @@ func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*pro
 	}
 	return provisionerd.New(provisionerd.Options{Source: s.queue, Provisioner: tf, Log: s.log, Clock: clock.Real(),
 		DaemonID: api.NewID(), Name: name, OrganizationID: s.defaultOrg, WorkDir: work,
-		PollInterval: s.cfg.Provisioner.PollInterval, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout})
+		PollInterval: s.cfg.Provisioner.PollInterval, PollJitter: s.cfg.Provisioner.PollJitter, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout})
 }

@@ -4,11 +4,13 @@ package serve_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
+	"coder.internal/api/client"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/coderdtest"
 	"coder.internal/coderd/jobs"
@@ -27,6 +29,26 @@ func TestQueueIsAJobSource(t *testing.T) {
 		q := queue{d: d, owner: owner.User.ID, org: org.ID}
 		return provisionerdtest.Harness{
 			Source: d.Jobs, Request: jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: "daemon"},
+			Enqueue: q.enqueue, Cancel: q.cancel, Expire: q.expire, Logs: q.logs, Done: q.done,
+		}
+	})
+}
+
+// So is the queue as external daemons reach it.
+func TestRemoteQueueIsAJobSource(t *testing.T) {
+	t.Parallel()
+	provisionerdtest.Conformance(t, func(t *testing.T) provisionerdtest.Harness {
+		d := coderdtest.New(t, func(c *coderdtest.Config) { c.PSK = "between us" })
+		owner := d.FirstUser(t)
+		org, err := d.DB.GetDefaultOrganization(t.Context())
+		require.NoError(t, err)
+		q := queue{d: d, owner: owner.User.ID, org: org.ID}
+		id := api.NewID()
+		source := client.New(d.URL).JobSource(client.Daemon{Organization: "default", ID: id, Name: "daemon", PSK: "between us"},
+			slog.New(slog.NewTextHandler(t.Output(), nil)))
+		t.Cleanup(source.Close)
+		return provisionerdtest.Harness{
+			Source: source, Request: jobrpc.AcquireRequest{DaemonID: id, DaemonName: "daemon"},
 			Enqueue: q.enqueue, Cancel: q.cancel, Expire: q.expire, Logs: q.logs, Done: q.done,
 		}
 	})

@@ -142,6 +142,8 @@ func provisionerOptions(c *Config, cacheDir string) option.Set {
 			Value: option.Duration(&c.Provisioner.PollJitter), Doc: "Random part of that interval."},
 		{Flag: "provisioner-force-cancel-interval", Env: "CODER_PROVISIONER_FORCE_CANCEL_INTERVAL", YAML: "provisioning.forceCancelInterval", Group: g, Default: "10m",
 			Value: option.Duration(&c.Provisioner.ForceCancel), Doc: "How long a cancelled build may take to stop before it is killed."},
+		{Flag: "provisioner-daemon-psk", Env: "CODER_PROVISIONER_DAEMON_PSK", Group: g, Secret: true, Value: option.Secret(&c.Provisioner.PSK),
+			Doc: "Pre-shared key of external provisioner daemons; keys of \"coder provisioner keys\" are the better way, because each can be deleted alone."},
 		{Flag: "provisioner-terraform-path", Env: "CODER_PROVISIONER_TERRAFORM_PATH", YAML: "provisioning.terraformPath", Group: g,
 			Value: option.String(&c.Provisioner.TerraformPath), Doc: "The terraform binary; without it the one on PATH is used, else one is downloaded where the network allows."},
 		{Flag: "provisioner-mirror", Env: "CODER_PROVISIONER_MIRROR", YAML: "provisioning.mirror", Group: g,

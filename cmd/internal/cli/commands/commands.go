@@ -10,6 +10,7 @@ import (
 	"coder.internal/cmd/internal/cli/login"
 	"coder.internal/cmd/internal/cli/ping"
 	"coder.internal/cmd/internal/cli/portforward"
+	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
@@ -23,6 +24,8 @@ type Hooks struct {
 	Full          bool
 	ResetPassword users.Reset
 	Starters      templates.Starters
+	// StartProvisioner makes "provisioner start".
+	StartProvisioner cli.Maker
 }
 
 // Client returns the commands.
@@ -34,6 +37,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
+		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
 }

@@ -90,10 +90,27 @@ type follower struct {
 	errs  []string
 }
 
+// queued says what a waiting job waits for. A job that is next, with a daemon that
+// is free, starts at once and needs no words.
 func (f *follower) queued(j api.ProvisionerJob) {
-	if j.Status == api.JobPending && j.QueuePosition > 0 {
-		fmt.Fprintf(f.w, "Waiting for a provisioner: place %d of %d in the queue\n", j.QueuePosition, j.QueueSize)
+	switch {
+	case j.Status != api.JobPending || j.QueuePosition == 0:
+	case j.QueueNote != "":
+		fmt.Fprintln(f.w, cli.Inert(j.QueueNote))
+	case j.QueueEstimateMillis == nil:
+		fmt.Fprintf(f.w, "Position %d of %d in the queue\n", j.QueuePosition, j.QueueSize)
+	case *j.QueueEstimateMillis > 0:
+		fmt.Fprintf(f.w, "Position %d of %d in the queue, %s\n", j.QueuePosition, j.QueueSize, About(*j.QueueEstimateMillis))
 	}
+}
+
+// About words an estimate in milliseconds: about 12 s, about 4 min.
+func About(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if d < 90*time.Second {
+		return fmt.Sprintf("about %d s", max(1, int(d.Seconds()+0.5)))
+	}
+	return fmt.Sprintf("about %d min", int(d.Minutes()+0.5))
 }
 
 // line takes one log line.
