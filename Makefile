@@ -16,7 +16,7 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race check cross bench clean deps
+.PHONY: help quickstart build slim gen fmt lint test race check cross bench offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -71,6 +71,9 @@ check: gen lint race cross ## what a change must pass
 
 bench: build ## figures, one JSON line each, with their reference run beside them
 	go run ./scripts/bench $(ARGS)
+
+offline-test: build ## imports and builds in a network namespace without a route (root, Linux)
+	./scripts/offline-test.sh
 
 clean: ## remove what was built
 	rm -rf build $(PG_ARCHIVE) $(BIN_ARCHIVE)

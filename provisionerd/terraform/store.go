@@ -33,7 +33,7 @@ type store struct {
 func newStore(opts Options) *store {
 	s := &store{dir: filepath.Join(opts.CacheDir, "templates"), max: opts.MaxTemplates, maxBytes: opts.MaxTemplateBytes,
 		now:  func() time.Time { return opts.Clock.Now() },
-		salt: strings.Join([]string{"2", coderprovider.Version, opts.Binary.Version, opts.MirrorDir, runtime.GOOS, runtime.GOARCH}, "\n")}
+		salt: strings.Join([]string{"2", coderprovider.Version, opts.Binary.Version, runtime.GOOS, runtime.GOARCH}, "\n")}
 	if s.max <= 0 {
 		s.max = 500
 	}

@@ -93,8 +93,8 @@ func (s *site) fill(ctx context.Context, binary, dir, providers string) error {
 		return err
 	}
 	const host = "registry.terraform.io"
-	return errors.Join(os.MkdirAll(filepath.Join(s.mirror, host), 0o755),
-		os.Symlink(filepath.Join(own, host, "coder"), filepath.Join(s.mirror, host, "coder")),
+	return errors.Join( // Terraform follows links to packages only
+		os.CopyFS(filepath.Join(s.mirror, host, "coder"), os.DirFS(filepath.Join(own, host, "coder"))),
 		os.CopyFS(filepath.Join(s.mirror, host, "hashicorp"), os.DirFS(filepath.Join(providers, host, "hashicorp"))))
 }
 

@@ -40,7 +40,7 @@ func bundleCommand(env *cli.Env) *cobra.Command {
 	flags.StringVar(&o.verify, "verify", "", "check the files of a bundle against its manifest and do nothing else")
 	flags.StringVar(&o.mirror, "mirror", "", "filesystem mirror that providers are taken from before any registry")
 	flags.StringVar(&o.terraform, "terraform", "terraform", "terraform binary")
-	cli.List(flags, &o.platforms, "platform", "", "platform such as linux_arm64, may be repeated (default: this one)")
+	cli.List(flags, &o.platforms, "platform", "", "another platform, such as linux_arm64; may be repeated")
 	cli.Org(flags, &o.org)
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
 		switch {
@@ -84,9 +84,9 @@ func contents(m *bundle.Manifest) string {
 
 // makeBundle collects everything in a directory beside the output first.
 func makeBundle(ctx context.Context, env *cli.Env, o bundleOptions, args []string) error {
-	if len(o.platforms) == 0 {
-		o.platforms = []string{runtime.GOOS + "_" + runtime.GOARCH}
-	}
+	o.platforms = append([]string{runtime.GOOS + "_" + runtime.GOARCH}, o.platforms...)
+	slices.Sort(o.platforms)
+	o.platforms = slices.Compact(o.platforms)
 	for _, p := range o.platforms {
 		if goos, arch, ok := strings.Cut(p, "_"); !ok || goos == "" || arch == "" || !fs.ValidPath(p) || strings.Contains(p, "/") {
 			return cli.Usage("platform", fmt.Sprintf("%q is not a platform; write it like linux_arm64.", cli.Inert(p)))
