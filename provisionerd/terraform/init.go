@@ -207,7 +207,11 @@ func (p *Provisioner) missing(also []string) ([]string, error) {
 	for addr, isFresh := range known {
 		have[addr] = isFresh
 	}
-	if dir, _ := layout(p.opts.MirrorDir); dir != "" {
+	dir, _, err := layout(p.opts.MirrorDir)
+	if err != nil {
+		return nil, err
+	}
+	if dir != "" {
 		mirrored, err := mirroredProviders(dir)
 		if err != nil {
 			return nil, err

@@ -52,7 +52,11 @@ func writeMirror(opts Options) (string, error) {
 // holds now, and for the providers that may come from our kept packages.
 func writeCLIConfig(opts Options, path, packages string, kept []string) error {
 	places := []place{{filepath.Join(opts.CacheDir, "mirror"), []string{coderprovider.Address}}}
-	if dir, _ := layout(opts.MirrorDir); dir != "" {
+	dir, _, err := layout(opts.MirrorDir)
+	if err != nil {
+		return err
+	}
+	if dir != "" {
 		mirrored, err := mirroredProviders(dir)
 		if err != nil {
 			return err

@@ -19,15 +19,15 @@ import (
 
 // layout returns where the providers of the operator's mirror are, and its
 // manifest when the mirror is a bundle.
-func layout(dir string) (string, *bundle.Manifest) {
+func layout(dir string) (string, *bundle.Manifest, error) {
 	if dir == "" {
-		return "", nil
+		return "", nil, nil
 	}
 	m, err := bundle.Load(dir)
 	if err != nil || m == nil {
-		return dir, nil // New has reported a manifest that cannot be read
+		return dir, nil, err
 	}
-	return filepath.Join(dir, bundle.Providers), m
+	return filepath.Join(dir, bundle.Providers), m, nil
 }
 
 // callName matches the name of a module call.
@@ -47,9 +47,9 @@ type installed struct {
 // placeModules puts the modules of a bundle where terraform init looks before it
 // fetches. It decides by source and version whether they are what a call asks for.
 func (p *Provisioner) placeModules() error {
-	_, m := layout(p.opts.MirrorDir)
-	if m == nil || len(m.Modules) == 0 {
-		return nil
+	_, m, err := layout(p.opts.MirrorDir)
+	if err != nil || m == nil || len(m.Modules) == 0 {
+		return err
 	}
 	target := filepath.Join(p.build, ".terraform", "modules")
 	if _, err := os.Lstat(filepath.Join(target, "modules.json")); err == nil {
@@ -170,9 +170,9 @@ func satisfies(version, constraint string) bool {
 
 // verifyProviders checks the packages of the given providers in a bundle.
 func (p *Provisioner) verifyProviders(addresses []string) error {
-	_, m := layout(p.opts.MirrorDir)
-	if m == nil {
-		return nil
+	_, m, err := layout(p.opts.MirrorDir)
+	if err != nil || m == nil {
+		return err
 	}
 	for _, addr := range addresses {
 		prefix := path.Join(bundle.Providers, addr)

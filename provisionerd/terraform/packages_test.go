@@ -144,6 +144,29 @@ func TestPackagesServeLaterInits(t *testing.T) {
 	require.NoError(t, err, log)
 }
 
+// TestStateNeedsAnotherProvider: the template does not name a provider any more
+// that the state of a workspace needs, and there is no network.
+func TestStateNeedsAnotherProvider(t *testing.T) {
+	t.Parallel()
+	cache := t.TempDir()
+	_, err := initialise(t, newInit(t, cache, fakeMirror(t, "aaa"), quartz.NewReal()), naming("old", "aaa"))
+	require.NoError(t, err)
+
+	p := newInit(t, cache, "", quartz.NewReal())
+	log, err := initialise(t, p, naming("new"))
+	require.NoError(t, err, log)
+	text := []byte(`{"version":4,"terraform_version":"1.5.0","serial":1,"lineage":"l","outputs":{},"resources":[{"mode":"managed",
+"type":"aaa_thing","name":"x","provider":"provider[\"registry.terraform.io/hashicorp/aaa\"]",
+"instances":[{"schema_version":0,"attributes":{"id":"1"}}]}]}`)
+	state, err := parseState(text)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(p.stateFile(), text, 0o600))
+	r := p.begin(&jobrpc.Job{ID: api.NewID()}, jobrpc.Meta{}, provisionerd.Session{Log: func(jobrpc.Log) {}, Kill: make(chan struct{})})
+	defer r.close()
+	require.NoError(t, r.initForState(t.Context(), state))
+	require.Equal(t, p.packages.dir, filepath.Dir(packageOf(t, p, "aaa")))
+}
+
 func TestDamagedPackageIsReplaced(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"coder.internal/internal/archive"
-	"coder.internal/internal/bundle"
 
 	"coder.internal/api/jobrpc"
 )
@@ -84,11 +83,6 @@ func New(opts Options) (*Provisioner, error) {
 			return nil, fmt.Errorf("resolve %s: %w", *dir, err)
 		}
 		*dir = abs
-	}
-	if opts.MirrorDir != "" {
-		if _, err := bundle.Load(opts.MirrorDir); err != nil {
-			return nil, err
-		}
 	}
 	p := &Provisioner{opts: opts, log: opts.Log.With("component", "terraform"), build: filepath.Join(opts.WorkDir, "build")}
 	for _, dir := range []string{p.build, filepath.Join(opts.WorkDir, "home"), filepath.Join(opts.CacheDir, "templates"),
