@@ -1,8 +1,13 @@
 package terraform
 
 import (
+	"archive/zip"
+	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/quartz"
@@ -63,6 +68,40 @@ func TestBundleServesProvidersAndModules(t *testing.T) {
 	// Another template of the same directory names does not get foreign modules.
 	log, err = initialise(t, p, tarOf(map[string]string{"main.tf": "module \"web\" { source = \"http://127.0.0.1:1/other.zip\" }\n"}))
 	require.Error(t, err, log)
+}
+
+// TestModulesAreFetchedOnce: the daemons of a host fetch a module once for each
+// template version.
+func TestModulesAreFetchedOnce(t *testing.T) {
+	t.Parallel()
+	var module bytes.Buffer
+	w := zip.NewWriter(&module)
+	f, err := w.Create("main.tf")
+	require.NoError(t, err)
+	_, err = f.Write([]byte("output \"x\" { value = 1 }\n"))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	var asked atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = rw.Write(module.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+
+	cache := t.TempDir()
+	archive := tarOf(map[string]string{"main.tf": "module \"web\" { source = \"" + srv.URL + "/mod.zip\" }\n"})
+	log, err := initialise(t, newInit(t, cache, "", quartz.NewReal()), archive)
+	require.NoError(t, err, log)
+	first := asked.Load()
+	require.Positive(t, first)
+	srv.Close()
+	for range 2 {
+		p := newInit(t, cache, "", quartz.NewReal())
+		log, err = initialise(t, p, archive)
+		require.NoError(t, err, log)
+		require.FileExists(t, filepath.Join(p.build, ".terraform", "modules", "web", "main.tf"))
+	}
+	require.Equal(t, first, asked.Load())
 }
 
 func TestDamagedBundleIsRefused(t *testing.T) {
