@@ -16,7 +16,7 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race public-templates check cross bench ledger clean deps
+.PHONY: help quickstart build slim gen fmt lint test race public-templates check cross bench ledger offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -63,7 +63,7 @@ race: deps ## all tests under the race detector
 	CGO_ENABLED=1 go test -race ./...
 
 public-templates: ## import templates of others, also those that need more providers
-	CODER_TEST_PROVIDER_MIRROR="$$(./scripts/providers.sh build/providers local)" go test -count=1 -run TestPublicTemplates ./provisionerd/terraform
+	CODER_TEST_PROVIDER_MIRROR="$$(./scripts/providers.sh local | tail -n 1)" go test -count=1 -run TestPublicTemplates ./provisionerd/terraform
 
 cross: ## the small binary compiles everywhere
 	@for p in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64; do \
@@ -77,6 +77,9 @@ bench: build ## figures, one JSON line each, with their reference run beside the
 
 ledger: build ## kill servers, daemons and terraforms while workspaces are built, then count; ARGS="-seed 7 -kills 200"
 	go run ./scripts/ledger $(ARGS)
+
+offline-test: build ## imports and builds in a network namespace without a route (root, Linux)
+	./scripts/offline-test.sh
 
 clean: ## remove what was built
 	rm -rf build $(PG_ARCHIVE) $(PG_ARCHIVE:.tar.zst=-cluster.tar.zst) $(BIN_ARCHIVE)

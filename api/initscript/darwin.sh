@@ -15,6 +15,8 @@ fatal() {
 if [ -n "${CODER_PROVISIONER_TMPDIR:-}" ] && [ "${TMPDIR:-}" = "$CODER_PROVISIONER_TMPDIR" ]; then
 	unset TMPDIR
 fi
+# A provisioner also sets GOGC, for the short life of Terraform.
+[ -z "${CODER_PROVISIONER_TMPDIR:-}" ] || unset GOGC
 unset CODER_PROVISIONER_TMPDIR
 
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/coder.XXXXXX") || fatal "No temporary directory can be made."

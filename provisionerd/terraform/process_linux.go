@@ -81,3 +81,12 @@ func ownedByUs(info os.FileInfo) bool {
 	sys, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(sys.Uid) == os.Getuid()
 }
+
+// changeTime is when anything about a file changed last; nobody can set it.
+func changeTime(info os.FileInfo) int64 {
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return sys.Ctim.Nano()
+}

@@ -33,9 +33,9 @@ type store struct {
 func newStore(opts Options) *store {
 	s := &store{dir: filepath.Join(opts.CacheDir, "templates"), max: opts.MaxTemplates, maxBytes: opts.MaxTemplateBytes,
 		now:  func() time.Time { return opts.Clock.Now() },
-		salt: strings.Join([]string{coderprovider.Version, opts.Binary.Version, opts.MirrorDir, runtime.GOOS, runtime.GOARCH}, "\n")}
+		salt: strings.Join([]string{"2", coderprovider.Version, opts.Binary.Version, runtime.GOOS, runtime.GOARCH}, "\n")}
 	if s.max <= 0 {
-		s.max = 50
+		s.max = 500
 	}
 	if s.maxBytes <= 0 {
 		s.maxBytes = 5 << 30
@@ -144,6 +144,31 @@ func (s *store) prune(keep string) error {
 	return nil
 }
 
+// linked returns the targets of the links to providers in all entries.
+func (s *store) linked() map[string]bool {
+	out := map[string]bool{}
+	entries, _ := filepath.Glob(filepath.Join(escapeGlob(s.dir), "*"))
+	for _, entry := range entries {
+		for _, target := range linkedPackages(entry) {
+			out[target] = true
+		}
+	}
+	return out
+}
+
+// linkedPackages returns the targets of the links to providers in an initialised
+// directory.
+func linkedPackages(dir string) []string {
+	links, _ := filepath.Glob(filepath.Join(escapeGlob(dir), ".terraform", "providers", "*", "*", "*", "*", "*"))
+	var out []string
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil {
+			out = append(out, target)
+		}
+	}
+	return out
+}
+
 // remove deletes an entry unless it is in use. The lock file stays: removing it
 // would let two processes hold different locks for one entry.
 func (s *store) remove(name string) (bool, error) {
@@ -228,15 +253,42 @@ func treeSize(dir string) int64 {
 	return n
 }
 
-// lockedProvider matches the entry of our provider in a dependency lock file.
-var lockedProvider = regexp.MustCompile(`(?ms)^provider "` + regexp.QuoteMeta(coderprovider.Address) + `" \{.*?^\}\n?`)
+// lockedProvider matches an entry of a dependency lock file: address, version
+// and checksums.
+var lockedProvider = regexp.MustCompile(`(?ms)^provider "([^"\n]+)" \{\n.*?^\}\n?`)
 
-// lockedHashes matches the checksums within such an entry.
-var lockedHashes = regexp.MustCompile(`(?ms)^  hashes = \[.*?^  \]\n`)
+// lockedVersion and lockedHashes match the parts of such an entry.
+var (
+	lockedVersion = regexp.MustCompile(`(?m)^  version\s*=\s*"([^"\n]+)"`)
+	lockedHashes  = regexp.MustCompile(`(?ms)^  hashes = \[.*?^  \]\n`)
+	lockedHash    = regexp.MustCompile(`"(h1:[A-Za-z0-9+/=]+)"`)
+)
 
-// editLock rewrites the entry of our own provider in dir's lock file; all other
-// entries stay as they are.
-func editLock(dir string, edit func(entry string) string) error {
+// locked is an entry of a lock file.
+type locked struct {
+	address, version string
+	hashes           []string // of the kind that we can compute
+}
+
+// readLock lists the entries of dir's lock file.
+func readLock(dir string) ([]locked, error) {
+	var out []locked
+	err := editLock(dir, func(address, entry string) string {
+		l := locked{address: address}
+		if v := lockedVersion.FindStringSubmatch(entry); v != nil {
+			l.version = v[1]
+		}
+		for _, h := range lockedHash.FindAllStringSubmatch(entry, -1) {
+			l.hashes = append(l.hashes, h[1])
+		}
+		out = append(out, l)
+		return entry
+	})
+	return out, err
+}
+
+// editLock rewrites the entries of dir's lock file.
+func editLock(dir string, edit func(address, entry string) string) error {
 	path := filepath.Join(dir, ".terraform.lock.hcl")
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -249,7 +301,13 @@ func editLock(dir string, edit func(entry string) string) error {
 	if err != nil {
 		return fmt.Errorf("edit lock file: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(lockedProvider.ReplaceAllStringFunc(string(b), edit)), 0o600); err != nil {
+	text := lockedProvider.ReplaceAllStringFunc(string(b), func(entry string) string {
+		return edit(lockedProvider.FindStringSubmatch(entry)[1], entry)
+	})
+	if text == string(b) {
+		return nil
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("edit lock file: %w", err)
 	}
 	return nil

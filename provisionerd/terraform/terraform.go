@@ -27,8 +27,8 @@ type Options struct {
 	// ProviderBinary is the program that serves coder/coder when Terraform starts
 	// it; normally os.Executable().
 	ProviderBinary string
-	// MirrorDir is a filesystem mirror of the operator for all other providers;
-	// empty means the registry alone.
+	// MirrorDir is a filesystem mirror of the operator for all other providers, or
+	// a bundle; empty means the registry alone.
 	MirrorDir string
 	// Environ is the environment that Terraform and providers may see, as from
 	// os.Environ; CODER_*, PG* and TF_* are removed from it.
@@ -39,7 +39,7 @@ type Options struct {
 	DataDir string
 	Log     *slog.Logger
 	Clock   quartz.Clock
-	// MaxTemplates and MaxTemplateBytes bound the store; zero means 50 and 5 GiB.
+	// MaxTemplates and MaxTemplateBytes bound the store; zero means 500 and 5 GiB.
 	MaxTemplates     int
 	MaxTemplateBytes int64
 }
@@ -52,6 +52,8 @@ type Provisioner struct {
 	tmp   string
 	env   map[string]string // what every run gets
 	store *store
+	// packages are the providers, shared like the store.
+	packages *packages
 	// sessions are those of this process and of the one before it on WorkDir.
 	sessions []int
 	// tf and stopTF run in the same directory with different environments. They
@@ -83,7 +85,8 @@ func New(opts Options) (*Provisioner, error) {
 		*dir = abs
 	}
 	p := &Provisioner{opts: opts, log: opts.Log.With("component", "terraform"), build: filepath.Join(opts.WorkDir, "build")}
-	for _, dir := range []string{p.build, filepath.Join(opts.WorkDir, "home"), filepath.Join(opts.CacheDir, "templates")} {
+	for _, dir := range []string{p.build, filepath.Join(opts.WorkDir, "home"), filepath.Join(opts.CacheDir, "templates"),
+		filepath.Join(opts.CacheDir, "packages", "mirror")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make directory: %w", err)
 		}
@@ -103,6 +106,7 @@ func New(opts Options) (*Provisioner, error) {
 	p.unfinished.recall()
 	p.env = baseEnv(opts, cliConfig, p.tmp)
 	p.store = newStore(opts)
+	p.packages = &packages{dir: filepath.Join(opts.CacheDir, "packages"), now: p.now}
 	for _, tf := range []**tfexec.Terraform{&p.tf, &p.stopTF} {
 		if *tf, err = newExec(p.build, opts.Binary.Path); err != nil {
 			return nil, err

@@ -147,7 +147,7 @@ func provisionerOptions(c *Config, cacheDir string) option.Set {
 		{Flag: "provisioner-terraform-path", Env: "CODER_PROVISIONER_TERRAFORM_PATH", YAML: "provisioning.terraformPath", Group: g,
 			Value: option.String(&c.Provisioner.TerraformPath), Doc: "The terraform binary; without it the one on PATH is used, else one is downloaded where the network allows."},
 		{Flag: "provisioner-mirror", Env: "CODER_PROVISIONER_MIRROR", YAML: "provisioning.mirror", Group: g,
-			Value: option.String(&c.Provisioner.Mirror), Doc: "Directory in Terraform's filesystem-mirror layout that is searched for providers before any registry."},
+			Value: option.String(&c.Provisioner.Mirror), Doc: "Directory in Terraform's filesystem-mirror layout, or a bundle made by templates bundle, that is searched for providers and modules before any registry."},
 		{Flag: "cache-dir", Env: "CODER_CACHE_DIRECTORY", YAML: "cacheDir", Group: g, Default: cacheDir,
 			Value: option.String(&c.CacheDir), Doc: "Directory for things that can be made again: unpacked binaries, initialised templates."},
 	}

@@ -28,7 +28,7 @@ const (
 type Terraform struct {
 	Binary string
 	Module string // directory of the module
-	Mirror string // filesystem mirror with coder/coder
+	Mirror string // filesystem mirror with all providers
 	Dir    string // existing directory for everything of this value
 	Vars   map[string]string
 	Path   string // PATH of the commands
@@ -161,7 +161,7 @@ func (t *Terraform) prepare(transition string) (dir string, env []string, err er
 	}
 	config := filepath.Join(t.Dir, "cli.tfrc")
 	text := "disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path    = " + strconv.Quote(t.Mirror) +
-		"\n    include = [\"registry.terraform.io/coder/coder\"]\n  }\n}\n"
+		"\n    include = [\"*/*\", \"*/*/*\"]\n  }\n}\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return "", nil, err
 	}

@@ -38,7 +38,7 @@ func Command(starters Starters) cli.Maker {
 			Example: "  coder templates init          write a starter template to a directory\n" +
 				"  coder templates push          upload the template in this directory\n" +
 				"  coder templates pull <name>   download a template"},
-			initialize(env, starters), push(env), create(env), pull(env), list(env), edit(env), remove(env), versions, presets(env))
+			initialize(env, starters), push(env), create(env), pull(env), bundleCommand(env), list(env), edit(env), remove(env), versions, presets(env))
 	}
 }
 
