@@ -5,6 +5,7 @@ package terraform_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,16 +33,16 @@ func tiny(t *testing.T, size string) string {
 // A full disk ends the job with its cause; what was made before is in the state.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := tiny(t, "12m")
+	dir := tiny(t, "40m")
 	p := newRig(t, func(o *optionsOf) { o.WorkDir = filepath.Join(dir, "work") })
 	rec := &recorder{archive: pack(t, map[string]string{"main.tf": header + `
 resource "terraform_data" "first" {}
 resource "terraform_data" "fill" {
   input = terraform_data.first.id
-  provisioner "local-exec" { command = "head -c 100000000 /dev/zero >>big; true" }
+  provisioner "local-exec" { command = "head -c 100000000 /dev/zero >>big; sleep 1" }
 }
 resource "terraform_data" "last" {
-  input = "${terraform_data.fill.id}${join("", [for i in range(30000) : "xxxxxxxxxx"])}"
+  input = "${terraform_data.fill.id}` + strings.Repeat("x", 300_000) + `"
 }
 `})}
 	_, err := p.Build(within(t, time.Minute), buildJob(rec.archive, api.TransitionStart, nil), rec.session())
@@ -49,8 +50,9 @@ resource "terraform_data" "last" {
 	require.ErrorAs(t, err, &f, rec.text())
 	require.Contains(t, f.Message+rec.text(), "no space left on device")
 	require.Contains(t, rec.lastState(), `"first"`)
+	t.Log(f.Message, rec.text())
 	require.NotContains(t, rec.text(), `"lineage"`, "no state is a log line")
-	t.Log(f.Message)
+	require.Contains(t, rec.lastState(), `"fill"`, "what was made when the disk was full already")
 	require.NoError(t, p.Discard(), "the next job finds the place free")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "work", "probe"), make([]byte, 4<<20), 0o600))
 }

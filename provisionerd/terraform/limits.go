@@ -51,6 +51,10 @@ const (
 	stopPatience = 10 * time.Second
 )
 
+// fullInterval is how often the free space of the disk is looked at: a state that
+// finds no place is lost.
+const fullInterval = 25 * time.Millisecond
+
 // excess is the limit that a job has broken: what the user is told, and whether
 // Terraform may still end by itself.
 type excess struct {
@@ -63,11 +67,18 @@ func (r *run) watchLimits(ctx context.Context) *excess {
 	l := r.p.opts.Limits
 	t := r.p.opts.Clock.NewTicker(limitInterval, "limits")
 	defer t.Stop()
+	full := r.p.opts.Clock.NewTicker(fullInterval, "full")
+	defer full.Stop()
 	var nextWalk time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-full.C:
+			if r.p.dropBallast() {
+				return broken(true, "The job was ended: the disk of the provisioner is full (no space left on device).")
+			}
+			continue
 		case <-t.C:
 		}
 		now := r.p.now()

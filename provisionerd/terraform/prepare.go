@@ -150,6 +150,7 @@ func (r *run) fill(ctx context.Context) error {
 		return err
 	}
 	p.corral.enter(p.opts.Limits.Processes)
+	p.loadBallast()
 	key := p.store.key(r.job)
 	entry, release, err := p.store.open(key)
 	if err != nil {
