@@ -97,8 +97,12 @@ func (r *run) guarded(ctx context.Context, f func(context.Context) error) error 
 		case <-finished:
 		case <-r.s.Kill:
 			r.killUntil(finished)
-		case r.broke = <-broken:
+		case e := <-broken:
 			broken <- nil // for the wait below
+			if e == nil {
+				return // f has ended, and with it the watch
+			}
+			r.broke = e
 			r.enforce(interrupt, finished)
 		}
 	}()
