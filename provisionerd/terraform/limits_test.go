@@ -76,7 +76,8 @@ func TestEscapees(t *testing.T) {
 	t.Parallel()
 	p := newRig(t)
 	dir := t.TempDir()
-	id := meta("").WorkspaceID.String()
+	workspace := api.NewID() // a stop in another test ends all that is its workspace's
+	id := workspace.String()
 	text := header + `
 data "coder_workspace" "me" {}
 resource "terraform_data" "x" {
@@ -97,7 +98,9 @@ resource "terraform_data" "x" {
 	var state []byte
 	build := func(tr api.Transition) {
 		rec := &recorder{archive: archive}
-		res, err := p.Build(within(t, time.Minute), buildJob(archive, tr, state), rec.session())
+		job := buildJob(archive, tr, state)
+		job.Build.Meta.WorkspaceID = workspace
+		res, err := p.Build(within(t, time.Minute), job, rec.session())
 		require.NoError(t, err, rec.text())
 		state = res.State
 	}
