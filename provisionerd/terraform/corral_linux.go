@@ -53,11 +53,20 @@ func newCorral(work, build, tmp string, sessions []int) *corral {
 		if f, err := os.OpenFile(filepath.Join(group, "cgroup.procs"), os.O_WRONLY, 0); err == nil {
 			_ = f.Close()
 			c.group, c.parent = group, parent
+			c.tidy()
 			return c
 		}
 		_ = os.Remove(group)
 	}
 	return c
+}
+
+// tidy removes groups that nobody is in; the kernel refuses the others.
+func (c *corral) tidy() {
+	groups, _ := filepath.Glob(filepath.Join(c.parent, "coder-workspace-*")) // the pattern is fine
+	for _, dir := range append(groups, c.group) {
+		_ = os.Remove(dir)
+	}
 }
 
 // ownGroup returns the directory of this process's cgroup below a mount.
