@@ -131,6 +131,11 @@ type CreateWorkspaceBuildRequest struct {
 	// AllowDestroyPersistent confirms that a start may destroy or replace resources
 	// that a stop keeps. Without it such a build fails before it changes anything.
 	AllowDestroyPersistent bool `json:"allow_destroy_persistent,omitempty"`
+	// State is the Terraform state that the build starts from, instead of the
+	// newest one; for those who may edit the template. ForceState takes one of
+	// another lineage, or an older one.
+	State      []byte `json:"state,omitempty"`
+	ForceState bool   `json:"force_state,omitempty"`
 }
 
 // ResourceChange is one line of a plan.
@@ -272,8 +277,35 @@ type AgentConnectionTiming struct {
 }
 
 // UpdateWorkspaceBuildStateRequest replaces the Terraform state of a build.
+// ForceState is as in CreateWorkspaceBuildRequest.
 type UpdateWorkspaceBuildStateRequest struct {
-	State []byte `json:"state"`
+	State      []byte `json:"state"`
+	ForceState bool   `json:"force_state,omitempty"`
+}
+
+// WorkspaceStateResource is a managed resource in a Terraform state. ResourceID
+// is what its provider knows it by.
+type WorkspaceStateResource struct {
+	Address    string `json:"address"`
+	Type       string `json:"type"`
+	Name       string `json:"name"`
+	Provider   string `json:"provider"`
+	ResourceID string `json:"resource_id"`
+}
+
+// WorkspaceBuildStray is what an attempt at a build brought after it was over.
+// It is kept for people and never applied. HasState says that a state can be
+// fetched; Serial, Lineage and Resources are those of it.
+type WorkspaceBuildStray struct {
+	ID        ID                       `json:"id"`
+	Attempt   int                      `json:"attempt"`
+	Kind      string                   `json:"kind"` // update, complete or fail
+	CreatedAt time.Time                `json:"created_at"`
+	Error     string                   `json:"error"`
+	HasState  bool                     `json:"has_state"`
+	Serial    int64                    `json:"serial"`
+	Lineage   string                   `json:"lineage"`
+	Resources []WorkspaceStateResource `json:"resources"`
 }
 
 // ExternalAgentCredentials are what a person needs to start an agent that no

@@ -3,7 +3,6 @@ package coderd
 import (
 	"net/http"
 
-	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/templates"
@@ -156,7 +155,9 @@ func (s *Server) workspaceRoutes(a *httpapi.API) {
 	a.Handle(get("/workspaces/{workspace}/watch-ws", "Watch workspace over a websocket"), ws.WatchWS(a))
 
 	httpapi.Register(a, get("/workspaces/{workspace}/builds", "List builds"), ws.HandleBuilds)
-	httpapi.Register(a, create("/workspaces/{workspace}/builds", "Create build", rbac.Start), ws.HandleCreateBuild)
+	build := create("/workspaces/{workspace}/builds", "Create build", rbac.Start)
+	build.MaxBody = maxStateBody
+	httpapi.Register(a, build, ws.HandleCreateBuild)
 	httpapi.Register(a, get("/users/{user}/workspace/{workspacename}/builds/{buildnumber}", "Get build by number"), ws.HandleBuildByNumber)
 	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}", "Get build"), ws.HandleBuild)
 	httpapi.Register(a, route(http.MethodPatch, "/workspacebuilds/{workspacebuild}/cancel", "Cancel build", rbac.Update), ws.HandleCancel)
@@ -164,10 +165,7 @@ func (s *Server) workspaceRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}/resources", "Get resources of build"), ws.HandleResources)
 	httpapi.Register(a, get("/workspacebuilds/{workspacebuild}/timings", "Get timings of build"), ws.HandleTimings)
 	a.Handle(get("/workspacebuilds/{workspacebuild}/logs", "Get or follow logs of build"), ws.LogsHandler(a))
-	a.Handle(get("/workspacebuilds/{workspacebuild}/state", "Get state of build"), ws.StateHandler(a))
-	setState := route(http.MethodPut, "/workspacebuilds/{workspacebuild}/state", "Replace state of build", rbac.Read)
-	setState.MaxBody = jobrpc.MaxStateBytes/3*4 + 1024 // base64
-	httpapi.Register(a, setState, ws.HandleSetState)
+	s.stateRoutes(a)
 
 	d := s.opts.Downloads
 	httpapi.Register(a, httpapi.Route{Method: http.MethodGet, Path: "/api/v2/init-script/{os}/{arch}", Tag: "Agents",

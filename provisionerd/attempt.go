@@ -102,7 +102,6 @@ func (a *attempt) provision(ctx context.Context) (out outcome) {
 
 // await blocks until the Provisioner is done. It starts the grace when the
 // daemon is told to stop, and kills work that does not end when interrupted.
-// Only a person who cancels may wait without end, for they can force it.
 func (a *attempt) await(daemon, working context.Context, result <-chan outcome) outcome {
 	stopping, interrupted := daemon.Done(), working.Done()
 	var grace, kill <-chan time.Time
@@ -128,8 +127,12 @@ func (a *attempt) await(daemon, working context.Context, result <-chan outcome) 
 			kill = after(a.d.opts.InterruptTimeout, "kill")
 		case <-interrupted:
 			interrupted = nil
-			if kill == nil && !errors.Is(a.cause(), errCanceled) {
-				kill = after(a.d.opts.InterruptTimeout, "kill")
+			patience := a.d.opts.InterruptTimeout
+			if errors.Is(a.cause(), errCanceled) {
+				patience = a.d.opts.CancelTimeout
+			}
+			if kill == nil && patience > 0 {
+				kill = after(patience, "kill")
 			}
 		case <-kill:
 			a.kill()

@@ -11,7 +11,8 @@
 //	acquired → recorded on disk → working → reported → record removed
 //	                                └ canceled | forced | over | lost | stopping
 //
-// canceled: someone asked for it; the Provisioner ends gracefully.
+// canceled: someone asked for it; the Provisioner ends gracefully, and is killed
+// when it does not end within CancelTimeout.
 // over: the queue says that the attempt belongs to somebody else; work is killed.
 // lost: no answer for the length of a lease; somebody else may have the job soon.
 // stopping: this process ends; the job gets its grace and is then handed back.
@@ -50,6 +51,13 @@ type JobSource interface {
 	Fail(ctx context.Context, req jobrpc.FailRequest) error
 	// Archive opens the template archive of a running attempt.
 	Archive(ctx context.Context, jobID api.ID, attempt int) (io.ReadCloser, error)
+}
+
+// Hinter is a JobSource that can tell at once when somebody wants a job to end,
+// instead of with the answer to the next heartbeat. A hint may be lost or come
+// for nothing. The returned function ends the hints.
+type Hinter interface {
+	CancelHints(jobID api.ID) (<-chan struct{}, func())
 }
 
 // Provisioner does the work of one job at a time. Cancelling ctx asks it to end
@@ -108,6 +116,9 @@ type Options struct {
 	// InterruptTimeout is how long interrupted work may take before it is killed,
 	// and how long the last call to the source may take while stopping.
 	InterruptTimeout time.Duration
+	// CancelTimeout is how long a cancelled job may take to end by itself before
+	// it is killed. Zero leaves that to the source, which says ForceCancel.
+	CancelTimeout time.Duration
 }
 
 // Daemon is one loop; it works on one job at a time.
@@ -123,8 +134,8 @@ func New(opts Options) (*Daemon, error) {
 		return nil, errors.New("provisionerd: Source, Provisioner, Log and Clock are required")
 	case opts.DaemonID.IsZero(), opts.Name == "", opts.WorkDir == "":
 		return nil, errors.New("provisionerd: DaemonID, Name and WorkDir are required")
-	case opts.PollInterval <= 0, opts.InterruptTimeout <= 0, opts.Grace < 0, opts.PollJitter < 0:
-		return nil, errors.New("provisionerd: PollInterval and InterruptTimeout must be positive")
+	case opts.PollInterval <= 0, opts.InterruptTimeout <= 0, opts.Grace < 0, opts.CancelTimeout < 0, opts.PollJitter < 0:
+		return nil, errors.New("provisionerd: PollInterval and InterruptTimeout must be positive, Grace, CancelTimeout and PollJitter not negative")
 	}
 	return &Daemon{opts: opts, log: opts.Log.With("component", "provisionerd", "daemon", opts.Name)}, nil
 }

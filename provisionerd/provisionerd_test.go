@@ -357,3 +357,20 @@ func TestOptions(t *testing.T) {
 	_, err = provisionerd.New(opts)
 	require.ErrorContains(t, err, "PollInterval")
 }
+
+// Work that is deaf to a cancel is killed after the time it has to end by itself.
+func TestCancelKillsTheDeaf(t *testing.T) {
+	t.Parallel()
+	q, started := new(provisionerdtest.Queue), make(chan struct{}, 1)
+	opts := options(t, q, &script{OnBuild: until(true, started)})
+	opts.CancelTimeout = 20 * time.Millisecond
+	start(t, opts)
+	id := q.Enqueue(build(), nil)
+	<-started
+	began := time.Now()
+	q.Cancel(id, false)
+	out := ended(t, q, id)
+	require.True(t, out.Fail.Canceled)
+	require.Equal(t, "kept", string(out.Fail.State))
+	require.Less(t, time.Since(began), jobrpc.HeartbeatInterval, "the hint does not wait for a heartbeat")
+}

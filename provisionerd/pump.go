@@ -26,10 +26,17 @@ func (a *attempt) pump(ctx context.Context) {
 	pause := backoff{clock: clock, min: 100 * time.Millisecond, max: 2 * time.Second}
 	heartbeat := clock.NewTimer(jobrpc.HeartbeatInterval, "heartbeat")
 	defer heartbeat.Stop()
+	var hints <-chan struct{} // nil never fires
+	if h, ok := a.d.opts.Source.(Hinter); ok {
+		var stop func()
+		hints, stop = h.CancelHints(a.job.ID)
+		defer stop()
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-hints:
 		case <-heartbeat.C:
 		case <-a.news.urgent:
 		case <-a.news.lines:

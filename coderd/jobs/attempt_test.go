@@ -340,7 +340,7 @@ func TestStubbornJobIsKilled(t *testing.T) {
 	for _, tc := range []struct {
 		since string
 		force bool
-	}{{"9 minutes", false}, {"11 minutes", true}} {
+	}{{"9 seconds", false}, {"11 seconds", true}} {
 		r.exec(`update provisioner_jobs set canceled_at = now() - $1::text::interval where id = $2`, tc.since, id)
 		if err := r.queue.Sweep(r.ctx); err != nil {
 			t.Fatal(err)

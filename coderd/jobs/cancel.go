@@ -32,7 +32,16 @@ func (q *Queue) Cancel(ctx context.Context, tx *database.Queries, jobID api.ID, 
 	if _, err := tx.CancelProvisionerJob(ctx, database.CancelProvisionerJobParams{ID: row.ID, Force: force}); err != nil {
 		return fmt.Errorf("cancel job %s: %w", jobID, err)
 	}
+	if err := q.opts.PubSub.Publish(ctx, tx, pubsub.TopicCancel(jobID)); err != nil {
+		return fmt.Errorf("cancel job %s: %w", jobID, err)
+	}
 	return q.announce(ctx, tx, row)
+}
+
+// CancelHints implements provisionerd.Hinter for the daemons of this process.
+func (q *Queue) CancelHints(jobID api.ID) (<-chan struct{}, func()) {
+	sub := q.opts.PubSub.Subscribe(pubsub.TopicCancel(jobID))
+	return sub.C(), sub.Close
 }
 
 // wake tells those who look at the job and those who look for work.

@@ -35,8 +35,10 @@ const (
 	staleAfter = 3 * registerGap
 )
 
-// DefaultForceCancel is how long a canceled job may take to stop by itself.
-const DefaultForceCancel = 10 * time.Minute
+// DefaultForceCancel is how long a canceled job may take to stop by itself. With
+// the sweep and a heartbeat after it, a job that does not stop is killed within
+// 20 s: people are promised 30.
+const DefaultForceCancel = 10 * time.Second
 
 // Options configure New. All fields but ForceCancelAfter and PSK are required.
 type Options struct {

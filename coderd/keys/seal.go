@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 )
 
 // KeySize is the length of a sealing key in bytes (AES-256).
@@ -31,18 +33,36 @@ const (
 )
 
 // Ring seals with its first key and opens with any of them, so that keys can be
-// rotated. The zero Ring is useless; use NewRing or LoadRing.
+// rotated. The zero Ring is useless; use NewRing or LoadRing. A ring of a file
+// follows the file: a key that is added there is used at once.
 type Ring struct {
+	path string // empty: the keys never change
+
+	mu   sync.Mutex
+	set  *keySet
+	seen time.Time // modification time of the file that set is from
+}
+
+// keySet is the keys of a ring, newest first.
+type keySet struct {
 	aeads []cipher.AEAD
 	ids   [][keyIDSize]byte
 }
 
 // NewRing returns a ring over keys of KeySize bytes, newest first.
 func NewRing(keys ...[]byte) (*Ring, error) {
+	set, err := newKeySet(keys)
+	if err != nil {
+		return nil, err
+	}
+	return &Ring{set: set}, nil
+}
+
+func newKeySet(keys [][]byte) (*keySet, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no encryption key")
 	}
-	r := &Ring{}
+	r := &keySet{}
 	for i, k := range keys {
 		if len(k) != KeySize {
 			return nil, fmt.Errorf("encryption key %d has %d bytes, want %d", i+1, len(k), KeySize)
@@ -79,19 +99,87 @@ func ParseKeys(encoded []string) ([][]byte, error) {
 // first, and makes a file with one fresh key, readable by its owner alone, when
 // there is none.
 func LoadRing(path string) (*Ring, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if text, err = createKeyFile(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := createKeyFile(path); err != nil {
 			return nil, err
 		}
-	} else if err != nil {
-		return nil, fmt.Errorf("read encryption keys: %w", err)
 	}
-	keys, err := ParseKeys(strings.Fields(string(text)))
+	r := &Ring{path: path}
+	if _, err := r.load(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// load reads the file if it has changed and returns the keys.
+func (r *Ring) load() (*keySet, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.path == "" {
+		return r.set, nil
+	}
+	info, err := os.Stat(r.path)
+	if err == nil && r.set != nil && info.ModTime().Equal(r.seen) {
+		return r.set, nil
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(r.path)
+	}
+	var keys [][]byte
+	if err == nil {
+		keys, err = ParseKeys(strings.Fields(string(text)))
+	}
+	var set *keySet
+	if err == nil {
+		set, err = newKeySet(keys)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		if r.set != nil {
+			return r.set, nil //nolint:nilerr // keys that worked go on to work
+		}
+		return nil, fmt.Errorf("read encryption keys %s: %w", r.path, err)
 	}
-	return NewRing(keys...)
+	r.set, r.seen = set, info.ModTime()
+	return set, nil
+}
+
+// KeyID returns the id of the first key, as it stands in what it seals.
+func (r *Ring) KeyID() []byte {
+	set, err := r.load()
+	if err != nil {
+		return nil
+	}
+	return set.ids[0][:]
+}
+
+// AddKey puts a fresh key in front of those in a key file, at once for whoever
+// reads it meanwhile. The file must exist.
+func AddKey(path string) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read encryption keys: %w", err)
+	}
+	if _, err := ParseKeys(strings.Fields(string(old))); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	key := make([]byte, KeySize)
+	if _, err := rand.Read(key); err != nil {
+		return fmt.Errorf("make encryption key: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("add encryption key: %w", err)
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
+	_, werr := tmp.WriteString(base64.StdEncoding.EncodeToString(key) + "\n" + string(old))
+	if err := errors.Join(werr, sameOwner(path, tmp.Name()), tmp.Sync(), tmp.Close()); err != nil {
+		return fmt.Errorf("add encryption key: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return fmt.Errorf("add encryption key: %w", err)
+	}
+	return nil
 }
 
 // createKeyFile writes a new key so that a crash leaves either no file or a
@@ -122,16 +210,20 @@ func createKeyFile(path string) ([]byte, error) {
 
 // Seal encrypts plain. Equal texts give different results.
 func (r *Ring) Seal(plain []byte) ([]byte, error) {
-	out := make([]byte, 0, headerSize+r.aeads[0].NonceSize()+len(plain)+r.aeads[0].Overhead())
+	set, err := r.load()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, headerSize+set.aeads[0].NonceSize()+len(plain)+set.aeads[0].Overhead())
 	out = append(out, sealVersion)
-	out = append(out, r.ids[0][:]...)
-	nonce := make([]byte, r.aeads[0].NonceSize())
+	out = append(out, set.ids[0][:]...)
+	nonce := make([]byte, set.aeads[0].NonceSize())
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	header := out[:headerSize:headerSize]
 	out = append(out, nonce...)
-	return r.aeads[0].Seal(out, nonce, plain, header), nil
+	return set.aeads[0].Seal(out, nonce, plain, header), nil
 }
 
 // ErrUnknownKey means that the text was sealed with a key that is not in the ring.
@@ -139,19 +231,23 @@ var ErrUnknownKey = errors.New("sealed with a key that this server does not have
 
 // Open decrypts what Seal of this or an older ring made.
 func (r *Ring) Open(sealed []byte) ([]byte, error) {
+	set, err := r.load()
+	if err != nil {
+		return nil, err
+	}
 	if len(sealed) < headerSize || sealed[0] != sealVersion {
 		return nil, errors.New("open: not a sealed text")
 	}
 	id := [keyIDSize]byte(sealed[1:headerSize])
-	for i, known := range r.ids {
+	for i, known := range set.ids {
 		if id != known {
 			continue
 		}
-		n := r.aeads[i].NonceSize()
+		n := set.aeads[i].NonceSize()
 		if len(sealed) < headerSize+n {
 			return nil, errors.New("open: sealed text is cut short")
 		}
-		plain, err := r.aeads[i].Open(nil, sealed[headerSize:headerSize+n], sealed[headerSize+n:], sealed[:headerSize])
+		plain, err := set.aeads[i].Open(nil, sealed[headerSize:headerSize+n], sealed[headerSize+n:], sealed[:headerSize])
 		if err != nil {
 			return nil, fmt.Errorf("open: %w", err)
 		}

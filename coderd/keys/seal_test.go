@@ -73,3 +73,33 @@ func TestLoadRingMakesOneKeyForAll(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
+
+// A ring of a file uses a key that is added there, without a restart.
+func TestRingFollowsItsFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	running, err := keys.LoadRing(path)
+	require.NoError(t, err)
+	before := running.KeyID()
+	old, err := running.Seal([]byte("state"))
+	require.NoError(t, err)
+	require.NoError(t, keys.AddKey(path))
+	require.NotEqual(t, before, running.KeyID())
+	elsewhere, err := keys.LoadRing(path)
+	require.NoError(t, err)
+	fresh, err := elsewhere.Seal([]byte("new"))
+	require.NoError(t, err)
+	for text, sealed := range map[string][]byte{"state": old, "new": fresh} {
+		plain, err := running.Open(sealed)
+		require.NoError(t, err)
+		require.Equal(t, text, string(plain))
+	}
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	// A file that was damaged does not stop a server that has read it before.
+	require.NoError(t, os.WriteFile(path, []byte("nonsense"), 0o600))
+	_, err = running.Open(fresh)
+	require.NoError(t, err)
+	require.Error(t, keys.AddKey(path))
+}

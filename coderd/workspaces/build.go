@@ -63,7 +63,10 @@ func checkBuild(ctx context.Context, t database.Template, req *api.CreateWorkspa
 	if !req.PresetID.IsZero() && req.Transition != api.TransitionStart {
 		return api.Invalid("template_version_preset_id", "only a start can use a preset")
 	}
-	if !req.Orphan && req.LogLevel != "debug" {
+	if len(req.State) > 0 && req.Orphan {
+		return api.Invalid("state", "a delete that leaves resources behind uses no state")
+	}
+	if !req.Orphan && req.LogLevel != "debug" && len(req.State) == 0 {
 		return nil
 	}
 	caller, err := rbac.Caller(ctx)
@@ -71,9 +74,12 @@ func checkBuild(ctx context.Context, t database.Template, req *api.CreateWorkspa
 		return err
 	}
 	if !rbac.Authorize(caller, rbac.Update, templateObject(t)) {
-		return &api.Error{Code: api.CodeForbidden, Message: "Only those who may edit the template can leave resources behind (orphan) or ask for debug logs."}
+		return &api.Error{Code: api.CodeForbidden, Message: "Only those who may edit the template can leave resources behind (orphan), give a state or ask for debug logs."}
 	}
-	return nil
+	if len(req.State) > 0 {
+		_, err = readState(req.State)
+	}
+	return err
 }
 
 // nextBuild is the transaction of CreateBuild.
@@ -105,9 +111,29 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 	if p.parameters, err = s.parametersFor(ctx, q, last.WorkspaceBuild.ID, p.version.TemplateVersion.ID, req); err != nil {
 		return api.ID{}, err
 	}
+	if p.orphan {
+		state, err := s.newestState(ctx, q, id, last.WorkspaceBuild.BuildNumber)
+		if err != nil {
+			return api.ID{}, err
+		}
+		p.leftBehind = resourcesIn(state)
+	}
 	build, err := s.addBuild(ctx, q, p)
 	if err != nil {
 		return build, err
+	}
+	if len(req.State) > 0 {
+		next, err := readState(req.State)
+		if err != nil {
+			return build, err
+		}
+		if err := s.checkFollows(ctx, q, id, last.WorkspaceBuild.BuildNumber, next, req.ForceState); err != nil {
+			return build, err
+		}
+		if err := s.putState(ctx, q, build, req.State); err != nil {
+			return build, err
+		}
+		p.stateBytes = len(req.State)
 	}
 	if req.Transition == api.TransitionStart {
 		if err := q.TouchWorkspace(ctx, id); err != nil {
@@ -161,14 +187,23 @@ func (s *Service) parametersFor(ctx context.Context, q *database.Queries, last, 
 func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace, p buildParams) error {
 	action := map[api.Transition]audit.Action{api.TransitionStart: audit.Start, api.TransitionStop: audit.Stop,
 		api.TransitionDelete: audit.Delete}[p.transition]
+	after := map[string]any{"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID,
+		"reason": p.reason, "orphan": p.orphan}
+	if p.orphan {
+		after["left_behind"] = p.leftBehind[:min(len(p.leftBehind), maxListed)]
+		after["left_behind_count"] = len(p.leftBehind)
+	}
+	if p.stateBytes > 0 {
+		after["state_bytes"] = p.stateBytes
+	}
 	return audit.Record(ctx, q, audit.Entry{Action: action, ResourceType: "workspace", ResourceID: w.ID, Target: w.Name,
-		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: map[string]any{
-			"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID, "reason": p.reason, "orphan": p.orphan}})
+		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: after})
 }
 
 // Cancel asks the job of a build to end. expect, when not empty, is the status
-// that the job must have.
-func (s *Service) Cancel(ctx context.Context, id api.ID, expect string) error {
+// that the job must have. force kills its processes at once, also when it was
+// cancelled before.
+func (s *Service) Cancel(ctx context.Context, id api.ID, expect string, force bool) error {
 	if expect != "" && expect != string(api.JobPending) && expect != string(api.JobRunning) {
 		return api.Invalid("expect_status", "use pending or running")
 	}
@@ -188,12 +223,12 @@ func (s *Service) Cancel(ctx context.Context, id api.ID, expect string) error {
 			return api.Conflict(fmt.Sprintf("The build is %s, not %s.", job.Status, expect),
 				api.ValidationError{Field: "expect_status", Detail: "the build is " + job.Status})
 		}
-		if err := s.opts.Jobs.Cancel(ctx, q, b.JobID, false); err != nil {
+		if err := s.opts.Jobs.Cancel(ctx, q, b.JobID, force); err != nil {
 			return err
 		}
 		entry := audit.Entry{Action: audit.Write, ResourceType: "workspace_build", ResourceID: id, Target: w.Name,
 			OrganizationID: w.OrganizationID, StatusCode: http.StatusOK,
-			Before: map[string]any{"status": job.Status}, After: map[string]any{"status": "canceling"}}
+			Before: map[string]any{"status": job.Status}, After: map[string]any{"status": "canceling", "force": force}}
 		if err := audit.Record(ctx, q, entry); err != nil {
 			return err
 		}

@@ -3,12 +3,9 @@ package workspaces
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"coder.internal/api"
-	"coder.internal/api/jobrpc"
-	"coder.internal/coderd/audit"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 )
@@ -162,30 +159,4 @@ func (s *Service) State(ctx context.Context, id api.ID) ([]byte, error) {
 		return nil, err
 	}
 	return s.newestState(ctx, s.db.Queries, b.WorkspaceID, b.BuildNumber)
-}
-
-// SetState replaces the state of a build that has ended.
-func (s *Service) SetState(ctx context.Context, id api.ID, state []byte) error {
-	b, w, err := s.loadState(ctx, id)
-	if err != nil {
-		return err
-	}
-	if len(state) == 0 || len(state) > jobrpc.MaxStateBytes {
-		return api.Invalid("state", fmt.Sprintf("a state has 1 to %d bytes", jobrpc.MaxStateBytes))
-	}
-	return s.db.InTx(ctx, func(q *database.Queries) error {
-		job, err := q.LockProvisionerJob(ctx, b.JobID)
-		if err != nil {
-			return fmt.Errorf("lock job %s: %w", b.JobID, err)
-		}
-		if !api.JobStatus(job.Status).Done() {
-			return api.Conflict("The build is still " + job.Status + ". Wait for it, or cancel it.")
-		}
-		if err := s.putState(ctx, q, id, state); err != nil {
-			return err
-		}
-		return audit.Record(ctx, q, audit.Entry{Action: audit.Write, ResourceType: "workspace_build", ResourceID: id,
-			Target: w.Name, OrganizationID: w.OrganizationID, StatusCode: http.StatusNoContent,
-			After: map[string]any{"state_bytes": len(state)}})
-	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
-	"coder.internal/coderd/auth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/users"
@@ -277,6 +276,9 @@ type buildParams struct {
 	orphan     bool
 	parameters []api.ParameterValue
 	preset     api.ID
+	// leftBehind is what an orphan delete leaves to people.
+	leftBehind []api.WorkspaceStateResource
+	stateBytes int // of the state that the build was given
 }
 
 // addBuild writes a build with its job, inside q's transaction.
@@ -315,23 +317,9 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 		}
 	}
 	if p.orphan {
-		if err := s.endOrphan(ctx, q, p.workspace.ID, job.ID); err != nil {
+		if err := s.endOrphan(ctx, q, p, job.ID); err != nil {
 			return id, err
 		}
 	}
 	return id, s.changed(ctx, q, p.workspace.ID)
-}
-
-// endOrphan completes a delete that asks Terraform for nothing.
-func (s *Service) endOrphan(ctx context.Context, q *database.Queries, workspace, job api.ID) error {
-	if err := auth.EndWorkspaceSession(ctx, q, workspace); err != nil {
-		return err
-	}
-	if _, err := q.EndJobWithoutWork(ctx, job); err != nil {
-		return fmt.Errorf("end job %s: %w", job, err)
-	}
-	if _, err := q.MarkWorkspaceDeleted(ctx, workspace); err != nil {
-		return fmt.Errorf("delete workspace %s: %w", workspace, err)
-	}
-	return nil
 }

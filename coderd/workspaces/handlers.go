@@ -75,6 +75,7 @@ type (
 	CancelInput struct {
 		ID     api.ID `path:"workspacebuild"`
 		Expect string `query:"expect_status"`
+		Force  bool   `query:"force" doc:"Kill the build's processes at once instead of asking them to end."`
 	}
 	// SetStateInput replaces a state.
 	SetStateInput struct {
@@ -161,7 +162,7 @@ func (s *Service) HandleBuild(ctx context.Context, in *BuildInput) (*httpapi.Out
 
 // HandleCancel answers PATCH /workspacebuilds/{workspacebuild}/cancel.
 func (s *Service) HandleCancel(ctx context.Context, in *CancelInput) (*httpapi.Out[api.Response], error) {
-	err := s.Cancel(ctx, in.ID, in.Expect)
+	err := s.Cancel(ctx, in.ID, in.Expect, in.Force)
 	return httpapi.OK(api.Response{Message: "Job has been marked as canceled."}), err
 }
 
@@ -185,27 +186,7 @@ func (s *Service) HandleTimings(ctx context.Context, in *BuildInput) (*httpapi.O
 
 // HandleSetState answers PUT /workspacebuilds/{workspacebuild}/state.
 func (s *Service) HandleSetState(ctx context.Context, in *SetStateInput) (*httpapi.Empty, error) {
-	return &httpapi.Empty{}, s.SetState(ctx, in.ID, in.Body.State)
-}
-
-// StateHandler serves GET /workspacebuilds/{workspacebuild}/state: the state as
-// Terraform wrote it.
-func (s *Service) StateHandler(a *httpapi.API) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := pathID(r, "workspacebuild")
-		var state []byte
-		if err == nil {
-			state, err = s.State(r.Context(), id)
-		}
-		if err != nil {
-			a.WriteError(w, r, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(state) // the client is gone: nobody is left to tell
-	})
+	return &httpapi.Empty{}, s.SetState(ctx, in.ID, in.Body)
 }
 
 // LogsHandler serves GET /workspacebuilds/{workspacebuild}/logs.

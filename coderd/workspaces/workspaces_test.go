@@ -186,16 +186,118 @@ func TestState(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	assert.JSONEq(t, `{"serial":1}`, string(text))
 	r.refused(r.member, http.StatusForbidden, "", http.MethodGet, path, nil)
-	r.refused(r.member, http.StatusForbidden, "", http.MethodPut, path, api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")})
-	r.refused(r.owner, http.StatusBadRequest, "state", http.MethodPut, path, api.UpdateWorkspaceBuildStateRequest{State: []byte{}})
-	res, text = r.owner.Raw(t, http.MethodPut, path, api.UpdateWorkspaceBuildStateRequest{State: []byte(`{"serial":5}`)})
+	r.refused(r.member, http.StatusForbidden, "", http.MethodGet, path+"/resources", nil)
+	put := func(serial int, lineage string, force bool) api.UpdateWorkspaceBuildStateRequest {
+		return api.UpdateWorkspaceBuildStateRequest{State: stateOf(serial, lineage), ForceState: force}
+	}
+	r.refused(r.member, http.StatusForbidden, "", http.MethodPut, path, put(5, "a", true))
+	for _, bad := range []string{"", "{}", "[", `{"version":3,"lineage":"a"}`, `{"version":4,"serial":1}`} {
+		r.refused(r.owner, http.StatusBadRequest, "state", http.MethodPut, path, api.UpdateWorkspaceBuildStateRequest{State: []byte(bad), ForceState: true})
+	}
+	res, text = r.owner.Raw(t, http.MethodPut, path, put(5, "a", false))
+	require.Equal(t, http.StatusNoContent, res.StatusCode, "%s", text)
+	r.refused(r.owner, http.StatusConflict, "state", http.MethodPut, path, put(4, "a", false))
+	r.refused(r.owner, http.StatusConflict, "state", http.MethodPut, path, put(6, "b", false))
+	res, text = r.owner.Raw(t, http.MethodPut, path, put(5, "b", true))
 	require.Equal(t, http.StatusNoContent, res.StatusCode, "%s", text)
 	b := r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: "stop"})
-	assert.JSONEq(t, `{"serial":5}`, string(r.acquire().Build.State))
-	r.refused(r.owner, http.StatusConflict, "", http.MethodPut, "/api/v2/workspacebuilds/"+b.ID.String()+"/state", api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")})
+	job := r.acquire()
+	assert.JSONEq(t, string(stateOf(5, "b")), string(job.Build.State))
+	r.refused(r.owner, http.StatusConflict, "", http.MethodPut, "/api/v2/workspacebuilds/"+b.ID.String()+"/state", put(9, "b", false))
 	var stored []byte
 	require.NoError(t, r.d.DB.Pool().QueryRow(t.Context(), "select state from workspace_build_states limit 1").Scan(&stored))
 	assert.NotContains(t, string(stored), "serial", "encrypted at rest")
+
+	// A build may be given the state to start from, under the same rules.
+	r.complete(job, jobrpc.BuildResult{State: stateOf(6, "b")})
+	start := api.CreateWorkspaceBuildRequest{Transition: "start", State: stateOf(5, "b")}
+	builds := "/api/v2/workspaces/" + w.ID.String() + "/builds"
+	r.refused(r.member, http.StatusForbidden, "", http.MethodPost, builds, start)
+	r.refused(r.owner, http.StatusConflict, "state", http.MethodPost, builds, start)
+	r.refused(r.owner, http.StatusBadRequest, "state", http.MethodPost, builds, api.CreateWorkspaceBuildRequest{Transition: "start", State: []byte("{}")})
+	r.refused(r.owner, http.StatusBadRequest, "state", http.MethodPost, builds, api.CreateWorkspaceBuildRequest{Transition: "delete", Orphan: true, State: stateOf(7, "b")})
+	start.ForceState = true
+	r.build(r.owner, w, start)
+	assert.JSONEq(t, string(stateOf(5, "b")), string(r.acquire().Build.State))
+}
+
+// stateOf is a whole state with one resource.
+func stateOf(serial int, lineage string) []byte {
+	return []byte(fmt.Sprintf(`{"version":4,"serial":%d,"lineage":%q,"resources":[{"mode":"managed","type":"docker_volume","name":"home",`+
+		`"provider":"provider[\"registry.terraform.io/kreuzwerker/docker\"]","instances":[{"attributes":{"id":"vol-%d"}}]}]}`, serial, lineage, serial))
+}
+
+// What an attempt brings after it is over can be seen and fetched.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.create(r.member, r.template("plain"), "dev")
+	first := r.acquire()
+	require.NoError(t, r.d.Jobs.Fail(t.Context(), jobrpc.FailRequest{JobID: first.ID, Attempt: first.Attempt, Retry: true}))
+	second := r.acquire()
+	err := r.d.Jobs.Complete(t.Context(), jobrpc.CompleteRequest{JobID: first.ID, Attempt: first.Attempt, Build: &jobrpc.BuildResult{State: stateOf(9, "a")}})
+	require.Equal(t, api.CodeConflict, api.CodeOf(err))
+	r.complete(second, jobrpc.BuildResult{State: stateOf(3, "a")})
+	path := "/api/v2/workspacebuilds/" + w.LatestBuild.ID.String()
+	r.refused(r.member, http.StatusForbidden, "", http.MethodGet, path+"/strays", nil)
+	list := coderdtest.Do[[]api.WorkspaceBuildStray](t, r.owner, http.StatusOK, http.MethodGet, path+"/strays", nil)
+	require.Len(t, list, 1)
+	assert.Equal(t, 1, list[0].Attempt)
+	assert.Equal(t, "complete", list[0].Kind)
+	assert.Equal(t, int64(9), list[0].Serial)
+	assert.Equal(t, []api.WorkspaceStateResource{{Address: "docker_volume.home", Type: "docker_volume", Name: "home",
+		Provider: "registry.terraform.io/kreuzwerker/docker", ResourceID: "vol-9"}}, list[0].Resources)
+	file := path + "/strays/" + list[0].ID.String() + "/state"
+	res, text := r.owner.Raw(t, http.MethodGet, file, nil)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	assert.JSONEq(t, string(stateOf(9, "a")), string(text))
+	r.refused(r.member, http.StatusForbidden, "", http.MethodGet, file, nil)
+	r.refused(r.owner, http.StatusNotFound, "", http.MethodGet, path+"/strays/"+api.NewID().String()+"/state", nil)
+	// Not under the build of another workspace.
+	other := r.create(r.member, r.template("more"), "more")
+	r.refused(r.owner, http.StatusNotFound, "", http.MethodGet, "/api/v2/workspacebuilds/"+other.LatestBuild.ID.String()+"/strays/"+list[0].ID.String()+"/state", nil)
+}
+
+// An orphan delete tells what it leaves behind: before, in its log, in the audit.
+func TestOrphanListsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.create(r.member, r.template("plain"), "dev")
+	r.complete(r.acquire(), jobrpc.BuildResult{State: stateOf(1, "a")})
+	before := coderdtest.Do[[]api.WorkspaceStateResource](t, r.owner, http.StatusOK, http.MethodGet,
+		"/api/v2/workspacebuilds/"+w.LatestBuild.ID.String()+"/state/resources", nil)
+	require.Len(t, before, 1)
+	assert.Equal(t, "vol-1", before[0].ResourceID)
+	b := r.build(r.owner, w, api.CreateWorkspaceBuildRequest{Transition: "delete", Orphan: true})
+	assert.Equal(t, api.WorkspaceDeleted, b.Status)
+	logs := coderdtest.Do[[]api.ProvisionerJobLog](t, r.owner, http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+b.ID.String()+"/logs", nil)
+	require.Len(t, logs, 2)
+	assert.Equal(t, "docker_volume.home (id vol-1)", logs[1].Output)
+	var audited int
+	require.NoError(t, r.d.DB.Pool().QueryRow(t.Context(), "select count(*) from audit_logs where audit_logs::text like '%vol-1%'").Scan(&audited))
+	assert.Equal(t, 1, audited)
+}
+
+// A second cancel may force: the daemon is told to kill.
+func TestForcedCancel(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.create(r.member, r.template("plain"), "dev")
+	job := r.acquire()
+	path := "/api/v2/workspacebuilds/" + w.LatestBuild.ID.String() + "/cancel"
+	for n, want := range []jobrpc.UpdateResponse{{Cancel: true}, {Cancel: true, ForceCancel: true}} {
+		hints, stop := r.d.Jobs.CancelHints(job.ID)
+		res, text := r.member.Raw(t, http.MethodPatch, path+[]string{"", "?force=true"}[n], nil)
+		require.Equal(t, http.StatusOK, res.StatusCode, "%s", text)
+		select {
+		case <-hints:
+		case <-t.Context().Done():
+		}
+		stop()
+		got, err := r.d.Jobs.Update(t.Context(), jobrpc.UpdateRequest{JobID: job.ID, Attempt: job.Attempt})
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
 }
 
 func TestRename(t *testing.T) {

@@ -41,6 +41,9 @@ func TopicJobs() string { return "jobs" }
 // TopicJob tells of a change of one provisioner job or its logs.
 func TopicJob(id api.ID) string { return "job:" + id.String() }
 
+// TopicCancel tells the daemon of one provisioner job that it is to end.
+func TopicCancel(job api.ID) string { return "cancel:" + job.String() }
+
 // TopicWorkspace tells of a change of a workspace, its builds or its agents.
 func TopicWorkspace(id api.ID) string { return "workspace:" + id.String() }
 

@@ -22,6 +22,7 @@ type Queue struct {
 }
 
 type entry struct {
+	hint    chan struct{} // somebody wants the job to end
 	job     jobrpc.Job
 	archive []byte
 	running bool
@@ -43,14 +44,17 @@ type Outcome struct {
 	Force    bool
 }
 
-var _ provisionerd.JobSource = (*Queue)(nil)
+var (
+	_ provisionerd.JobSource = (*Queue)(nil)
+	_ provisionerd.Hinter    = (*Queue)(nil)
+)
 
 // Enqueue adds a job and returns its id. Import or Build must be set.
 func (q *Queue) Enqueue(job jobrpc.Job, archive []byte) api.ID {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	job.ID = api.NewID()
-	q.jobs = append(q.jobs, &entry{job: job, archive: archive})
+	q.jobs = append(q.jobs, &entry{hint: make(chan struct{}, 1), job: job, archive: archive})
 	q.ring()
 	return job.ID
 }
@@ -72,7 +76,21 @@ func (q *Queue) Cancel(id api.ID, force bool) {
 	defer q.mu.Unlock()
 	if e := q.find(id); e != nil {
 		e.result.Cancel, e.result.Force = true, force
+		select {
+		case e.hint <- struct{}{}:
+		default:
+		}
 	}
+}
+
+// CancelHints implements provisionerd.Hinter.
+func (q *Queue) CancelHints(id api.ID) (<-chan struct{}, func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.find(id); e != nil {
+		return e.hint, func() {}
+	}
+	return nil, func() {}
 }
 
 // Expire ends the lease of a running attempt, as if its daemon were silent.

@@ -55,7 +55,12 @@ func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd
 	if err := r.apply(ctx, work); err != nil {
 		return nil, err
 	}
-	return r.built(work)
+	result, err := r.built(work)
+	if err == nil && work.Meta.Transition != api.TransitionStart {
+		// What was allowed to live on ends with its workspace at the latest.
+		p.corral.endWorkspace(work.Meta.WorkspaceID.String())
+	}
+	return result, err
 }
 
 // seed checks the saved state.

@@ -39,7 +39,26 @@
 //
 // Templates are foreign code with the rights of this process's user. Their
 // environment holds nothing of the server: no CODER_* and PG* variable passes,
-// HOME and TMPDIR are private. The provider's unix sockets lie in the private
-// TMPDIR and are used without TLS, which halves the time of a build. Processes
-// of a job end with it, except those that made a session of their own (setsid).
+// HOME and TMPDIR are private; Options.EnvAllow narrows the rest. The provider's
+// unix sockets lie in the private TMPDIR and are used without TLS, which halves
+// the time of a build.
+//
+// # Processes
+//
+// All that a job has started ends with it; see corral for how its processes are
+// found. One exception: after the start of a workspace, what has a session of
+// its own and carries HOST_WORKSPACE=<id of that workspace> in its environment
+// goes on, because that is the workspace. It ends at the latest with the next
+// stop or delete that succeeds, whatever the template does. A template could keep
+// any program so, but no longer than its workspace runs, and it could as well
+// start it in its agent; Options.EndDetached forbids it where nobody needs it.
+//
+// With a cgroup nothing escapes but what has the right to write to other cgroups
+// (a daemon that runs as root and gives that right to templates). Without one, a
+// process that leaves its session, its directory and its environment is not found.
+//
+// # Limits
+//
+// Time, memory, processes and disk of a job are looked at twice a second; what
+// goes beyond ends the job with a cause, and the state is kept as with a kill.
 package terraform

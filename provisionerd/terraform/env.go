@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coder.internal/api"
@@ -20,7 +21,7 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 	env := map[string]string{}
 	for _, kv := range opts.Environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !private(name) {
+		if !private(name) && allowed(name, opts.EnvAllow) {
 			env[name] = value
 		}
 	}
@@ -50,7 +51,24 @@ func private(name string) bool {
 			return true
 		}
 	}
-	return name == "" || name == "NOTIFY_SOCKET" || name == "LISTEN_FDS" || name == "LISTEN_PID"
+	return name == "" || name == "NOTIFY_SOCKET" || name == "LISTEN_FDS" || name == "LISTEN_PID" ||
+		name == "CREDENTIALS_DIRECTORY"
+}
+
+// basics are what programs need to run at all; no list leaves them out.
+var basics = []string{"PATH", "LANG", "LC_*", "TZ", "USER", "LOGNAME", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "GORACE"}
+
+// allowed reports whether a variable is in the operator's list; without a list
+// all are. An entry that ends with * names all that begin like it.
+func allowed(name string, list []string) bool {
+	if len(list) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(basics, list), func(entry string) bool {
+		prefix, many := strings.CutSuffix(entry, "*")
+		return name == entry || many && strings.HasPrefix(name, prefix)
+	})
 }
 
 // jobEnv is baseEnv and what coder/coder reads from its environment.
@@ -109,12 +127,33 @@ func (p *Provisioner) buildEnv(b *jobrpc.BuildWork) (map[string]string, error) {
 	}
 	env["CODER_WORKSPACE_BUILD_ID"] = b.BuildID.String()
 	for _, v := range b.Parameters {
+		if err := fitsEnv(v); err != nil {
+			return nil, err
+		}
 		env["CODER_PARAMETER_"+nameHash(v.Name)] = v.Value
 	}
 	for _, v := range b.PreviousParameters {
+		if fitsEnv(v) != nil {
+			continue // only tells templates what was; it must not end the build
+		}
 		env["CODER_PARAMETER_PREVIOUS_"+nameHash(v.Name)] = v.Value
 	}
 	return env, nil
+}
+
+// maxEnv is the longest value that a variable of the environment takes on Linux
+// (MAX_ARG_STRLEN), less its name.
+const maxEnv = 128<<10 - 256
+
+// fitsEnv refuses a parameter that cannot be handed to the provider.
+func fitsEnv(v api.ParameterValue) error {
+	switch {
+	case len(v.Value) > maxEnv:
+		return fmt.Errorf("the value of parameter %q has %d bytes, at most %d can be given to Terraform", v.Name, len(v.Value), maxEnv)
+	case strings.ContainsRune(v.Value, 0):
+		return fmt.Errorf("the value of parameter %q holds a zero byte", v.Name)
+	}
+	return nil
 }
 
 // nameHash is how coder/coder names the variable of a parameter.

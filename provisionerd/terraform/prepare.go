@@ -33,11 +33,16 @@ type run struct {
 	warned  sync.Map // see output.warned
 	timings []jobrpc.Timing
 	done    []func()
+	began   time.Time
+	broke   *excess // the limit that ended the job
+	keep    keeps   // which processes may outlive the job
 }
 
 // begin prepares the run of a job. What it logs goes through its mask.
 func (p *Provisioner) begin(job *jobrpc.Job, m jobrpc.Meta, s provisionerd.Session) *run {
-	r := &run{p: p, job: job, s: s, mask: &mask{stateFile: p.stateFile()}}
+	r := &run{p: p, job: job, s: s, mask: &mask{stateFile: p.stateFile()}, began: p.now()}
+	// Only the start of a workspace may leave something running, and only its own.
+	r.keep = keeps{none: job.Build == nil || m.Transition != api.TransitionStart || p.opts.EndDetached, workspace: m.WorkspaceID.String()}
 	r.mask.add(m.OwnerSession.Reveal(), m.OwnerSSHPrivate.Reveal())
 	r.s.Log = func(line jobrpc.Log) {
 		line.Output = r.mask.hide(line.Output)
@@ -66,7 +71,7 @@ func (r *run) hideSensitive(module *tfconfig.Module, given []api.VariableValue) 
 
 // close gives back what the run holds. Processes of the job are ended first.
 func (r *run) close() {
-	reap(r.p.build, r.p.sessions)
+	r.p.corral.reap(r.keep, !r.keep.none)
 	for _, f := range r.done {
 		f()
 	}
@@ -76,32 +81,69 @@ func (r *run) note(level api.LogLevel, stage, text string) {
 	r.s.Log(jobrpc.Log{CreatedAt: r.p.opts.Clock.Now(), Source: "provisioner_daemon", Level: level, Stage: stage, Output: text})
 }
 
-// guarded calls f with a context that carries ctx's end to terraform, and kills
-// the job's processes for as long as f goes on after Session.Kill was closed.
+// guarded calls f with a context that carries ctx's end to terraform. It kills
+// the job's processes for as long as f goes on after Session.Kill was closed or a
+// limit was broken; a job whose time is over is interrupted before.
 func (r *run) guarded(ctx context.Context, f func(context.Context) error) error {
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	looking, stopLooking := context.WithCancel(context.WithoutCancel(ctx))
+	broken := make(chan *excess, 1)
+	go func() { broken <- r.watchLimits(looking) }()
 	finished, watched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watched)
 		select {
 		case <-finished:
-			return
 		case <-r.s.Kill:
-		}
-		for {
-			reap(r.p.build, r.p.sessions)
-			t := r.p.opts.Clock.NewTimer(killInterval, "kill")
-			select {
-			case <-finished:
-				t.Stop()
-				return
-			case <-t.C:
+			r.killUntil(finished)
+		case e := <-broken:
+			broken <- nil // for the wait below
+			if e == nil {
+				return // f has ended, and with it the watch
 			}
+			r.broke = e
+			r.enforce(interrupt, finished)
 		}
 	}()
 	err := f(ctx)
+	stopLooking()
 	close(finished)
 	<-watched
+	if late := <-broken; late != nil && r.broke == nil && err != nil {
+		r.broke = late
+	}
 	return err
+}
+
+// enforce ends a job that has broken a limit.
+func (r *run) enforce(interrupt func(), finished <-chan struct{}) {
+	if r.broke.gently {
+		interrupt()
+		t := r.p.opts.Clock.NewTimer(stopPatience, "patience")
+		defer t.Stop()
+		select {
+		case <-finished:
+			return
+		case <-r.s.Kill:
+		case <-t.C:
+		}
+	}
+	r.killUntil(finished)
+}
+
+// killUntil kills the job's processes until finished is closed.
+func (r *run) killUntil(finished <-chan struct{}) {
+	t := r.p.opts.Clock.NewTicker(killInterval, "kill")
+	defer t.Stop()
+	for {
+		r.p.corral.reap(r.keep, false)
+		select {
+		case <-finished:
+			return
+		case <-t.C:
+		}
+	}
 }
 
 // fill puts the template of the job into the build directory, initialised: from
@@ -111,6 +153,8 @@ func (r *run) fill(ctx context.Context) error {
 	if err := p.Discard(); err != nil {
 		return err
 	}
+	p.corral.enter(p.opts.Limits.Processes)
+	p.loadBallast()
 	key := p.store.key(r.job)
 	entry, release, err := p.store.open(key)
 	if err != nil {
@@ -258,25 +302,6 @@ func overrideBackend(dir string) error {
 		return fmt.Errorf("override backend: %w", err)
 	}
 	return nil
-}
-
-// explain turns the end of a terraform process into the error of the job.
-func (r *run) explain(ctx context.Context, err error, out *output, what string) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
-	}
-	if text := out.result(); text != "" {
-		return &provisionerd.Failure{Message: r.mask.hide(text)}
-	}
-	// Without a diagnostic, the end of standard error is all there is.
-	text := strings.TrimSpace(err.Error())
-	if len(text) > 2000 {
-		text = "…" + text[len(text)-2000:]
-	}
-	for _, line := range strings.Split(text, "\n") {
-		r.note(api.LogError, out.stage, line)
-	}
-	return &provisionerd.Failure{Message: r.mask.hide(what + " ended with an error: " + text)}
 }
 
 func older(version, than string) bool {

@@ -4,31 +4,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
-
-// reap kills the processes of a job: those whose working directory lies below
-// dir and that are still in one of the given sessions, the daemon's own ones. A
-// job's Terraform, its providers and the shells of its provisioners all start
-// there; what a template means to live on makes a session of its own (setsid).
-// It repeats until a pass finds none, so that no process escapes by forking.
-func reap(dir string, sessions []int) {
-	for range 20 {
-		found := false
-		for _, pid := range processes() {
-			if pid == os.Getpid() || !within(pid, dir) || !slices.Contains(sessions, sessionOf(pid)) {
-				continue
-			}
-			found = syscall.Kill(pid, syscall.SIGKILL) == nil || found
-		}
-		if !found {
-			return
-		}
-	}
-}
 
 // processes returns the ids of all processes that can be seen.
 func processes() []int {

@@ -33,6 +33,9 @@ type Options struct {
 	// Environ is the environment that Terraform and providers may see, as from
 	// os.Environ; CODER_*, PG* and TF_* are removed from it.
 	Environ []string
+	// EnvAllow lists the variables of Environ that pass ("AWS_*", "KUBECONFIG");
+	// empty lets all pass but those that are removed anyway.
+	EnvAllow []string
 	// DataDir is what templates that keep things on this host see as
 	// XDG_DATA_HOME; it must be the same for all daemons of a host. Empty leaves
 	// it to the templates.
@@ -42,6 +45,11 @@ type Options struct {
 	// MaxTemplates and MaxTemplateBytes bound the store; zero means 500 and 5 GiB.
 	MaxTemplates     int
 	MaxTemplateBytes int64
+	// Limits of each job.
+	Limits Limits
+	// EndDetached ends with a job also what a start has put into a session of its
+	// own for its workspace, as the starter template host does.
+	EndDetached bool
 }
 
 // Provisioner runs Terraform for one job at a time.
@@ -54,8 +62,7 @@ type Provisioner struct {
 	store *store
 	// packages are the providers, shared like the store.
 	packages *packages
-	// sessions are those of this process and of the one before it on WorkDir.
-	sessions []int
+	corral   *corral
 	// tf and stopTF run in the same directory with different environments. They
 	// live as long as the provisioner, because each asks terraform's version once.
 	tf, stopTF *tfexec.Terraform
@@ -99,20 +106,41 @@ func New(opts Options) (*Provisioner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.sessions, err = rememberSession(filepath.Join(opts.WorkDir, "session")); err != nil {
+	p.opts.Limits = opts.Limits.withDefaults()
+	sessions, err := rememberSession(filepath.Join(opts.WorkDir, "session"))
+	if err != nil {
 		return nil, err
 	}
+	p.corral = newCorral(opts.WorkDir, p.build, p.tmp, sessions)
 	p.unfinished = &unfinished{path: filepath.Join(opts.WorkDir, "unfinished.json"), log: p.log}
 	p.unfinished.recall()
 	p.env = baseEnv(opts, cliConfig, p.tmp)
 	p.store = newStore(opts)
 	p.packages = &packages{dir: filepath.Join(opts.CacheDir, "packages"), now: p.now}
+	binary, err := p.launcher()
+	if err != nil {
+		return nil, err
+	}
 	for _, tf := range []**tfexec.Terraform{&p.tf, &p.stopTF} {
-		if *tf, err = newExec(p.build, opts.Binary.Path); err != nil {
+		if *tf, err = newExec(p.build, binary); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// launcher returns the program to start for terraform: a script that joins the
+// job's cgroup first, or terraform itself.
+func (p *Provisioner) launcher() (string, error) {
+	text := p.corral.launcher(p.opts.Binary.Path)
+	if text == "" {
+		return p.opts.Binary.Path, nil
+	}
+	path := filepath.Join(p.opts.WorkDir, "terraform")
+	if err := replaceFile(path, text); err != nil {
+		return "", fmt.Errorf("write launcher: %w", err)
+	}
+	return path, nil
 }
 
 func newExec(dir, binary string) (*tfexec.Terraform, error) {
@@ -129,20 +157,24 @@ func newExec(dir, binary string) (*tfexec.Terraform, error) {
 // Salvage implements provisionerd.Provisioner: it ends what a killed process
 // left behind and returns the newest whole state among the files.
 func (p *Provisioner) Salvage() ([]byte, error) {
-	reap(p.build, p.sessions)
+	p.corral.reap(p.anyKeeps(), true)
 	state, _ := p.unfinished.mark(p.newestState())
 	return state, nil
 }
 
 // Discard implements provisionerd.Provisioner.
 func (p *Provisioner) Discard() error {
-	reap(p.build, p.sessions)
+	p.corral.reap(p.anyKeeps(), false)
+	p.corral.leave()
 	err := os.Remove(p.lastState())
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return errors.Join(err, p.unfinished.forget(), os.RemoveAll(p.varFile()), empty(p.build), empty(p.tmp))
 }
+
+// anyKeeps is what may live on when it is not known which job it was.
+func (p *Provisioner) anyKeeps() keeps { return keeps{none: p.opts.EndDetached} }
 
 func (p *Provisioner) stateFile() string { return filepath.Join(p.build, "terraform.tfstate") }
 func (p *Provisioner) lastState() string { return filepath.Join(p.opts.WorkDir, "state.last") }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
-	"path/filepath"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -119,7 +118,7 @@ func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
 		if err != nil {
 			return fmt.Errorf("option --external-token-encryption-keys: %w", err)
 		}
-	} else if p.ring, err = keys.LoadRing(filepath.Join(s.cfg.ConfigDir, "encryption.keys")); err != nil {
+	} else if p.ring, err = keys.LoadRing(keyFile(s.cfg.ConfigDir)); err != nil {
 		return err
 	}
 	dataDir := ""

@@ -95,6 +95,11 @@ type ProvisionerConfig struct {
 	ForceCancel   time.Duration
 	TerraformPath string
 	Mirror        string
+	Env           []string // what of the environment templates see; empty: all but ours
+	KeepDetached  bool
+	// Limits of a job; zero is none. Sizes are in MiB.
+	JobTimeout                     time.Duration
+	JobDisk, JobMemory, JobMaxProc int
 }
 
 // SessionConfig is logins and tokens.

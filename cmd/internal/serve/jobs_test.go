@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -110,4 +111,28 @@ func (q queue) done(t testing.TB, id api.ID) (bool, string) {
 	row, err := q.d.DB.GetProvisionerJob(context.Background(), id)
 	require.NoError(t, err)
 	return api.JobStatus(row.Status).Done(), row.Error
+}
+
+// The job of a daemon that has died is handed to another one within the 90 s that
+// people are promised, on the real clock and with nobody's help.
+func TestDeadDaemonsJobIsTakenOver(t *testing.T) {
+	t.Parallel()
+	d := coderdtest.New(t)
+	owner := d.FirstUser(t)
+	org, err := d.DB.GetDefaultOrganization(t.Context())
+	require.NoError(t, err)
+	id := queue{d: d, owner: owner.User.ID, org: org.ID}.enqueue(t, []byte("archive"))
+	dead, err := d.Jobs.Acquire(t.Context(), jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: "dead", Wait: time.Minute})
+	require.NoError(t, err)
+	require.Equal(t, id, dead.ID)
+	began := time.Now()
+	var again *jobrpc.Job
+	for again == nil && time.Since(began) < 90*time.Second {
+		again, err = d.Jobs.Acquire(t.Context(), jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: "alive", Wait: time.Minute})
+		require.NoError(t, err)
+	}
+	require.NotNil(t, again)
+	require.Equal(t, id, again.ID)
+	require.Equal(t, 2, again.Attempt)
+	t.Logf("taken over after %s", time.Since(began).Round(time.Second))
 }

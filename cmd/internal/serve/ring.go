@@ -10,12 +10,8 @@ import (
 	"coder.internal/database"
 )
 
-// ringCheck is the site config that holds a known text sealed by the first key
-// this deployment ever had.
-const (
-	ringCheck = "encryption_check"
-	ringText  = "coder"
-)
+// ringText is what the site config keys.CheckConfig holds, sealed.
+const ringText = "coder"
 
 // checkRing refuses keys that cannot open what the database holds, before any
 // state is written with them. dataDir is that of the built-in Postgres, or empty.
@@ -25,7 +21,7 @@ func checkRing(ctx context.Context, db *database.DB, ring *keys.Ring, dataDir st
 		return err
 	}
 	stored, err := db.PutSiteConfigOnce(ctx, database.PutSiteConfigOnceParams{
-		Key: ringCheck, Value: base64.StdEncoding.EncodeToString(sealed)})
+		Key: keys.CheckConfig, Value: base64.StdEncoding.EncodeToString(sealed)})
 	if err != nil {
 		return fmt.Errorf("check encryption keys: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"coder.internal/cmd/internal/cli/portforward"
 	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/ssh"
+	"coder.internal/cmd/internal/cli/state"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
 	"coder.internal/cmd/internal/cli/users"
@@ -36,6 +37,7 @@ func Client(h Hooks) []cli.Maker {
 		templates.Command(h.Starters),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
+		state.Command,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		agentcmd.Command, completion.Command, version.Command(!h.Full),

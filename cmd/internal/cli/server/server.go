@@ -52,7 +52,7 @@ func Command() cli.Maker {
 			}
 			return run(ctx, env, cfg, table)
 		})
-		cmd.AddCommand(builtinURL(env), builtinServe(env), createAdminUser(env))
+		cmd.AddCommand(builtinURL(env), builtinServe(env), createAdminUser(env), dbcrypt(env))
 		return cmd
 	}
 }

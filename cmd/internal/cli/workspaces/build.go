@@ -3,6 +3,7 @@ package workspaces
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -68,7 +69,7 @@ func Start(env *cli.Env) *cobra.Command {
 				return err
 			}
 			if w.LatestBuild.Transition == api.TransitionStart {
-				return follow(ctx, env, c, w, w.LatestBuild)
+				return follow(ctx, env, c, w, w.LatestBuild, progress.Build) // not ours to cancel
 			}
 		}
 		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
@@ -116,13 +117,16 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 		_, err := fmt.Fprintf(env.Stdout, "%s is starting. Follow it with: coder logs -f %s\n", cli.Inert(w.Name), cli.Inert(w.Name))
 		return err
 	}
-	return follow(ctx, env, c, w, b)
+	return follow(ctx, env, c, w, b, progress.Own)
 }
 
+// showing is progress.Build or progress.Own.
+type showing func(context.Context, *cli.Env, *client.Client, api.WorkspaceBuild, io.Writer) (api.WorkspaceBuild, error)
+
 // follow shows a build and says how it ended.
-func follow(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, b api.WorkspaceBuild) error {
+func follow(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, b api.WorkspaceBuild, show showing) error {
 	began := env.Clock.Now()
-	if _, err := progress.Build(ctx, env, c, b, env.Stdout); err != nil {
+	if _, err := show(ctx, env, c, b, env.Stdout); err != nil {
 		return err
 	}
 	past := map[api.Transition]string{api.TransitionStart: "is running", api.TransitionStop: "is stopped",
@@ -158,7 +162,7 @@ func transition(ctx context.Context, env *cli.Env, c *client.Client, w api.Works
 	if err != nil {
 		return err
 	}
-	return follow(ctx, env, c, w, b)
+	return follow(ctx, env, c, w, b, progress.Own)
 }
 
 // Restart is `coder restart`.
@@ -207,29 +211,6 @@ func Update(env *cli.Env) *cobra.Command {
 			}
 		}
 		return f.start(ctx, env, c, w, w.TemplateActiveVersionID)
-	})
-	return cmd
-}
-
-// Delete is `coder delete`.
-func Delete(env *cli.Env) *cobra.Command {
-	var yes, orphan bool
-	cmd := &cobra.Command{Use: "delete <workspace>", Aliases: []string{"rm"}, Short: "Destroy a workspace", Args: cli.Exactly("workspace")}
-	cli.Yes(cmd.Flags(), &yes)
-	cmd.Flags().BoolVar(&orphan, "orphan", false, "drop the record and leave the resources as they are")
-	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
-		c, w, err := find(ctx, env, args[0])
-		if err != nil {
-			return err
-		}
-		question := "Delete " + cli.Inert(w.Name) + " and all that is in it?"
-		if orphan {
-			question = "Forget " + cli.Inert(w.Name) + " and leave its resources to you?"
-		}
-		if err := env.Confirm(ctx, yes, question); err != nil {
-			return err
-		}
-		return transition(ctx, env, c, w, api.CreateWorkspaceBuildRequest{Transition: api.TransitionDelete, Orphan: orphan, Reason: reasonCLI})
 	})
 	return cmd
 }

@@ -97,7 +97,7 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		_, err := fmt.Fprintf(env.Stdout, "%s is being built. Follow it with: coder logs -f %s\n", shown, shown)
 		return err
 	}
-	if _, err := progress.Build(ctx, env, c, w.LatestBuild, env.Stdout); err != nil {
+	if _, err := progress.Own(ctx, env, c, w.LatestBuild, env.Stdout); err != nil {
 		return fmt.Errorf("workspace %s exists, but its build did not succeed: %w", shown, err)
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s is running. (%s) Open a shell with: coder ssh %s\n", shown,

@@ -47,6 +47,8 @@ func (d *deployment) routes(t *testing.T) map[string]http.HandlerFunc {
 			clitest.JSON(201, build())(w, r)
 		},
 		"GET /api/v2/workspacebuilds/{id}": func(w http.ResponseWriter, r *http.Request) { clitest.JSON(200, build())(w, r) },
+		"GET /api/v2/workspacebuilds/{id}/state/resources": clitest.JSON(200, []api.WorkspaceStateResource{
+			{Address: "docker_volume.home", Type: "docker_volume", Name: "home", ResourceID: "vol-1"}}),
 		"GET /api/v2/workspacebuilds/{id}/logs": func(w http.ResponseWriter, r *http.Request) {
 			ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{})
 			require.NoError(t, err)
@@ -94,7 +96,10 @@ func TestStopStartDelete(t *testing.T) {
 	d.ws.LatestBuild.Status = api.WorkspaceStopped
 	require.Contains(t, c.Run("start", "ws", "--no-wait").Stdout, "coder logs -f ws")
 	require.Equal(t, api.TransitionStart, d.build.Transition)
-	require.Contains(t, c.Run("delete", "ws", "-y", "--orphan").Stdout, "was deleted")
+	r := c.Run("delete", "ws", "-y", "--orphan")
+	require.Contains(t, r.Stderr, "These will not be destroyed:")
+	require.Regexp(t, `TYPE +NAME +ID\ndocker_volume +home +vol-1`, r.Stderr)
+	require.Regexp(t, `was deleted[^\n]*\nNobody looks after these any more:\nTYPE +NAME +ID\ndocker_volume +home +vol-1`, r.Stdout)
 	require.True(t, d.build.Orphan)
 	require.EqualValues(t, 3, d.builds.Load())
 }

@@ -1,0 +1,110 @@
+package workspaces_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/api/jobrpc"
+	"coder.internal/coderd/keys"
+)
+
+// plainBytes are the binary columns that hold nothing sealed; all others are
+// sealed and must be part of a rotation.
+var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "provisioner_job_agent_tokens.token_hash": true,
+	"workspace_agents.auth_token_hash": true, "workspace_agent_log_sources.last_batch": true}
+
+var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true}
+
+// TestRotate changes the key of a deployment that is in use, is interrupted, and
+// goes on.
+func TestRotate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	pool := r.d.DB.Pool()
+	for i := range 9 {
+		r.create(r.member, r.template(fmt.Sprintf("tpl-%d", i)), fmt.Sprintf("dev-%d", i))
+		r.complete(r.acquire(), jobrpc.BuildResult{State: stateOf(i, "a")})
+	}
+	seal := func(text string) []byte {
+		b, err := r.d.Ring.Seal([]byte(text))
+		require.NoError(t, err)
+		return b
+	}
+	exec := func(sql string, args ...any) {
+		_, err := pool.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	exec(`insert into template_version_inputs select id, $1 from template_versions limit 3 on conflict do nothing`, seal("[]"))
+	exec(`insert into template_version_variables (template_version_id, ordinal, name, type, value, sensitive)
+		select id, 0, 'secret', 'string', $1, true from template_versions limit 4`, base64.StdEncoding.EncodeToString(seal("value")))
+	exec(`insert into template_version_variables (template_version_id, ordinal, name, type, value, sensitive)
+		select id, 1, 'plain', 'string', 'not base64!', false from template_versions limit 4`)
+	exec(`insert into provisioner_job_strays (id, job_id, attempt, kind, payload) select gen_random_uuid(), id, 1, 'fail', $1 from provisioner_jobs limit 5`, seal("{}"))
+	exec(`insert into site_configs (key, value) values ($1, $2)`, keys.CheckConfig, base64.StdEncoding.EncodeToString(seal("coder")))
+
+	fresh := bytes.Repeat([]byte{7}, keys.KeySize)
+	ring, err := keys.NewRing(fresh, make([]byte, keys.KeySize))
+	require.NoError(t, err)
+	only, err := keys.NewRing(fresh)
+	require.NoError(t, err)
+	require.ErrorContains(t, keys.Rotate(t.Context(), r.d.DB, only, func(int) {}), "add it to the old keys")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	first := 0
+	err = keys.Rotate(ctx, r.d.DB, ring, func(n int) { first = n; cancel() })
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 4, first, "one batch of states was done")
+	sealed := func() (out [][]byte) {
+		rows, err := pool.Query(t.Context(), `select state from workspace_build_states union all select payload from provisioner_job_strays
+			union all select variables from template_version_inputs
+			union all select decode(value, 'base64') from template_version_variables where sensitive
+			union all select decode(value, 'base64') from site_configs where key = $1`, keys.CheckConfig)
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var b []byte
+			require.NoError(t, rows.Scan(&b))
+			out = append(out, b)
+		}
+		return out
+	}
+	count := func(with *keys.Ring) (n int) {
+		for _, b := range sealed() {
+			if _, err := with.Open(b); err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	all := len(sealed())
+	require.Equal(t, first, count(only))
+	require.Equal(t, all, count(ring), "servers that have both keys can read everything at any time")
+
+	total := 0
+	require.NoError(t, keys.Rotate(t.Context(), r.d.DB, ring, func(n int) { total = n }))
+	require.Equal(t, all, first+total)
+	require.Equal(t, all, count(only), "the old key is not needed any more")
+	require.NoError(t, keys.Rotate(t.Context(), r.d.DB, only, func(int) { t.Error("there is nothing left to do") }))
+}
+
+// A binary column that is added later must be sealed and rotated, or be known as
+// one that needs no key.
+func TestEveryBinaryColumnIsKnown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rows, err := r.d.DB.Pool().Query(t.Context(), `select table_name || '.' || column_name from information_schema.columns
+		where data_type = 'bytea' and table_schema = current_schema()`)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		require.NoError(t, rows.Scan(&name))
+		require.True(t, plainBytes[name] != sealedBytes[name], "%s: add it to coderd/keys.Rotate if it is sealed, and to one of the lists here", name)
+	}
+	require.NoError(t, rows.Err())
+}

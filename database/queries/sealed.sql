@@ -1,0 +1,54 @@
+-- Columns that hold what the key ring has sealed; key_id is that of the newest
+-- key, the bytes 2 to 5 of a sealed text. What another process has locked is
+-- skipped and comes with the next batch.
+
+-- name: LockOldSealedStates :many
+select workspace_build_id, state from workspace_build_states
+where substring(state from 2 for 4) <> @key_id::bytea
+order by workspace_build_id limit @max_rows for update skip locked;
+
+-- name: ResealState :exec
+update workspace_build_states set state = @state where workspace_build_id = @workspace_build_id;
+
+-- name: LockOldSealedStrays :many
+select id, payload from provisioner_job_strays
+where substring(payload from 2 for 4) <> @key_id::bytea
+order by id limit @max_rows for update skip locked;
+
+-- name: ResealStray :exec
+update provisioner_job_strays set payload = @payload where id = @id;
+
+-- name: LockOldSealedInputs :many
+select template_version_id, variables from template_version_inputs
+where substring(variables from 2 for 4) <> @key_id::bytea
+order by template_version_id limit @max_rows for update skip locked;
+
+-- name: ResealInput :exec
+update template_version_inputs set variables = @variables where template_version_id = @template_version_id;
+
+-- name: LockOldSealedVariables :many
+select template_version_id, name, value from template_version_variables
+where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea
+order by template_version_id, name limit @max_rows for update skip locked;
+
+-- name: ResealVariable :exec
+update template_version_variables set value = @value where template_version_id = @template_version_id and name = @name;
+
+-- name: LockOldSealedConfigs :many
+select key, value from site_configs
+where key = any(@keys::text[]) and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea
+order by key limit @max_rows for update skip locked;
+
+-- name: ResealConfig :exec
+update site_configs set value = @value where key = @key;
+
+-- name: CountOldSealed :one
+select (
+    (select count(*) from workspace_build_states where substring(state from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from template_version_variables
+        where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from site_configs
+        where key = any(@keys::text[]) and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea)
+)::bigint;
