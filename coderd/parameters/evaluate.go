@@ -72,6 +72,8 @@ type Result struct {
 	// TagsOpen says that there are tags that cannot be known before a build.
 	TagsOpen bool
 	Presets  []api.Preset // without ids
+	// Assumed are the parameters that were taken over from the import.
+	Assumed map[string]bool
 	// Open says that there may be parameters that could not be found out.
 	Open bool
 }
@@ -102,7 +104,7 @@ func (t *Template) Evaluate(ctx context.Context, in Input) Result {
 	r := &run{t: t, in: in, ctx: ctx, budget: &budget{ctx: ctx}, seen: map[string]bool{}}
 	r.functions = r.allFunctions()
 	r.out = Result{Parameters: []api.PreviewParameter{}, Diagnostics: slices.Clone(t.diags),
-		WorkspaceTags: map[string]string{}, Presets: []api.Preset{}}
+		WorkspaceTags: map[string]string{}, Presets: []api.Preset{}, Assumed: map[string]bool{}}
 	if r.out.Diagnostics == nil {
 		r.out.Diagnostics = []api.Diagnostic{}
 	}

@@ -21,9 +21,11 @@ type Template struct {
 	// names are the parameter names that stand in the template as plain text.
 	names map[string]bool
 	// open says that parameters may come from modules that are not here.
-	open  bool
-	diags []api.Diagnostic
-	size  int
+	open bool
+	// computed says that there are parameter names that are worked out.
+	computed bool
+	diags    []api.Diagnostic
+	size     int
 }
 
 // Size is about how many bytes of source the template was made of.
@@ -344,6 +346,8 @@ func (l *loader) data(m *module, b *hcl.Block) {
 	if e := out.attrs["name"]; typ == typeParameter && e != nil {
 		if v, diags := e.Value(nil); !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
 			l.t.names[v.AsString()] = true
+		} else {
+			l.t.computed = true
 		}
 	}
 }

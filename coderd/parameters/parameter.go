@@ -226,6 +226,11 @@ func (r *run) settle(p api.PreviewParameter, open bool) api.PreviewParameter {
 		}
 	}
 	sound := !slices.ContainsFunc(p.Diagnostics, func(d api.Diagnostic) bool { return d.Severity == api.DiagnosticError })
+	return r.value(p, rules, open || !sound)
+}
+
+// value gives a parameter its value and checks it. Unjudged, Terraform does.
+func (r *run) value(p api.PreviewParameter, rules Rules, unjudged bool) api.PreviewParameter {
 	given, isGiven := r.in.Values[p.Name]
 	old, hasOld := r.in.Previous[p.Name]
 	kept := !isGiven && hasOld && !p.Ephemeral
@@ -247,10 +252,10 @@ func (r *run) settle(p api.PreviewParameter, open bool) api.PreviewParameter {
 		p.Diagnostics = append(p.Diagnostics, problem("The value is not usable.", err))
 		return p
 	}
-	if open || !sound {
-		return p // Terraform decides
+	if unjudged {
+		return p
 	}
-	err = rules.Check(p.Value.Value)
+	err := rules.Check(p.Value.Value)
 	if err == nil && isGiven && hasOld && !r.in.FirstBuild {
 		err = rules.CheckChange(given, old)
 	}
@@ -316,11 +321,11 @@ func (r *reading) object(name cty.Value) cty.Value {
 		"styling": cty.UnknownVal(cty.String), "option": list, "validation": cty.DynamicVal})
 }
 
-// imported adds the parameters of modules that are not in the archive, as
-// Terraform reported them.
+// imported adds the parameters that Terraform reported and that no file here
+// declares, such as those of modules from elsewhere.
 func (r *run) imported() {
-	if !r.t.open {
-		return
+	if !r.t.open && r.t.computed {
+		return // what is not there has a name that was worked out, and is not there now
 	}
 	have := map[string]bool{}
 	for _, p := range r.out.Parameters {
@@ -330,7 +335,8 @@ func (r *run) imported() {
 		if have[p.Name] || r.t.names[p.Name] {
 			continue
 		}
-		r.out.Parameters = append(r.out.Parameters, r.settle(FromImport(p), false))
+		r.out.Assumed[p.Name] = true
+		r.out.Parameters = append(r.out.Parameters, r.value(FromImport(p), rulesOfPreview(FromImport(p)), false))
 	}
 }
 

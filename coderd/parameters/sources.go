@@ -22,6 +22,9 @@ const (
 	typeTask         = "coder_task"
 )
 
+// SummaryTagsOpen is the summary of the warning that comes with Result.TagsOpen.
+const SummaryTagsOpen = "The workspace tags are not known."
+
 // source is one instance of a data block.
 func (s *scope) source(b *block, each map[string]cty.Value) cty.Value {
 	switch b.typ {
@@ -215,7 +218,7 @@ func (s *scope) tags(b *block, each map[string]cty.Value) cty.Value {
 	}
 	if !ok {
 		s.run.out.TagsOpen = true
-		s.run.say(api.DiagnosticWarning, "The workspace tags are not known.",
+		s.run.say(api.DiagnosticWarning, SummaryTagsOpen,
 			s.place(b, fmt.Errorf("a tag depends on what is only known during a build; use constants, variables and parameters")))
 	}
 	for k, v := range tags {

@@ -118,8 +118,12 @@ func (s *Service) insertVersion(ctx context.Context, org api.ID, req api.CreateT
 				return fmt.Errorf("load template %s: %w", req.TemplateID, err)
 			}
 		}
+		tags, err := s.pushTags(ctx, q, file, req)
+		if err != nil {
+			return err
+		}
 		job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobTemplateVersionImport, OrganizationID: org,
-			InitiatorID: caller.UserID, FileID: file, SubjectID: id, Tags: req.ProvisionerTags})
+			InitiatorID: caller.UserID, FileID: file, SubjectID: id, Tags: tags})
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,142 @@
+package workspaces
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"coder.internal/api"
+	"coder.internal/coderd/parameters"
+	"coder.internal/coderd/templates"
+	"coder.internal/database"
+)
+
+// question asks for the values of a build.
+type question struct {
+	template database.Template
+	version  database.TemplateVersion
+	owner    api.ID
+	// workspace has zero fields before the first build.
+	workspace  database.Workspace
+	transition api.Transition
+	given      []api.ParameterValue
+	previous   []api.ParameterValue
+	first      bool
+}
+
+// values decides the parameter values of a build, and the tags that its template
+// gives it. The parameters are those that the template has with these values;
+// with the classic flow, or where only Terraform can read the template, those
+// that the import found.
+//
+// Every error names rich_parameter_values and the parameter.
+func (s *Service) values(ctx context.Context, q *database.Queries, ask question) ([]api.ParameterValue, map[string]string, error) {
+	declared, err := parametersOf(ctx, q, ask.version.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	strict := ask.transition == api.TransitionStart
+	given, err := uniqueValues(ask.given)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ask.template.UseClassicParameterFlow {
+		out, err := resolve(declared, ask.given, ask.previous, strict)
+		return out, nil, err
+	}
+	p := templates.EvaluateParams{Version: ask.version, Owner: ask.owner, Values: given, Previous: valueMap(ask.previous),
+		FirstBuild: ask.first, Transition: ask.transition, Workspace: parameters.Workspace{Name: ask.workspace.Name,
+			TemplateID: ask.template.ID.String(), TemplateName: ask.template.Name, TemplateVersion: ask.version.Name}}
+	if !ask.workspace.ID.IsZero() {
+		p.Workspace.ID = ask.workspace.ID.String()
+	}
+	r, err := s.opts.Templates.Evaluate(ctx, q, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.HasErrors() {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		out, err := resolve(declared, ask.given, ask.previous, strict)
+		return out, nil, err
+	}
+	out, err := liveValues(r, declared, given, p.Previous, strict)
+	return out, r.WorkspaceTags, err
+}
+
+// liveValues picks what a build stores: what was given, what the last build had,
+// and the first value of what can never be changed.
+func liveValues(r parameters.Result, declared []api.TemplateVersionParameter, given, previous map[string]string, strict bool) ([]api.ParameterValue, error) {
+	out := []api.ParameterValue{}
+	there := map[string]bool{}
+	for _, p := range r.Parameters {
+		there[p.Name] = true
+		_, isGiven := given[p.Name]
+		_, hasOld := previous[p.Name]
+		kept := hasOld && !p.Ephemeral
+		if d := firstError(p.Diagnostics); d != "" && (strict || isGiven) {
+			return nil, invalid(p.Name, d)
+		}
+		switch {
+		case !p.Value.Valid:
+			continue
+		case isGiven, kept, !p.Mutable && !p.Ephemeral && !r.Assumed[p.Name]:
+			out = append(out, api.ParameterValue{Name: p.Name, Value: p.Value.Value})
+		}
+	}
+	more, err := openValues(r, declared, there, given, previous)
+	return append(out, more...), err
+}
+
+// openValues handles values of parameters that the evaluation has not found:
+// they are refused, but for those that Terraform may find after all.
+func openValues(r parameters.Result, declared []api.TemplateVersionParameter, there map[string]bool, given, previous map[string]string) ([]api.ParameterValue, error) {
+	var out []api.ParameterValue
+	if r.Open {
+		for _, p := range declared {
+			v, isGiven := given[p.Name]
+			old, hasOld := previous[p.Name]
+			switch {
+			case there[p.Name]:
+				continue
+			case isGiven:
+				if err := checkGiven(p, v, old, hasOld); err != nil {
+					return nil, err
+				}
+			case hasOld && !p.Ephemeral:
+				v = old
+			default:
+				continue
+			}
+			there[p.Name] = true
+			out = append(out, api.ParameterValue{Name: p.Name, Value: v})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if there[name] {
+			continue
+		}
+		detail := "the template has no such parameter with these values"
+		if len(there) > 0 {
+			detail += "; it has: " + strings.Join(slices.Sorted(maps.Keys(there)), ", ")
+		}
+		return nil, invalid(name, detail)
+	}
+	return out, nil
+}
+
+// firstError returns the text of the first error of a parameter.
+func firstError(list []api.Diagnostic) string {
+	for _, d := range list {
+		if d.Severity != api.DiagnosticError {
+			continue
+		}
+		if d.Extra.Code == api.CodeRequired {
+			return "a value is required"
+		}
+		return strings.TrimSuffix(d.Detail, ".")
+	}
+	return ""
+}
