@@ -263,7 +263,8 @@ func (r *run) value(p api.PreviewParameter, rules Rules, unjudged bool) api.Prev
 		err = fmt.Errorf("the value of the last build does not fit any more; choose again: %w", err)
 	}
 	if err != nil {
-		p.Diagnostics = append(p.Diagnostics, problem("The value is not allowed.", err))
+		// As it is: the words may be the template's.
+		p.Diagnostics = append(p.Diagnostics, api.Diagnostic{Severity: api.DiagnosticError, Summary: "The value is not allowed.", Detail: shorten(err.Error())})
 	}
 	return p
 }

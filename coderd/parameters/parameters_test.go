@@ -130,7 +130,7 @@ func TestEvaluateFollowsAnswers(t *testing.T) {
 	}
 	assert.Equal(t, []string{"region", "size", "debug", "disk-a", "disk-b"}, names)
 	assert.Contains(t, details(named(t, r, "size").Diagnostics), `"l" is not one of the options: "s"`)
-	assert.Contains(t, details(named(t, r, "disk-b").Diagnostics), "Need 5..50, not 60")
+	assert.Contains(t, details(named(t, r, "disk-b").Diagnostics), "need 5..50, not 60")
 	assert.Equal(t, "checkbox", named(t, r, "debug").FormType)
 }
 

@@ -19,7 +19,9 @@ type Rules struct {
 	Options                        []string // values; none means anything
 	Min, Max                       *int64
 	Regex, Monotonic, ErrorMessage string
-	Mutable, Ephemeral             bool
+	// Whole says that a number has no fraction: validations of the provider work on
+	// whole numbers.
+	Whole, Mutable, Ephemeral bool
 }
 
 // RulesOf returns the rules of an imported parameter.
@@ -31,7 +33,7 @@ func rulesOfPreview(p api.PreviewParameter) Rules {
 		r.Options = append(r.Options, o.Value.Value)
 	}
 	for _, v := range p.Validations {
-		r.Min, r.Max, r.ErrorMessage = v.Min, v.Max, v.Error
+		r.Min, r.Max, r.ErrorMessage, r.Whole = v.Min, v.Max, v.Error, true
 		if v.Regex != nil {
 			r.Regex = *v.Regex
 		}
@@ -159,6 +161,9 @@ func (r Rules) checkType(v string) error {
 	case "number":
 		if n, err := strconv.ParseFloat(v, 64); err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 			return fmt.Errorf("%q is not a number", clip(v))
+		}
+		if _, err := strconv.Atoi(v); err != nil && r.Whole {
+			return fmt.Errorf("%q is not a whole number", clip(v))
 		}
 	case "bool":
 		if _, err := strconv.ParseBool(v); err != nil {

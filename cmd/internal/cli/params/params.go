@@ -63,6 +63,10 @@ type Build struct {
 	Parameters []api.TemplateVersionParameter
 	Previous   []api.ParameterValue // of the last build; nil for a new workspace
 	Copied     []api.ParameterValue // of another workspace
+	// Preset are the values of a preset; flags and the file win over them.
+	Preset []api.ParameterValue
+	// Live evaluates the template; nil means that Parameters are all there are.
+	Live Evaluate
 }
 
 // Resolve returns the values to send. Parameters that the server can fill
@@ -81,7 +85,12 @@ func (f *Flags) Resolve(ctx context.Context, env *cli.Env, b Build) ([]api.Param
 		return nil, err
 	}
 	r := resolver{flags: f, env: env, given: given, defaults: defaults, ephemeral: lasting,
-		previous: toMap(b.Previous), copied: toMap(b.Copied), isNew: b.Previous == nil}
+		previous: toMap(b.Previous), copied: toMap(b.Copied), preset: toMap(b.Preset), isNew: b.Previous == nil}
+	if b.Live != nil {
+		if out, ok, err := r.live(ctx, b); ok || err != nil {
+			return out, err
+		}
+	}
 	if err := r.known(b.Parameters); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,11 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 		if err != nil {
 			return err
 		}
-		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous})
+		b := params.Build{Parameters: declared, Previous: previous}
+		if !w.TemplateClassicParameters {
+			b.Live = evaluate(c, version, w.OwnerID)
+		}
+		r.ParameterValues, err = f.params.Resolve(ctx, env, b)
 		if err != nil {
 			return err
 		}
@@ -108,6 +112,14 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 		return err
 	}
 	return follow(ctx, env, c, w, b)
+}
+
+// evaluate asks the server what parameters a version has; a zero owner is the
+// caller.
+func evaluate(c *client.Client, version, owner api.ID) params.Evaluate {
+	return func(ctx context.Context, inputs map[string]string) (api.DynamicParametersResponse, error) {
+		return c.EvaluateParameters(ctx, version, api.DynamicParametersRequest{Inputs: inputs, OwnerID: owner})
+	}
 }
 
 // follow shows a build and says how it ended.

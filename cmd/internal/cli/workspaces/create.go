@@ -71,7 +71,7 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		ms := f.stopAfter.Milliseconds()
 		r.TTLMillis = &ms
 	}
-	if r.ParameterValues, err = f.values(ctx, env, c, version); err != nil {
+	if r.ParameterValues, err = f.values(ctx, env, c, t, version, ref.Owner); err != nil {
 		return err
 	}
 	question := fmt.Sprintf("Create %s from template %s?", cli.Inert(ref.Name), cli.Inert(t.Name))
@@ -100,12 +100,23 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 	return err
 }
 
-func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, version api.ID) ([]api.ParameterValue, error) {
+func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, t api.Template, version api.ID, owner string) ([]api.ParameterValue, error) {
 	declared, err := c.TemplateVersionParameters(ctx, version)
 	if err != nil {
 		return nil, err
 	}
 	b := params.Build{Parameters: declared}
+	if !t.UseClassicParameterFlow {
+		var id api.ID
+		if owner != api.Me {
+			u, err := c.User(ctx, owner)
+			if err != nil {
+				return nil, err
+			}
+			id = u.ID
+		}
+		b.Live = evaluate(c, version, id)
+	}
 	if f.copyFrom != "" {
 		ref, err := cli.ParseWorkspace(f.copyFrom)
 		if err != nil {
