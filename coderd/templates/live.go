@@ -217,14 +217,24 @@ func (s *Service) checkPreviewOwner(ctx context.Context, org, owner api.ID) (api
 
 // pushTags merges the workspace tags of a template that is being pushed into the
 // tags of its import: those of constants, variables and defaults.
-func (s *Service) pushTags(ctx context.Context, q *database.Queries, file api.ID, req api.CreateTemplateVersionRequest) (map[string]string, error) {
-	tpl, err := s.liveTemplate(ctx, q, file)
+// example is the archive of a starter template, nil for one that was uploaded.
+func (s *Service) pushTags(ctx context.Context, example []byte, req api.CreateTemplateVersionRequest) (tags map[string]string, err error) {
+	q := s.opts.DB.Queries
+	var tpl *parameters.Template
+	if example != nil {
+		tpl, err = readArchive(example, api.ContentTypeTar)
+	} else {
+		tpl, err = s.liveTemplate(ctx, q, req.FileID)
+	}
 	if err != nil {
 		return nil, err
 	}
 	in := parameters.Input{FirstBuild: true, Variables: req.UserVariableValues}
 	if !req.TemplateID.IsZero() {
 		t, err := q.GetTemplateRow(ctx, req.TemplateID)
+		if database.IsNotFound(err) {
+			return nil, api.NotFound(aTemplate)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("load template %s: %w", req.TemplateID, err)
 		}
@@ -240,7 +250,7 @@ func (s *Service) pushTags(ctx context.Context, q *database.Queries, file api.ID
 			return nil, api.Invalid("file_id", d.Detail)
 		}
 	}
-	tags := maps.Clone(req.ProvisionerTags)
+	tags = maps.Clone(req.ProvisionerTags)
 	if tags == nil {
 		tags = map[string]string{}
 	}

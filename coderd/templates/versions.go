@@ -39,6 +39,9 @@ func (s *Service) CreateVersion(ctx context.Context, org string, req api.CreateT
 		}
 		return api.TemplateVersion{}, err
 	}
+	if req.ProvisionerTags, err = s.pushTags(ctx, example, req); err != nil {
+		return api.TemplateVersion{}, err
+	}
 	generated := req.Name == ""
 	for try := 1; ; try++ {
 		if generated {
@@ -118,12 +121,8 @@ func (s *Service) insertVersion(ctx context.Context, org api.ID, req api.CreateT
 				return fmt.Errorf("load template %s: %w", req.TemplateID, err)
 			}
 		}
-		tags, err := s.pushTags(ctx, q, file, req)
-		if err != nil {
-			return err
-		}
 		job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobTemplateVersionImport, OrganizationID: org,
-			InitiatorID: caller.UserID, FileID: file, SubjectID: id, Tags: tags})
+			InitiatorID: caller.UserID, FileID: file, SubjectID: id, Tags: req.ProvisionerTags})
 		if err != nil {
 			return err
 		}

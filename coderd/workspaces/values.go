@@ -60,10 +60,22 @@ func (s *Service) values(ctx context.Context, q *database.Queries, ask question)
 			return nil, nil, ctx.Err()
 		}
 		out, err := resolve(declared, ask.given, ask.previous, strict)
-		return out, nil, err
+		return keepOthers(out, declared, ask.previous), nil, err
 	}
 	out, err := liveValues(r, declared, given, p.Previous, strict)
 	return out, r.WorkspaceTags, err
+}
+
+// keepOthers adds the last values of parameters that the import did not find: a
+// condition may have brought them, and Terraform passes over what it does not
+// ask for.
+func keepOthers(out []api.ParameterValue, declared []api.TemplateVersionParameter, previous []api.ParameterValue) []api.ParameterValue {
+	for _, v := range previous {
+		if !slices.ContainsFunc(declared, func(p api.TemplateVersionParameter) bool { return p.Name == v.Name }) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // liveValues picks what a build stores: what was given, what the last build had,
