@@ -16,7 +16,8 @@ const (
 	maxFile      = 512 << 10 // bytes
 	maxAllFiles  = 4 << 20   // bytes
 	maxNesting   = 100       // brackets in brackets
-	maxChain     = 300       // operators of one kind in one expression
+	maxChain     = 300       // prefixes, conditions or template controls in one expression
+	maxOperators = 3000      // in one expression
 	maxDepth     = 100       // values that wait for values
 	maxModules   = 10        // modules in modules
 	maxInstances = 1000      // of all blocks together
@@ -110,7 +111,7 @@ func checkFiles(files map[string][]byte) error {
 // checkNesting refuses sources that would recurse too deeply in the parser. It
 // reads tokens, which takes no recursion.
 func checkNesting(tokens hclsyntax.Tokens) error {
-	depth, prefix, conditions, controls := 0, 0, 0, 0
+	depth, prefix, conditions, controls, operators := 0, 0, 0, 0, 0
 	for _, t := range tokens {
 		switch t.Type {
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
@@ -125,14 +126,23 @@ func checkNesting(tokens hclsyntax.Tokens) error {
 		case hclsyntax.TokenQuestion:
 			conditions++
 		case hclsyntax.TokenEqual:
-			conditions, controls = 0, 0
+			conditions, controls, operators = 0, 0, 0
+		case hclsyntax.TokenComma:
+			operators = 0
+		case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
+			hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan,
+			hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:
+			operators++
+		}
+		if t.Type == hclsyntax.TokenOBrack || t.Type == hclsyntax.TokenDot {
+			operators++ // a[b][c], a.*.b: each wraps what stands before it
 		}
 		if t.Type == hclsyntax.TokenBang || t.Type == hclsyntax.TokenMinus {
 			prefix++
 		} else if t.Type != hclsyntax.TokenNewline {
 			prefix = 0
 		}
-		if depth > maxNesting || prefix > maxChain || conditions > maxChain || controls > maxChain {
+		if depth > maxNesting || prefix > maxChain || conditions > maxChain || controls > maxChain || operators > maxOperators {
 			return fmt.Errorf("an expression is nested too deeply")
 		}
 	}

@@ -312,6 +312,8 @@ func TestHostileTemplates(t *testing.T) {
 		"instances":     "data \"coder_parameter\" \"x\" {\ncount = 1000\nname = \"a${count.index}\"\n}\ndata \"coder_parameter\" \"y\" {\ncount = 1000\nname = \"b${count.index}\"\n}\n",
 		"parentheses":   param(strings.Repeat("(", 100000) + "1" + strings.Repeat(")", 100000)),
 		"not":           param(strings.Repeat("!", 400000) + "true"),
+		"sum":           param(strings.Repeat("1 + ", 100000) + "1"),
+		"index":         param("local.a" + strings.Repeat("[local.b]", 50000)),
 		"conditions":    param(strings.Repeat("true ? 1 : ", 30000) + "2"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,34 +81,13 @@ func (s *scope) variables(refs []hcl.Traversal, each map[string]cty.Value) (map[
 			out[root] = v
 			continue
 		}
-		var v cty.Value
-		var err error
-		switch root {
-		case "var":
-			v, err = s.variable(first)
-		case "local":
-			v, err = s.local(first)
-		case "module":
-			v, err = s.output(first, t)
-		case "path":
-			v = s.path(first)
-		case "terraform":
-			v = cty.StringVal("default")
-		case "data":
-			second := attrOf(t, 2)
-			if v, err = s.data(first, second); err == nil {
-				if data[first] == nil {
-					data[first] = map[string]cty.Value{}
-				}
-				data[first][second] = v
-			}
-		default:
-			// A resource, or a name that Terraform has refused at import.
-			out[root] = cty.DynamicVal
-			continue
-		}
+		v, ours, err := s.reference(t)
 		if err != nil {
 			return nil, err
+		}
+		if !ours {
+			out[root] = cty.DynamicVal
+			continue
 		}
 		if size += sizeOf(v, maxWork); size > maxWork {
 			panic(exhausted{"evaluating the template takes too much work"})
@@ -118,7 +97,12 @@ func (s *scope) variables(refs []hcl.Traversal, each map[string]cty.Value) (map[
 		}
 		if root != "data" {
 			put(root, first, v)
+			continue
 		}
+		if data[first] == nil {
+			data[first] = map[string]cty.Value{}
+		}
+		data[first][attrOf(t, 2)] = v
 	}
 	for typ, byName := range data {
 		put("data", typ, cty.ObjectVal(byName))
@@ -127,6 +111,29 @@ func (s *scope) variables(refs []hcl.Traversal, each map[string]cty.Value) (map[
 		out[root] = cty.ObjectVal(attrs)
 	}
 	return out, nil
+}
+
+// reference works out what a reference begins with; ours is false for resources,
+// which only Terraform knows.
+func (s *scope) reference(t hcl.Traversal) (v cty.Value, ours bool, err error) {
+	first := attrOf(t, 1)
+	switch t.RootName() {
+	case "var":
+		v, err = s.variable(first)
+	case "local":
+		v, err = s.local(first)
+	case "module":
+		v, err = s.output(first, t)
+	case "path":
+		v = s.path(first)
+	case "terraform":
+		v = cty.StringVal("default")
+	case "data":
+		v, err = s.data(first, attrOf(t, 2))
+	default:
+		return cty.DynamicVal, false, nil
+	}
+	return v, true, err
 }
 
 // merge joins two partial views of the outputs of a module.
