@@ -64,7 +64,7 @@ func (r *resolver) live(ctx context.Context, b Build) (out []api.ParameterValue,
 	for _, p := range seen {
 		all = append(all, p)
 	}
-	return r.unseen(out, settled), true, r.known(all)
+	return r.unseen(out, settled), true, r.known(all, " with these values")
 }
 
 // unseen adds what was named for parameters that the evaluation did not show: the

@@ -64,7 +64,7 @@ func TestLiveOfAnOldWorkspace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"cards": `["b"]`}, got, "the last values stay, and what hangs on them is there")
 	_, _, err = resolve(t, "", b, "--parameter", "card=b")
-	require.ErrorContains(t, err, `no parameter "card"; it has cards, disk, gpu`)
+	require.ErrorContains(t, err, `no parameter "card" with these values; it has cards, disk, gpu`)
 	_, _, err = resolve(t, "", b, "--parameter", `cards=["x"]`)
 	require.ErrorContains(t, err, "must be one of b, s")
 }

@@ -91,7 +91,7 @@ func (f *Flags) Resolve(ctx context.Context, env *cli.Env, b Build) ([]api.Param
 			return out, err
 		}
 	}
-	if err := r.known(b.Parameters); err != nil {
+	if err := r.known(b.Parameters, ""); err != nil {
 		return nil, err
 	}
 	var out []api.ParameterValue
@@ -182,8 +182,9 @@ func toMap(values []api.ParameterValue) map[string]string {
 	return m
 }
 
-// known refuses names that the template does not have.
-func (r *resolver) known(params []api.TemplateVersionParameter) error {
+// known refuses names that the template does not have; when says under what
+// conditions, "" for never.
+func (r *resolver) known(params []api.TemplateVersionParameter, when string) error {
 	names := map[string]bool{}
 	var all []string
 	for _, p := range params {
@@ -198,7 +199,7 @@ func (r *resolver) known(params []api.TemplateVersionParameter) error {
 	for flag, m := range map[string]map[string]string{"parameter": r.given, "parameter-default": r.defaults, "ephemeral-parameter": r.ephemeral} {
 		for name := range m {
 			if !names[name] {
-				return cli.Usage(flag, fmt.Sprintf("The template has no parameter %q; %s.", cli.Inert(name), cli.Inert(has)))
+				return cli.Usage(flag, fmt.Sprintf("The template has no parameter %q%s; %s.", cli.Inert(name), when, cli.Inert(has)))
 			}
 		}
 	}

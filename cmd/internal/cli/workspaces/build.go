@@ -75,6 +75,16 @@ func Start(env *cli.Env) *cobra.Command {
 
 // start builds w with version, asking for parameters where that is needed.
 func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) error {
+	r, err := f.prepare(ctx, env, c, w, version)
+	if err != nil {
+		return err
+	}
+	return f.send(ctx, env, c, w, r)
+}
+
+// prepare makes the request of a start with the values of its parameters. It
+// changes nothing yet.
+func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) (api.CreateWorkspaceBuildRequest, error) {
 	if w.TemplateRequireActive {
 		version = w.TemplateActiveVersionID
 	}
@@ -82,27 +92,30 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 	if version != w.LatestBuild.TemplateVersionID {
 		r.TemplateVersionID = version
 	}
-	if f.params.Given() || !r.TemplateVersionID.IsZero() {
-		previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
-		if err != nil {
-			return err
-		}
-		if previous == nil {
-			previous = []api.ParameterValue{}
-		}
-		declared, err := c.TemplateVersionParameters(ctx, version)
-		if err != nil {
-			return err
-		}
-		b := params.Build{Parameters: declared, Previous: previous}
-		if !w.TemplateClassicParameters {
-			b.Live = evaluate(c, version, w.OwnerID)
-		}
-		r.ParameterValues, err = f.params.Resolve(ctx, env, b)
-		if err != nil {
-			return err
-		}
+	if !f.params.Given() && r.TemplateVersionID.IsZero() {
+		return r, nil
 	}
+	previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
+	if err != nil {
+		return r, err
+	}
+	if previous == nil {
+		previous = []api.ParameterValue{}
+	}
+	declared, err := c.TemplateVersionParameters(ctx, version)
+	if err != nil {
+		return r, err
+	}
+	b := params.Build{Parameters: declared, Previous: previous}
+	if !w.TemplateClassicParameters {
+		b.Live = evaluate(c, version, w.OwnerID)
+	}
+	r.ParameterValues, err = f.params.Resolve(ctx, env, b)
+	return r, err
+}
+
+// send starts the build that prepare made ready.
+func (f *buildFlags) send(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
 	b, err := c.CreateBuild(ctx, w.ID, r)
 	if err != nil {
 		return err
@@ -174,6 +187,10 @@ func Restart(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		r, err := f.prepare(ctx, env, c, w, w.LatestBuild.TemplateVersionID) // a wrong value must not end in a stop
+		if err != nil {
+			return err
+		}
 		if err := env.Confirm(ctx, f.yes, "Restart "+cli.Inert(w.Name)+"?"); err != nil {
 			return err
 		}
@@ -183,7 +200,7 @@ func Restart(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+		return f.send(ctx, env, c, w, r)
 	})
 	return cmd
 }
@@ -202,6 +219,10 @@ func Update(env *cli.Env) *cobra.Command {
 			_, err := fmt.Fprintf(env.Stdout, "%s is up to date.\n", cli.Inert(w.Name))
 			return err
 		}
+		r, err := f.prepare(ctx, env, c, w, w.TemplateActiveVersionID)
+		if err != nil {
+			return err
+		}
 		if w.LatestBuild.Status == api.WorkspaceRunning {
 			// What the old version made is stopped with the old version.
 			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
@@ -209,7 +230,7 @@ func Update(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.TemplateActiveVersionID)
+		return f.send(ctx, env, c, w, r)
 	})
 	return cmd
 }
