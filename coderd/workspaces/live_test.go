@@ -18,6 +18,7 @@ import (
 
 const liveTemplate = `
 data "coder_workspace_owner" "me" {}
+data "coder_workspace" "me" {}
 data "coder_parameter" "region" {
   name    = "region"
   default = "eu"
@@ -61,6 +62,12 @@ data "coder_parameter" "once" {
   mutable   = true
   ephemeral = true
   default   = false
+}
+data "coder_parameter" "motd" {
+  count   = data.coder_workspace.me.start_count
+  name    = "motd"
+  mutable = true
+  default = "hello"
 }
 data "coder_workspace_tags" "t" {
   tags = { region = data.coder_parameter.region.value }
@@ -125,7 +132,7 @@ func TestLiveParameters(t *testing.T) {
 		{"region", "mars", `"mars" is not one of the options`}, {"size", "x", "not a number"}, {"size", "2.5", "not a whole number"},
 		{"size", "0", "below the minimum of 1"}, {"size", "10", "above the maximum of 9"}, {"slug", "A1", "small letters"},
 		{"slug", "${path.module}", "small letters"}, {"slug", "a\x00", "NUL"}, {"slug", strings.Repeat("a", 1_000_000), "larger than 64 KiB"},
-		{"zone", "z", "no such parameter with these values; it has: once, region, size, slug"},
+		{"zone", "z", "no such parameter with these values; it has: motd, once, region, size, slug"},
 		{"once", "maybe", "not a bool"}, {"nope", "1", "no such parameter"}} {
 		e := r.refused(r.member, http.StatusBadRequest, "rich_parameter_values", http.MethodPost, "/api/v2/users/me/workspaces",
 			api.CreateWorkspaceRequest{Name: "dev", TemplateID: tpl.ID, ParameterValues: given(bad.name, bad.value)})
@@ -157,15 +164,15 @@ func TestLiveParameters(t *testing.T) {
 
 	// The tags of a build are those of its values, and conditional parameters keep
 	// their values through a stop.
-	far := r.create(r.member, tpl, "far", given("region", "us", "zone", "z1")...)
+	far := r.create(r.member, tpl, "far", given("region", "us", "zone", "z1", "motd", "m")...)
 	r.daemon.Tags["region"] = "us"
 	r.complete(r.acquire(), jobrpc.BuildResult{})
 	r.build(r.member, far, api.CreateWorkspaceBuildRequest{Transition: "stop"})
 	job = r.acquire()
-	assert.Equal(t, map[string]string{"region": "us", "zone": "z1"}, sent(job.Build.Parameters))
+	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m"}, sent(job.Build.Parameters))
 	r.complete(job, jobrpc.BuildResult{})
 	r.build(r.member, far, api.CreateWorkspaceBuildRequest{Transition: "start"})
-	assert.Equal(t, "z1", sent(r.acquire().Build.Parameters)["zone"])
+	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m"}, sent(r.acquire().Build.Parameters))
 }
 
 // TestClassicParameters: the import's list counts, whatever is answered.

@@ -99,7 +99,18 @@ func liveValues(r parameters.Result, declared []api.TemplateVersionParameter, gi
 		}
 	}
 	more, err := openValues(r, declared, there, given, previous)
-	return append(out, more...), err
+	out = append(out, more...)
+	if strict {
+		return out, err
+	}
+	// Parameters that exist only while the workspace runs have their values at the
+	// next start.
+	for _, name := range slices.Sorted(maps.Keys(previous)) {
+		if !there[name] {
+			out = append(out, api.ParameterValue{Name: name, Value: previous[name]})
+		}
+	}
+	return out, err
 }
 
 // openValues handles values of parameters that the evaluation has not found:
