@@ -4,8 +4,8 @@ package api
 // are with these inputs. ID comes back in the answer; OwnerID is the future owner
 // of the workspace, the caller if zero.
 type DynamicParametersRequest struct {
-	ID      int               `json:"id"`
-	Inputs  map[string]string `json:"inputs"`
+	ID      int               `json:"id,omitzero"`
+	Inputs  map[string]string `json:"inputs,omitempty"`
 	OwnerID ID                `json:"owner_id,omitzero"`
 }
 

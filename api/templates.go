@@ -16,32 +16,35 @@ const (
 
 // Template is a named series of template versions, one of them active.
 type Template struct {
-	ID                           ID        `json:"id"`
-	OrganizationID               ID        `json:"organization_id"`
-	OrganizationName             string    `json:"organization_name"`
-	OrganizationDisplayName      string    `json:"organization_display_name"`
-	OrganizationIcon             string    `json:"organization_icon"`
-	Name                         string    `json:"name"`
-	DisplayName                  string    `json:"display_name"`
-	Description                  string    `json:"description"`
-	Icon                         string    `json:"icon"`
-	Provisioner                  string    `json:"provisioner"`
-	ActiveVersionID              ID        `json:"active_version_id"`
-	ActiveUserCount              int       `json:"active_user_count"`
-	Deprecated                   bool      `json:"deprecated"`
-	DeprecationMessage           string    `json:"deprecation_message"`
-	Deleted                      bool      `json:"deleted"`
-	CreatedByID                  ID        `json:"created_by_id"`
-	CreatedByName                string    `json:"created_by_name"`
-	DefaultTTLMillis             int64     `json:"default_ttl_ms"`
-	ActivityBumpMillis           int64     `json:"activity_bump_ms"`
-	AllowUserAutostart           bool      `json:"allow_user_autostart"`
-	AllowUserAutostop            bool      `json:"allow_user_autostop"`
-	AllowUserCancelWorkspaceJobs bool      `json:"allow_user_cancel_workspace_jobs"`
-	RequireActiveVersion         bool      `json:"require_active_version"`
-	MaxPortShareLevel            string    `json:"max_port_share_level"`
-	CreatedAt                    time.Time `json:"created_at"`
-	UpdatedAt                    time.Time `json:"updated_at"`
+	ID                           ID     `json:"id"`
+	OrganizationID               ID     `json:"organization_id"`
+	OrganizationName             string `json:"organization_name"`
+	OrganizationDisplayName      string `json:"organization_display_name"`
+	OrganizationIcon             string `json:"organization_icon"`
+	Name                         string `json:"name"`
+	DisplayName                  string `json:"display_name"`
+	Description                  string `json:"description"`
+	Icon                         string `json:"icon"`
+	Provisioner                  string `json:"provisioner"`
+	ActiveVersionID              ID     `json:"active_version_id"`
+	ActiveUserCount              int    `json:"active_user_count"`
+	Deprecated                   bool   `json:"deprecated"`
+	DeprecationMessage           string `json:"deprecation_message"`
+	Deleted                      bool   `json:"deleted"`
+	CreatedByID                  ID     `json:"created_by_id"`
+	CreatedByName                string `json:"created_by_name"`
+	DefaultTTLMillis             int64  `json:"default_ttl_ms"`
+	ActivityBumpMillis           int64  `json:"activity_bump_ms"`
+	AllowUserAutostart           bool   `json:"allow_user_autostart"`
+	AllowUserAutostop            bool   `json:"allow_user_autostop"`
+	AllowUserCancelWorkspaceJobs bool   `json:"allow_user_cancel_workspace_jobs"`
+	RequireActiveVersion         bool   `json:"require_active_version"`
+	MaxPortShareLevel            string `json:"max_port_share_level"`
+	// UseClassicParameterFlow says that the parameters are those that the import
+	// found, whatever people answer.
+	UseClassicParameterFlow bool      `json:"use_classic_parameter_flow"`
+	CreatedAt               time.Time `json:"created_at"`
+	UpdatedAt               time.Time `json:"updated_at"`
 }
 
 // CreateTemplateRequest makes a template from a version whose import succeeded.
@@ -54,6 +57,7 @@ type CreateTemplateRequest struct {
 	DefaultTTLMillis             *int64 `json:"default_ttl_ms,omitempty"`
 	AllowUserCancelWorkspaceJobs *bool  `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         bool   `json:"require_active_version,omitempty"`
+	UseClassicParameterFlow      bool   `json:"template_use_classic_parameter_flow,omitempty"`
 }
 
 // UpdateTemplateRequest changes what a template is called and shows. Absent
@@ -67,6 +71,7 @@ type UpdateTemplateRequest struct {
 	DefaultTTLMillis             *int64  `json:"default_ttl_ms,omitempty"`
 	AllowUserCancelWorkspaceJobs *bool   `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         *bool   `json:"require_active_version,omitempty"`
+	UseClassicParameterFlow      *bool   `json:"use_classic_parameter_flow,omitempty"`
 }
 
 // MinimalUser names a user inside another object.

@@ -108,6 +108,7 @@ func (s *Server) templateRoutes(a *httpapi.API) {
 	httpapi.Register(a, patch("/api/v2/templates/{template}/versions", "Templates", "Change active version", update), t.HandlePromote)
 	httpapi.Register(a, get("/api/v2/templates/{template}/versions/{templateversionname}", "Templates", "Get version of template by name", read), t.HandleVersionByName)
 	s.versionRoutes(a)
+	s.parameterRoutes(a)
 }
 
 func (s *Server) versionRoutes(a *httpapi.API) {
@@ -128,6 +129,17 @@ func (s *Server) versionRoutes(a *httpapi.API) {
 	httpapi.Register(a, get(version+"/presets", "Templates", "Presets of template version", read), t.HandlePresets)
 	httpapi.Register(a, get(version+"/external-auth", "Templates", "External authentication of template version", read), t.HandleExternalAuth)
 	httpapi.Register(a, get(version+"/variables", "Templates", "Variables of template version", read), t.HandleVariables)
+}
+
+// parameterRoutes: the parameters of a version with what people answer.
+func (s *Server) parameterRoutes(a *httpapi.API) {
+	t := s.opts.Templates
+	read := rbac.Needs(rbac.Read, rbac.TypeTemplate)
+	const live = "/api/v2/templateversions/{templateversion}/dynamic-parameters"
+	a.Handle(get(live, "Templates", "Evaluate parameters over a websocket", read), t.DynamicHandler(a))
+	evaluate := post(live+"/evaluate", "Templates", "Evaluate parameters", read)
+	evaluate.MaxBody = 8 << 20
+	httpapi.Register(a, evaluate, t.HandleEvaluate)
 }
 
 // workspaceRoutes: workspaces, builds, parameters, resources, binaries.

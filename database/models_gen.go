@@ -198,6 +198,7 @@ type Template struct {
 	Deleted                      bool
 	CreatedAt                    time.Time
 	UpdatedAt                    time.Time
+	UseClassicParameterFlow      bool
 }
 
 type TemplateVersion struct {

@@ -15,6 +15,7 @@ const countOldSealed = `-- name: CountOldSealed :one
 select (
     (select count(*) from workspace_build_states where substring(state from 2 for 4) <> $1::bytea) +
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> $1::bytea) +
+    (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> $1::bytea) +
@@ -88,6 +89,42 @@ func (q *Queries) LockOldSealedInputs(ctx context.Context, arg LockOldSealedInpu
 	for rows.Next() {
 		var i TemplateVersionInput
 		if err := rows.Scan(&i.TemplateVersionID, &i.Variables); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockOldSealedSSHKeys = `-- name: LockOldSealedSSHKeys :many
+select user_id, private_key from git_ssh_keys
+where substring(private_key from 2 for 4) <> $1::bytea
+order by user_id limit $2 for update skip locked
+`
+
+type LockOldSealedSSHKeysParams struct {
+	KeyID   []byte
+	MaxRows int32
+}
+
+type LockOldSealedSSHKeysRow struct {
+	UserID     api.ID
+	PrivateKey []byte
+}
+
+func (q *Queries) LockOldSealedSSHKeys(ctx context.Context, arg LockOldSealedSSHKeysParams) ([]LockOldSealedSSHKeysRow, error) {
+	rows, err := q.db.Query(ctx, lockOldSealedSSHKeys, arg.KeyID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockOldSealedSSHKeysRow{}
+	for rows.Next() {
+		var i LockOldSealedSSHKeysRow
+		if err := rows.Scan(&i.UserID, &i.PrivateKey); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -236,6 +273,20 @@ type ResealInputParams struct {
 
 func (q *Queries) ResealInput(ctx context.Context, arg ResealInputParams) error {
 	_, err := q.db.Exec(ctx, resealInput, arg.Variables, arg.TemplateVersionID)
+	return err
+}
+
+const resealSSHKey = `-- name: ResealSSHKey :exec
+update git_ssh_keys set private_key = $1 where user_id = $2
+`
+
+type ResealSSHKeyParams struct {
+	PrivateKey []byte
+	UserID     api.ID
+}
+
+func (q *Queries) ResealSSHKey(ctx context.Context, arg ResealSSHKeyParams) error {
+	_, err := q.db.Exec(ctx, resealSSHKey, arg.PrivateKey, arg.UserID)
 	return err
 }
 

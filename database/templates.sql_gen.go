@@ -35,7 +35,7 @@ func (q *Queries) DeleteTemplate(ctx context.Context, id api.ID) (int64, error) 
 }
 
 const getTemplateRow = `-- name: GetTemplateRow :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at from templates where id = $1 and not deleted
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted
 `
 
 // Deleted templates are not there.
@@ -59,15 +59,16 @@ func (q *Queries) GetTemplateRow(ctx context.Context, id api.ID) (Template, erro
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UseClassicParameterFlow,
 	)
 	return i, err
 }
 
 const insertTemplate = `-- name: InsertTemplate :exec
 insert into templates (id, organization_id, name, display_name, description, icon, active_version_id,
-    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by)
+    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, use_classic_parameter_flow, created_by)
 values ($1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11)
+    $8, $9, $10, $11, $12)
 `
 
 type InsertTemplateParams struct {
@@ -81,6 +82,7 @@ type InsertTemplateParams struct {
 	DefaultTtlMs                 int64
 	AllowUserCancelWorkspaceJobs bool
 	RequireActiveVersion         bool
+	UseClassicParameterFlow      bool
 	CreatedBy                    api.ID
 }
 
@@ -96,13 +98,14 @@ func (q *Queries) InsertTemplate(ctx context.Context, arg InsertTemplateParams) 
 		arg.DefaultTtlMs,
 		arg.AllowUserCancelWorkspaceJobs,
 		arg.RequireActiveVersion,
+		arg.UseClassicParameterFlow,
 		arg.CreatedBy,
 	)
 	return err
 }
 
 const listTemplates = `-- name: ListTemplates :many
-select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, o.name as organization_name, o.display_name as organization_display_name,
+select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, t.use_classic_parameter_flow, o.name as organization_name, o.display_name as organization_display_name,
     o.icon as organization_icon, u.username as created_by_name,
     (select count(distinct w.owner_id) from workspaces w
         where w.template_id = t.id and not w.deleted)::integer as active_user_count
@@ -173,6 +176,7 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 			&i.Template.Deleted,
 			&i.Template.CreatedAt,
 			&i.Template.UpdatedAt,
+			&i.Template.UseClassicParameterFlow,
 			&i.OrganizationName,
 			&i.OrganizationDisplayName,
 			&i.OrganizationIcon,
@@ -190,7 +194,7 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 }
 
 const lockTemplate = `-- name: LockTemplate :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at from templates where id = $1 and not deleted for update
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted for update
 `
 
 // For changes of the template itself.
@@ -214,12 +218,13 @@ func (q *Queries) LockTemplate(ctx context.Context, id api.ID) (Template, error)
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UseClassicParameterFlow,
 	)
 	return i, err
 }
 
 const lockTemplateForUse = `-- name: LockTemplateForUse :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at from templates where id = $1 and not deleted for share
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted for share
 `
 
 // For making something that leans on the template: it cannot be deleted meanwhile.
@@ -243,6 +248,7 @@ func (q *Queries) LockTemplateForUse(ctx context.Context, id api.ID) (Template, 
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UseClassicParameterFlow,
 	)
 	return i, err
 }
@@ -308,8 +314,9 @@ update templates set
     default_ttl_ms = $6,
     allow_user_cancel_workspace_jobs = $7,
     require_active_version = $8,
+    use_classic_parameter_flow = $9,
     updated_at = now()
-where id = $9 and not deleted
+where id = $10 and not deleted
 `
 
 type UpdateTemplateParams struct {
@@ -321,6 +328,7 @@ type UpdateTemplateParams struct {
 	DefaultTtlMs                 int64
 	AllowUserCancelWorkspaceJobs bool
 	RequireActiveVersion         bool
+	UseClassicParameterFlow      bool
 	ID                           api.ID
 }
 
@@ -334,6 +342,7 @@ func (q *Queries) UpdateTemplate(ctx context.Context, arg UpdateTemplateParams) 
 		arg.DefaultTtlMs,
 		arg.AllowUserCancelWorkspaceJobs,
 		arg.RequireActiveVersion,
+		arg.UseClassicParameterFlow,
 		arg.ID,
 	)
 	if err != nil {

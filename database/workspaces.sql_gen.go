@@ -137,6 +137,7 @@ select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_s
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
     (select b.id from workspace_builds b where b.workspace_id = w.id order by b.build_number desc limit 1)::uuid as latest_build_id
 from workspaces w
 join users u on u.id = w.owner_id
@@ -146,17 +147,18 @@ where w.id = any($1::uuid[])
 `
 
 type ListWorkspaceDetailsRow struct {
-	Workspace                    Workspace
-	OwnerName                    string
-	OwnerAvatarUrl               string
-	OrganizationName             string
-	TemplateName                 string
-	TemplateDisplayName          string
-	TemplateIcon                 string
-	TemplateActiveVersionID      api.ID
-	TemplateAllowUserCancel      bool
-	TemplateRequireActiveVersion bool
-	LatestBuildID                api.ID
+	Workspace                       Workspace
+	OwnerName                       string
+	OwnerAvatarUrl                  string
+	OrganizationName                string
+	TemplateName                    string
+	TemplateDisplayName             string
+	TemplateIcon                    string
+	TemplateActiveVersionID         api.ID
+	TemplateAllowUserCancel         bool
+	TemplateRequireActiveVersion    bool
+	TemplateUseClassicParameterFlow bool
+	LatestBuildID                   api.ID
 }
 
 // Workspaces with the names around them and their newest build.
@@ -191,6 +193,7 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 			&i.TemplateActiveVersionID,
 			&i.TemplateAllowUserCancel,
 			&i.TemplateRequireActiveVersion,
+			&i.TemplateUseClassicParameterFlow,
 			&i.LatestBuildID,
 		); err != nil {
 			return nil, err

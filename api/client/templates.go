@@ -148,3 +148,9 @@ func (c *Client) TemplateVersionPresets(ctx context.Context, id api.ID) ([]api.P
 func (c *Client) TemplateExamples(ctx context.Context) ([]api.TemplateExample, error) {
 	return get[[]api.TemplateExample](ctx, c, path("templates", "examples"), nil)
 }
+
+// EvaluateParameters returns the parameters of a version as they are with the
+// inputs of req.
+func (c *Client) EvaluateParameters(ctx context.Context, version api.ID, req api.DynamicParametersRequest) (api.DynamicParametersResponse, error) {
+	return write[api.DynamicParametersResponse](ctx, c, http.MethodPost, path("templateversions", version.String(), "dynamic-parameters", "evaluate"), req)
+}

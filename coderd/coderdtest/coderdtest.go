@@ -140,7 +140,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 		Coordinator: coderd.Coordinate(d.Coordinator), AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Jobs: d.Jobs, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
+		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
 	run(t, d.Jobs.Run)

@@ -33,7 +33,7 @@ func Rotate(ctx context.Context, db *database.DB, ring *Ring, report func(rows i
 	id, total := ring.KeyID(), 0
 	for {
 		done := 0
-		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealConfigs} {
+		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealConfigs} {
 			for {
 				n := 0
 				err := db.InTx(ctx, func(q *database.Queries) (err error) {
@@ -127,6 +127,20 @@ func resealInputs(ctx context.Context, q *database.Queries, ring *Ring, id []byt
 		}
 		if err := q.ResealInput(ctx, database.ResealInputParams{Variables: sealed, TemplateVersionID: r.TemplateVersionID}); err != nil {
 			return 0, fmt.Errorf("seal variables: %w", err)
+		}
+	}
+	return len(rows), err
+}
+
+func resealSSHKeys(ctx context.Context, q *database.Queries, ring *Ring, id []byte) (int, error) {
+	rows, err := q.LockOldSealedSSHKeys(ctx, database.LockOldSealedSSHKeysParams{KeyID: id, MaxRows: rowsAtOnce})
+	for _, r := range rows {
+		sealed, err := ring.reseal("the SSH key of user "+r.UserID.String(), r.PrivateKey)
+		if err != nil {
+			return 0, err
+		}
+		if err := q.ResealSSHKey(ctx, database.ResealSSHKeyParams{PrivateKey: sealed, UserID: r.UserID}); err != nil {
+			return 0, fmt.Errorf("seal SSH keys: %w", err)
 		}
 	}
 	return len(rows), err

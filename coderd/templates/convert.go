@@ -39,6 +39,7 @@ func convertTemplate(r database.ListTemplatesRow) api.Template {
 		AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs,
 		RequireActiveVersion:         t.RequireActiveVersion,
 		MaxPortShareLevel:            maxPortShareLevel,
+		UseClassicParameterFlow:      t.UseClassicParameterFlow,
 		CreatedAt:                    t.CreatedAt,
 		UpdatedAt:                    t.UpdatedAt,
 	}

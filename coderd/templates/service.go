@@ -30,6 +30,7 @@ type Options struct {
 type Service struct {
 	opts Options
 	log  *slog.Logger
+	live *live
 }
 
 // New returns a service. It starts nothing. The caller gives Importer() to the
@@ -38,7 +39,7 @@ func New(opts Options) (*Service, error) {
 	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil {
 		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log and AccessURL")
 	}
-	return &Service{opts: opts, log: opts.Log.With("component", "templates")}, nil
+	return &Service{opts: opts, log: opts.Log.With("component", "templates"), live: newLive()}, nil
 }
 
 // What the answers call the things.

@@ -40,7 +40,8 @@ func (s *Service) Create(ctx context.Context, org string, req api.CreateTemplate
 	}
 	t := database.Template{ID: api.NewID(), OrganizationID: o.ID, Name: req.Name, DisplayName: req.DisplayName,
 		Description: req.Description, Icon: req.Icon, ActiveVersionID: req.VersionID,
-		AllowUserCancelWorkspaceJobs: true, RequireActiveVersion: req.RequireActiveVersion, CreatedBy: caller.UserID}
+		AllowUserCancelWorkspaceJobs: true, RequireActiveVersion: req.RequireActiveVersion,
+		UseClassicParameterFlow: req.UseClassicParameterFlow, CreatedBy: caller.UserID}
 	set(&t.DefaultTtlMs, req.DefaultTTLMillis)
 	set(&t.AllowUserCancelWorkspaceJobs, req.AllowUserCancelWorkspaceJobs)
 	if err := checkTemplate(t); err != nil {
@@ -82,7 +83,7 @@ func insertTemplate(ctx context.Context, q *database.Queries, t database.Templat
 	err = q.InsertTemplate(ctx, database.InsertTemplateParams{ID: t.ID, OrganizationID: t.OrganizationID, Name: t.Name,
 		DisplayName: t.DisplayName, Description: t.Description, Icon: t.Icon, ActiveVersionID: v.ID,
 		DefaultTtlMs: t.DefaultTtlMs, AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs,
-		RequireActiveVersion: t.RequireActiveVersion, CreatedBy: t.CreatedBy})
+		RequireActiveVersion: t.RequireActiveVersion, UseClassicParameterFlow: t.UseClassicParameterFlow, CreatedBy: t.CreatedBy})
 	if err != nil {
 		return fmt.Errorf("store template %s: %w", t.ID, err)
 	}
@@ -101,7 +102,8 @@ func insertTemplate(ctx context.Context, q *database.Queries, t database.Templat
 func fieldsOf(t database.Template) map[string]any {
 	return map[string]any{"name": t.Name, "display_name": t.DisplayName, "description": t.Description, "icon": t.Icon,
 		"active_version_id": t.ActiveVersionID, "deprecated": t.DeprecationMessage, "default_ttl": t.DefaultTtlMs,
-		"allow_user_cancel_workspace_jobs": t.AllowUserCancelWorkspaceJobs, "require_active_version": t.RequireActiveVersion}
+		"allow_user_cancel_workspace_jobs": t.AllowUserCancelWorkspaceJobs, "require_active_version": t.RequireActiveVersion,
+		"use_classic_parameter_flow": t.UseClassicParameterFlow}
 }
 
 // checkTemplate refuses field values that a template may not have.
@@ -229,13 +231,15 @@ func (s *Service) Update(ctx context.Context, id api.ID, req api.UpdateTemplateR
 		set(&t.DefaultTtlMs, req.DefaultTTLMillis)
 		set(&t.AllowUserCancelWorkspaceJobs, req.AllowUserCancelWorkspaceJobs)
 		set(&t.RequireActiveVersion, req.RequireActiveVersion)
+		set(&t.UseClassicParameterFlow, req.UseClassicParameterFlow)
 		if err := checkTemplate(t); err != nil {
 			return err
 		}
 		name = t.Name
 		_, err = q.UpdateTemplate(ctx, database.UpdateTemplateParams{ID: id, Name: t.Name, DisplayName: t.DisplayName,
 			Description: t.Description, Icon: t.Icon, DeprecationMessage: t.DeprecationMessage, DefaultTtlMs: t.DefaultTtlMs,
-			AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs, RequireActiveVersion: t.RequireActiveVersion})
+			AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs, RequireActiveVersion: t.RequireActiveVersion,
+			UseClassicParameterFlow: t.UseClassicParameterFlow})
 		if err != nil {
 			return fmt.Errorf("update template %s: %w", id, err)
 		}

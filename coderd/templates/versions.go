@@ -39,6 +39,9 @@ func (s *Service) CreateVersion(ctx context.Context, org string, req api.CreateT
 		}
 		return api.TemplateVersion{}, err
 	}
+	if req.ProvisionerTags, err = s.pushTags(ctx, example, req); err != nil {
+		return api.TemplateVersion{}, err
+	}
 	generated := req.Name == ""
 	for try := 1; ; try++ {
 		if generated {

@@ -108,7 +108,13 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
 		return api.ID{}, err
 	}
-	if p.parameters, err = s.parametersFor(ctx, q, last.WorkspaceBuild.ID, p.version.TemplateVersion.ID, req); err != nil {
+	previous, err := previousValues(ctx, q, last.WorkspaceBuild.ID)
+	if err != nil {
+		return api.ID{}, err
+	}
+	p.parameters, p.tags, err = s.values(ctx, q, question{template: t, version: p.version.TemplateVersion, owner: w.OwnerID,
+		workspace: w, transition: req.Transition, given: req.ParameterValues, preset: req.PresetID, previous: previous})
+	if err != nil {
 		return api.ID{}, err
 	}
 	if p.orphan {
@@ -164,24 +170,17 @@ func (s *Service) versionFor(ctx context.Context, q *database.Queries, t databas
 	return v, s.usable(ctx, t, v)
 }
 
-func (s *Service) parametersFor(ctx context.Context, q *database.Queries, last, version api.ID, req api.CreateWorkspaceBuildRequest) ([]api.ParameterValue, error) {
-	previous, err := q.ListBuildParameters(ctx, last)
+// previousValues are the values of a build.
+func previousValues(ctx context.Context, q *database.Queries, build api.ID) ([]api.ParameterValue, error) {
+	rows, err := q.ListBuildParameters(ctx, build)
 	if err != nil {
-		return nil, fmt.Errorf("list parameters of build %s: %w", last, err)
+		return nil, fmt.Errorf("list parameters of build %s: %w", build, err)
 	}
-	values := make([]api.ParameterValue, len(previous))
-	for i, r := range previous {
+	values := make([]api.ParameterValue, len(rows))
+	for i, r := range rows {
 		values[i] = api.ParameterValue{Name: r.Name, Value: r.Value}
 	}
-	declared, err := parametersOf(ctx, q, version)
-	if err != nil {
-		return nil, err
-	}
-	given, err := withPreset(ctx, q, req.PresetID, version, declared, req.ParameterValues, values)
-	if err != nil {
-		return nil, err
-	}
-	return resolve(declared, given, values, req.Transition == api.TransitionStart)
+	return values, nil
 }
 
 func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace, p buildParams) error {

@@ -59,7 +59,7 @@ func (s *Service) convert(r database.ListWorkspaceDetailsRow, build api.Workspac
 		OrganizationName: r.OrganizationName, TemplateID: r.Workspace.TemplateID, TemplateName: r.TemplateName,
 		TemplateDisplayName: r.TemplateDisplayName, TemplateIcon: r.TemplateIcon,
 		TemplateActiveVersionID: r.TemplateActiveVersionID, TemplateAllowUserCancel: r.TemplateAllowUserCancel,
-		TemplateRequireActive: r.TemplateRequireActiveVersion, TemplateClassicParameters: true, LatestBuild: build,
+		TemplateRequireActive: r.TemplateRequireActiveVersion, TemplateClassicParameters: r.TemplateUseClassicParameterFlow, LatestBuild: build,
 		Outdated:          build.TemplateVersionID != r.TemplateActiveVersionID,
 		AutostartSchedule: r.Workspace.AutostartSchedule, TTLMillis: r.Workspace.TtlMs,
 		AutomaticUpdates: r.Workspace.AutomaticUpdates, AllowRenames: s.opts.AllowRenames, Health: healthOf(build),

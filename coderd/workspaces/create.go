@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -62,13 +63,19 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 		return api.Workspace{}, err
 	}
 	id := api.NewID()
+	t.parameters, t.tags, err = s.values(ctx, s.db.Queries, question{template: t.Template, version: t.version.TemplateVersion,
+		owner: u.ID, workspace: database.Workspace{ID: id, Name: req.Name}, transition: api.TransitionStart,
+		given: req.ParameterValues, preset: req.PresetID, first: true})
+	if err != nil {
+		return api.Workspace{}, err
+	}
 	err = s.db.InTx(ctx, func(q *database.Queries) error {
 		w, err := s.insert(ctx, q, id, u, t, req)
 		if err != nil {
 			return err
 		}
 		_, err = s.addBuild(ctx, q, buildParams{workspace: w, number: 1, version: t.version, transition: api.TransitionStart,
-			reason: "initiator", initiator: caller.UserID, parameters: t.parameters, preset: req.PresetID})
+			reason: "initiator", initiator: caller.UserID, parameters: t.parameters, tags: t.tags, preset: req.PresetID})
 		return err
 	})
 	if err != nil {
@@ -114,10 +121,11 @@ type chosen struct {
 	database.Template
 	version    database.GetVersionForBuildRow
 	parameters []api.ParameterValue
+	tags       map[string]string
 }
 
-// templateFor finds the template and version of a new workspace, checks that the
-// caller may use them, and resolves the parameters.
+// templateFor finds the template and version of a new workspace and checks that
+// the caller may use them.
 func (s *Service) templateFor(ctx context.Context, req api.CreateWorkspaceRequest) (chosen, error) {
 	var c chosen
 	templateID := req.TemplateID
@@ -146,19 +154,7 @@ func (s *Service) templateFor(ctx context.Context, req api.CreateWorkspaceReques
 	if c.version, err = s.version(ctx, s.db.Queries, versionID); err != nil {
 		return c, err
 	}
-	if err := s.usable(ctx, t, c.version); err != nil {
-		return c, err
-	}
-	declared, err := parametersOf(ctx, s.db.Queries, versionID)
-	if err != nil {
-		return c, err
-	}
-	given, err := withPreset(ctx, s.db.Queries, req.PresetID, versionID, declared, req.ParameterValues, nil)
-	if err != nil {
-		return c, err
-	}
-	c.parameters, err = resolve(declared, given, nil, true)
-	return c, err
+	return c, s.usable(ctx, t, c.version)
 }
 
 func (s *Service) template(ctx context.Context, id api.ID) (database.Template, error) {
@@ -278,7 +274,8 @@ type buildParams struct {
 	preset     api.ID
 	// leftBehind is what an orphan delete leaves to people.
 	leftBehind []api.WorkspaceStateResource
-	stateBytes int // of the state that the build was given
+	stateBytes int               // of the state that the build was given
+	tags       map[string]string // of the template with these values
 }
 
 // addBuild writes a build with its job, inside q's transaction.
@@ -291,6 +288,7 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 	if err := addTags(tags, p.version.TemplateVersion, p.parameters); err != nil {
 		return id, err
 	}
+	maps.Copy(tags, p.tags)
 	job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobWorkspaceBuild,
 		OrganizationID: p.workspace.OrganizationID, InitiatorID: p.initiator, FileID: p.version.TemplateVersion.FileID,
 		SubjectID: id, Tags: tags, OwnerID: p.workspace.OwnerID})

@@ -10,12 +10,10 @@ import (
 	"coder.internal/database"
 )
 
-// withPreset adds the values of a preset to those given: for parameters that are
-// declared, not given, and, where the workspace has a value that must not change,
-// not bound to it. A preset may name parameters that the version does not have.
-func withPreset(ctx context.Context, q *database.Queries, preset, version api.ID, declared []api.TemplateVersionParameter, given, previous []api.ParameterValue) ([]api.ParameterValue, error) {
+// loadPreset returns the values of a preset of a version, none for a zero id.
+func loadPreset(ctx context.Context, q *database.Queries, preset, version api.ID) ([]api.PresetParameter, error) {
 	if preset.IsZero() {
-		return given, nil
+		return nil, nil
 	}
 	row, err := q.GetTemplateVersionPreset(ctx, database.GetTemplateVersionPresetParams{ID: preset, TemplateVersionID: version})
 	if database.IsNotFound(err) {
@@ -28,9 +26,12 @@ func withPreset(ctx context.Context, q *database.Queries, preset, version api.ID
 	if err := json.Unmarshal(row.Parameters, &values); err != nil {
 		return nil, fmt.Errorf("decode preset %s: %w", preset, err)
 	}
-	return fillGiven(declared, given, previous, values), nil
+	return values, nil
 }
 
+// fillGiven adds the values of a preset to those given: for parameters that are
+// declared, not given, and, where the workspace has a value that must not change,
+// not bound to it. A preset may name parameters that the version does not have.
 func fillGiven(declared []api.TemplateVersionParameter, given, previous []api.ParameterValue, values []api.PresetParameter) []api.ParameterValue {
 	out := append([]api.ParameterValue{}, given...)
 	now, before, byName := valueMap(given), valueMap(previous), map[string]api.TemplateVersionParameter{}

@@ -16,9 +16,10 @@ import (
 // plainBytes are the binary columns that hold nothing sealed; all others are
 // sealed and must be part of a rotation.
 var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "provisioner_job_agent_tokens.token_hash": true,
-	"workspace_agents.auth_token_hash": true, "workspace_agent_log_sources.last_batch": true}
+	"workspace_agents.auth_token_hash": true, "workspace_agent_log_sources.last_batch": true, "provisioner_keys.hashed_secret": true}
 
-var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true}
+var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true,
+	"git_ssh_keys.private_key": true}
 
 // TestRotate changes the key of a deployment that is in use, is interrupted, and
 // goes on.
@@ -45,6 +46,7 @@ func TestRotate(t *testing.T) {
 	exec(`insert into template_version_variables (template_version_id, ordinal, name, type, value, sensitive)
 		select id, 1, 'plain', 'string', 'not base64!', false from template_versions limit 4`)
 	exec(`insert into provisioner_job_strays (id, job_id, attempt, kind, payload) select gen_random_uuid(), id, 1, 'fail', $1 from provisioner_jobs limit 5`, seal("{}"))
+	exec(`insert into git_ssh_keys (user_id, public_key, private_key) select id, '', $1 from users limit 1 on conflict do nothing`, seal("key"))
 	exec(`insert into site_configs (key, value) values ($1, $2)`, keys.CheckConfig, base64.StdEncoding.EncodeToString(seal("coder")))
 
 	fresh := bytes.Repeat([]byte{7}, keys.KeySize)
@@ -61,7 +63,7 @@ func TestRotate(t *testing.T) {
 	require.Equal(t, 4, first, "one batch of states was done")
 	sealed := func() (out [][]byte) {
 		rows, err := pool.Query(t.Context(), `select state from workspace_build_states union all select payload from provisioner_job_strays
-			union all select variables from template_version_inputs
+			union all select variables from template_version_inputs union all select private_key from git_ssh_keys
 			union all select decode(value, 'base64') from template_version_variables where sensitive
 			union all select decode(value, 'base64') from site_configs where key = $1`, keys.CheckConfig)
 		require.NoError(t, err)

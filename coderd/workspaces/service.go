@@ -13,6 +13,7 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
+	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/database"
 	"coder.internal/database/pubsub"
@@ -26,6 +27,8 @@ type Options struct {
 	Log    *slog.Logger
 	Clock  clock.Clock
 	Jobs   *jobs.Queue
+	// Templates work parameters out.
+	Templates *templates.Service
 	// Ring seals Terraform states.
 	Ring         *keys.Ring
 	AccessURL    string
@@ -41,7 +44,7 @@ type Service struct {
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Jobs == nil || o.Ring == nil ||
+	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Jobs == nil || o.Templates == nil || o.Ring == nil ||
 		o.AccessURL == "" {
 		return nil, errors.New("workspaces: Options has a field that is not set")
 	}

@@ -34,6 +34,14 @@ order by template_version_id, name limit @max_rows for update skip locked;
 -- name: ResealVariable :exec
 update template_version_variables set value = @value where template_version_id = @template_version_id and name = @name;
 
+-- name: LockOldSealedSSHKeys :many
+select user_id, private_key from git_ssh_keys
+where substring(private_key from 2 for 4) <> @key_id::bytea
+order by user_id limit @max_rows for update skip locked;
+
+-- name: ResealSSHKey :exec
+update git_ssh_keys set private_key = @private_key where user_id = @user_id;
+
 -- name: LockOldSealedConfigs :many
 select key, value from site_configs
 where key = any(@keys::text[]) and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea
@@ -46,6 +54,7 @@ update site_configs set value = @value where key = @key;
 select (
     (select count(*) from workspace_build_states where substring(state from 2 for 4) <> @key_id::bytea) +
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea) +

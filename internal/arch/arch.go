@@ -38,6 +38,7 @@ var plan = []room{
 	{"coderd/coderdtest", []string{"coderd", "api", "database", "derp", "internal"}, "a whole control plane for tests"},
 	{"coderd/httpapi", []string{"api", "coderd/rbac", "internal"}, "httpapi knows no product noun"},
 	{"coderd/rbac", []string{"api"}, "rbac is pure"},
+	{"coderd/parameters", []string{"=api"}, "evaluating a template is pure"},
 	{"coderd/devurl", []string{"api", "derp", "coderd/httpapi", "internal"}, "dev URLs run in proxies, which have no database"},
 	{"coderd/wsproxy", []string{"api", "derp", "coderd/httpapi", "coderd/devurl", "internal"}, "a proxy has no database"},
 	{"cmd", []string{"cmd", "coderd", "agent", "provisionerd", "database", "derp", "site", "api", "internal"}, "programs may import everything"},
@@ -48,7 +49,7 @@ var plan = []room{
 // or on its own step where listed first.
 var coderdSteps = [][]string{
 	{"coderd/rbac"},
-	{"coderd/httpapi"},
+	{"coderd/httpapi", "coderd/parameters"},
 	{"coderd/audit", "coderd/keys"},
 	{"coderd/httpmw"},
 	{"coderd/users"},

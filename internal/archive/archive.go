@@ -75,6 +75,36 @@ func Check(r io.Reader, contentType string, lim Limits) error {
 	return walk(r, contentType, lim, nowhere{})
 }
 
+// Read returns the regular files of an archive that want names, and no more than
+// maxFile+1 bytes of each, so that one that is too long shows. It refuses what
+// Unpack refuses.
+func Read(r io.Reader, contentType string, lim Limits, maxFile int64, want func(name string) bool) (map[string][]byte, error) {
+	m := memory{files: map[string][]byte{}, max: maxFile, want: want}
+	return m.files, walk(r, contentType, lim, m)
+}
+
+// memory keeps the wanted files and reads past the others.
+type memory struct {
+	files map[string][]byte
+	max   int64
+	want  func(string) bool
+}
+
+func (memory) dir(string) error          { return nil }
+func (memory) link(string, string) error { return nil }
+
+func (m memory) file(name string, _ fs.FileMode, r io.Reader) error {
+	if m.want(name) {
+		b, err := io.ReadAll(io.LimitReader(r, m.max+1))
+		if err != nil {
+			return wrap(name, err)
+		}
+		m.files[name] = b
+	}
+	_, err := io.Copy(io.Discard, r)
+	return wrap(name, err)
+}
+
 func walk(r io.Reader, contentType string, lim Limits, to target) error {
 	s := &sink{to: to, left: lim.Bytes, files: lim.Files, kinds: map[string]byte{}}
 	switch contentType {

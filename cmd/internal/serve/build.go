@@ -215,7 +215,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.workspaces, err = workspaces.New(workspaces.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Jobs: p.jobs, Ring: p.ring, AccessURL: access, AllowRenames: s.cfg.AllowWorkspaceRenames})
+		Jobs: p.jobs, Templates: p.templates, Ring: p.ring, AccessURL: access, AllowRenames: s.cfg.AllowWorkspaceRenames})
 	if err != nil {
 		return err
 	}

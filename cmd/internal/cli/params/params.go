@@ -63,7 +63,10 @@ type Build struct {
 	Parameters []api.TemplateVersionParameter
 	Previous   []api.ParameterValue // of the last build; nil for a new workspace
 	Copied     []api.ParameterValue // of another workspace
-	Preset     map[string]string    // of the preset that the request names
+	// Preset are the values of a preset; flags and the file win over them.
+	Preset []api.ParameterValue
+	// Live evaluates the template; nil means that Parameters are all there are.
+	Live Evaluate
 }
 
 // Resolve returns the values to send. Parameters that the server can fill
@@ -82,8 +85,13 @@ func (f *Flags) Resolve(ctx context.Context, env *cli.Env, b Build) ([]api.Param
 		return nil, err
 	}
 	r := resolver{flags: f, env: env, given: given, defaults: defaults, ephemeral: lasting,
-		previous: toMap(b.Previous), copied: toMap(b.Copied), preset: b.Preset, isNew: b.Previous == nil}
-	if err := r.known(b.Parameters); err != nil {
+		previous: toMap(b.Previous), copied: toMap(b.Copied), preset: toMap(b.Preset), isNew: b.Previous == nil}
+	if b.Live != nil {
+		if out, ok, err := r.live(ctx, b); ok || err != nil {
+			return out, err
+		}
+	}
+	if err := r.known(b.Parameters, ""); err != nil {
 		return nil, err
 	}
 	var out []api.ParameterValue
@@ -174,8 +182,9 @@ func toMap(values []api.ParameterValue) map[string]string {
 	return m
 }
 
-// known refuses names that the template does not have.
-func (r *resolver) known(params []api.TemplateVersionParameter) error {
+// known refuses names that the template does not have; when says under what
+// conditions, "" for never.
+func (r *resolver) known(params []api.TemplateVersionParameter, when string) error {
 	names := map[string]bool{}
 	var all []string
 	for _, p := range params {
@@ -190,7 +199,7 @@ func (r *resolver) known(params []api.TemplateVersionParameter) error {
 	for flag, m := range map[string]map[string]string{"parameter": r.given, "parameter-default": r.defaults, "ephemeral-parameter": r.ephemeral} {
 		for name := range m {
 			if !names[name] {
-				return cli.Usage(flag, fmt.Sprintf("The template has no parameter %q; %s.", cli.Inert(name), cli.Inert(has)))
+				return cli.Usage(flag, fmt.Sprintf("The template has no parameter %q%s; %s.", cli.Inert(name), when, cli.Inert(has)))
 			}
 		}
 	}

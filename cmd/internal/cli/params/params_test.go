@@ -106,7 +106,7 @@ func TestResolveOfAnOldWorkspace(t *testing.T) {
 
 func TestResolveLeavesThePresetToTheServer(t *testing.T) {
 	t.Parallel()
-	b := params.Build{Parameters: declared(), Preset: map[string]string{"cpus": "4", "region": "us", "gone": "1"}}
+	b := params.Build{Parameters: declared(), Preset: []api.ParameterValue{{Name: "cpus", Value: "4"}, {Name: "region", Value: "us"}, {Name: "gone", Value: "1"}}}
 	got, asked, err := resolve(t, "\n", b)
 	require.NoError(t, err)
 	require.Empty(t, got)
@@ -114,11 +114,11 @@ func TestResolveLeavesThePresetToTheServer(t *testing.T) {
 	got, _, err = resolve(t, "", b, "--parameter", "cpus=2")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"cpus": "2"}, got)
-	b.Preset["cpus"] = "99"
+	b.Preset[0].Value = "99"
 	_, _, err = resolve(t, "", b)
 	require.ErrorContains(t, err, "cpus=99: must be between 1 and 8")
 	// What cannot be changed any more is not taken from a preset.
-	b.Preset, b.Previous = map[string]string{"region": "us"}, []api.ParameterValue{{Name: "region", Value: "eu"}, {Name: "cpus", Value: "4"}}
+	b.Preset, b.Previous = []api.ParameterValue{{Name: "region", Value: "us"}}, []api.ParameterValue{{Name: "region", Value: "eu"}, {Name: "cpus", Value: "4"}}
 	got, _, err = resolve(t, "", b)
 	require.NoError(t, err)
 	require.Empty(t, got)

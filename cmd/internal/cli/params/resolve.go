@@ -21,6 +21,7 @@ type resolver struct {
 	given, defaults, ephemeral map[string]string
 	previous, copied, preset   map[string]string
 	isNew                      bool
+	masked                     bool // the next answer is not to be seen
 }
 
 // value decides one parameter; ok is false where the server shall fill it in.
@@ -45,7 +46,7 @@ func (r *resolver) value(ctx context.Context, p api.TemplateVersionParameter) (s
 		}
 		return v, true, r.checked(p, v, prev)
 	}
-	if v, ok := r.preset[p.Name]; ok && (!had || p.Mutable) {
+	if v, ok := r.preset[p.Name]; ok && (!had || p.Mutable) { // a preset does not move what stays
 		return "", false, r.checked(p, v, prev) // the server fills it in
 	}
 	if !r.flags.always || !p.Mutable {
@@ -89,31 +90,6 @@ func (r *resolver) checked(p api.TemplateVersionParameter, v, prev string) error
 	return nil
 }
 
-func (r *resolver) ask(ctx context.Context, p api.TemplateVersionParameter, def string) (string, error) {
-	label := p.DisplayName
-	if label == "" {
-		label = p.Name
-	}
-	text := p.DescriptionPlaintext
-	if text == "" {
-		text = p.Description
-	}
-	for line := range strings.Lines(text) {
-		if r.env.Interactive() {
-			fmt.Fprintf(r.env.Stderr, "  %s\n", cli.Inert(strings.TrimRight(line, "\r\n")))
-		}
-	}
-	if len(p.Options) > 0 && p.Type != "list(string)" {
-		choices := make([]cli.Choice, len(p.Options))
-		for i, o := range p.Options {
-			choices[i] = cli.Choice{Name: o.Name, Description: o.Description, Value: o.Value}
-		}
-		return r.env.Select(ctx, cli.Inert(label), "parameter", def, choices)
-	}
-	return r.env.Ask(ctx, cli.Question{Text: cli.Inert(label), Flag: "parameter", Default: def,
-		Validate: func(s string) error { return Check(p, s, r.previous[p.Name]) }})
-}
-
 // Check says why a value does not fit; the text has no final period. prev is
 // the last build's value, for parameters that may only grow or shrink.
 func Check(p api.TemplateVersionParameter, v, prev string) error {
@@ -151,7 +127,17 @@ func Check(p api.TemplateVersionParameter, v, prev string) error {
 }
 
 func checkOptions(p api.TemplateVersionParameter, v string) error {
-	if len(p.Options) == 0 || p.Type == "list(string)" {
+	if len(p.Options) == 0 {
+		return nil
+	}
+	var items []string
+	if p.Type == "list(string)" && p.FormType != "radio" && json.Unmarshal([]byte(v), &items) == nil {
+		p.Type = ""
+		for _, it := range items {
+			if err := checkOptions(p, it); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	var all []string

@@ -79,6 +79,16 @@ func Start(env *cli.Env) *cobra.Command {
 
 // start builds w with version, asking for parameters where that is needed.
 func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) error {
+	r, err := f.prepare(ctx, env, c, w, version)
+	if err != nil {
+		return err
+	}
+	return f.send(ctx, env, c, w, r)
+}
+
+// prepare makes the request of a start with the values of its parameters. It
+// changes nothing yet.
+func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) (api.CreateWorkspaceBuildRequest, error) {
 	if w.TemplateRequireActive {
 		version = w.TemplateActiveVersionID
 	}
@@ -88,27 +98,33 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 	}
 	preset, err := f.choosePreset(ctx, env, c, version, false)
 	if err != nil {
-		return err
+		return r, err
 	}
 	r.PresetID = preset.ID
-	if f.params.Given() || !r.TemplateVersionID.IsZero() || !preset.ID.IsZero() {
-		previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
-		if err != nil {
-			return err
-		}
-		if previous == nil {
-			previous = []api.ParameterValue{}
-		}
-		declared, err := c.TemplateVersionParameters(ctx, version)
-		if err != nil {
-			return err
-		}
-		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous,
-			Preset: presetMap(preset)})
-		if err != nil {
-			return err
-		}
+	if !f.params.Given() && r.TemplateVersionID.IsZero() && preset.ID.IsZero() {
+		return r, nil
 	}
+	previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
+	if err != nil {
+		return r, err
+	}
+	if previous == nil {
+		previous = []api.ParameterValue{}
+	}
+	declared, err := c.TemplateVersionParameters(ctx, version)
+	if err != nil {
+		return r, err
+	}
+	b := params.Build{Parameters: declared, Previous: previous, Preset: presetValues(preset)}
+	if !w.TemplateClassicParameters {
+		b.Live = evaluate(c, version, w.OwnerID)
+	}
+	r.ParameterValues, err = f.params.Resolve(ctx, env, b)
+	return r, err
+}
+
+// send starts the build that prepare made ready.
+func (f *buildFlags) send(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
 	b, err := c.CreateBuild(ctx, w.ID, r)
 	if err != nil {
 		return err
@@ -122,6 +138,14 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 
 // showing is progress.Build or progress.Own.
 type showing func(context.Context, *cli.Env, *client.Client, api.WorkspaceBuild, io.Writer) (api.WorkspaceBuild, error)
+
+// evaluate asks the server what parameters a version has; a zero owner is the
+// caller.
+func evaluate(c *client.Client, version, owner api.ID) params.Evaluate {
+	return func(ctx context.Context, inputs map[string]string) (api.DynamicParametersResponse, error) {
+		return c.EvaluateParameters(ctx, version, api.DynamicParametersRequest{Inputs: inputs, OwnerID: owner})
+	}
+}
 
 // follow shows a build and says how it ended.
 func follow(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, b api.WorkspaceBuild, show showing) error {
@@ -175,6 +199,10 @@ func Restart(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		r, err := f.prepare(ctx, env, c, w, w.LatestBuild.TemplateVersionID) // a wrong value must not end in a stop
+		if err != nil {
+			return err
+		}
 		if err := env.Confirm(ctx, f.yes, "Restart "+cli.Inert(w.Name)+"?"); err != nil {
 			return err
 		}
@@ -184,7 +212,7 @@ func Restart(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+		return f.send(ctx, env, c, w, r)
 	})
 	return cmd
 }
@@ -203,6 +231,10 @@ func Update(env *cli.Env) *cobra.Command {
 			_, err := fmt.Fprintf(env.Stdout, "%s is up to date.\n", cli.Inert(w.Name))
 			return err
 		}
+		r, err := f.prepare(ctx, env, c, w, w.TemplateActiveVersionID)
+		if err != nil {
+			return err
+		}
 		if w.LatestBuild.Status == api.WorkspaceRunning {
 			// What the old version made is stopped with the old version.
 			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
@@ -210,7 +242,7 @@ func Update(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.TemplateActiveVersionID)
+		return f.send(ctx, env, c, w, r)
 	})
 	return cmd
 }

@@ -76,7 +76,7 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		return err
 	}
 	r.PresetID = preset.ID
-	if r.ParameterValues, err = f.values(ctx, env, c, version, preset); err != nil {
+	if r.ParameterValues, err = f.values(ctx, env, c, t, version, ref.Owner, preset); err != nil {
 		return err
 	}
 	question := fmt.Sprintf("Create %s from template %s?", cli.Inert(ref.Name), cli.Inert(t.Name))
@@ -105,12 +105,23 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 	return err
 }
 
-func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, version api.ID, preset api.Preset) ([]api.ParameterValue, error) {
+func (f *createFlags) values(ctx context.Context, env *cli.Env, c *client.Client, t api.Template, version api.ID, owner string, preset api.Preset) ([]api.ParameterValue, error) {
 	declared, err := c.TemplateVersionParameters(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	b := params.Build{Parameters: declared, Preset: presetMap(preset)}
+	b := params.Build{Parameters: declared, Preset: presetValues(preset)}
+	if !t.UseClassicParameterFlow {
+		var id api.ID
+		if owner != api.Me {
+			u, err := c.User(ctx, owner)
+			if err != nil {
+				return nil, err
+			}
+			id = u.ID
+		}
+		b.Live = evaluate(c, version, id)
+	}
 	if f.copyFrom != "" {
 		ref, err := cli.ParseWorkspace(f.copyFrom)
 		if err != nil {

@@ -84,11 +84,11 @@ func showPreset(env *cli.Env, p api.Preset) error {
 	return err
 }
 
-// presetMap is the values of a preset by name.
-func presetMap(p api.Preset) map[string]string {
-	m := make(map[string]string, len(p.Parameters))
+// presetValues are the values of a preset as those of a build.
+func presetValues(p api.Preset) []api.ParameterValue {
+	out := make([]api.ParameterValue, 0, len(p.Parameters))
 	for _, v := range p.Parameters {
-		m[v.Name] = v.Value
+		out = append(out, api.ParameterValue{Name: v.Name, Value: v.Value})
 	}
-	return m
+	return out
 }

@@ -33,6 +33,8 @@ func (d *deployment) routes(t *testing.T) map[string]http.HandlerFunc {
 		"GET /api/v2/organizations/default/templates/host": clitest.JSON(200, api.Template{ID: api.NewID(), Name: "host", ActiveVersionID: api.NewID()}),
 		"GET /api/v2/templateversions/{id}/rich-parameters": clitest.JSON(200, []api.TemplateVersionParameter{
 			{Name: "cpus", Type: "number", Mutable: true, Required: true}}),
+		"POST /api/v2/templateversions/{id}/dynamic-parameters/evaluate": clitest.JSON(200, api.DynamicParametersResponse{
+			Parameters: []api.PreviewParameter{{Name: "cpus", Type: "number", Mutable: true, Required: true}}}),
 		"POST /api/v2/users/{user}/workspaces": func(w http.ResponseWriter, r *http.Request) {
 			require.NoError(t, json.NewDecoder(r.Body).Decode(&d.created))
 			d.build.Transition = api.TransitionStart
