@@ -155,6 +155,19 @@ type ProvisionerJobStray struct {
 	CreatedAt time.Time
 }
 
+type ProvisionerPlan struct {
+	ID                api.ID
+	JobID             api.ID
+	TemplateVersionID api.ID
+	WorkspaceID       *api.ID
+	WorkspaceName     string
+	OwnerID           api.ID
+	Transition        string
+	Parameters        json.RawMessage
+	Variables         []byte
+	Changes           json.RawMessage
+}
+
 type SiteConfig struct {
 	Key   string
 	Value string
@@ -354,6 +367,8 @@ type WorkspaceBuild struct {
 	MaxDeadline       *time.Time
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+	Guarded           bool
+	Refused           bool
 }
 
 type WorkspaceBuildParameter struct {
@@ -391,4 +406,5 @@ type WorkspaceResource struct {
 	DailyCost  int32
 	Metadata   json.RawMessage
 	CreatedAt  time.Time
+	Persistent bool
 }

@@ -140,6 +140,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 		Jobs: d.Jobs, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
+	d.Jobs.SetCompleter(api.JobTemplateVersionDryRun, d.Workspaces.Planner())
 	run(t, d.Jobs.Run)
 }
 

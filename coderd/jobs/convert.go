@@ -40,10 +40,12 @@ func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
 	// Enqueue wrote the tags; a row that cannot be read shows none.
 	_ = json.Unmarshal(row.Tags, &out.Tags)
 	subject := row.SubjectID
-	if out.Type == api.JobTemplateVersionImport {
+	switch out.Type {
+	case api.JobTemplateVersionImport:
 		out.Input.TemplateVersionID = &subject
-	} else {
+	case api.JobWorkspaceBuild:
 		out.Input.WorkspaceBuildID = &subject
+	case api.JobTemplateVersionDryRun: // its subject is no object of the API
 	}
 	// A canceled job is no error to clients of the reference; its status says it.
 	if out.Status == api.JobCanceled {

@@ -94,7 +94,11 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 		return api.ID{}, api.Conflict(fmt.Sprintf("Build %d of this workspace is still %s. Wait for it, or cancel it.",
 			last.WorkspaceBuild.BuildNumber, last.JobStatus))
 	}
-	p := buildParams{workspace: w, number: last.WorkspaceBuild.BuildNumber + 1, transition: req.Transition,
+	number, err := q.NextBuildNumber(ctx, id)
+	if err != nil {
+		return api.ID{}, fmt.Errorf("number the next build of workspace %s: %w", id, err)
+	}
+	p := buildParams{workspace: w, number: number, transition: req.Transition,
 		reason: req.Reason, initiator: caller.UserID, debug: req.LogLevel == "debug", orphan: req.Orphan}
 	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
 		return api.ID{}, err
@@ -102,6 +106,10 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 	if p.parameters, err = s.parametersFor(ctx, q, last.WorkspaceBuild.ID, p.version.TemplateVersion.ID, req); err != nil {
 		return api.ID{}, err
 	}
+	if p.guarded, err = needsGuard(ctx, q, id, p, req.AllowDestroyPersistent); err != nil {
+		return api.ID{}, err
+	}
+	p.confirmed = req.AllowDestroyPersistent
 	build, err := s.addBuild(ctx, q, p)
 	if err != nil {
 		return build, err
@@ -115,12 +123,22 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 }
 
 // versionFor chooses the version of the next build: the one asked for, else that
-// of the last build. Taking things down works with any version that the
+// of the last build, or the active one where the template requires it of those
+// who may not edit it. Taking things down works with any version that the
 // workspace had.
 func (s *Service) versionFor(ctx context.Context, q *database.Queries, t database.Template, last api.ID, req api.CreateWorkspaceBuildRequest) (database.GetVersionForBuildRow, error) {
 	id := req.TemplateVersionID
 	if id.IsZero() {
 		id = last
+		if req.Transition == api.TransitionStart && t.RequireActiveVersion {
+			caller, err := rbac.Caller(ctx)
+			if err != nil {
+				return database.GetVersionForBuildRow{}, err
+			}
+			if !rbac.Authorize(caller, rbac.Update, templateObject(t)) {
+				id = t.ActiveVersionID
+			}
+		}
 	}
 	v, err := s.version(ctx, q, id)
 	if err != nil {
@@ -156,7 +174,8 @@ func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace,
 		api.TransitionDelete: audit.Delete}[p.transition]
 	return audit.Record(ctx, q, audit.Entry{Action: action, ResourceType: "workspace", ResourceID: w.ID, Target: w.Name,
 		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: map[string]any{
-			"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID, "reason": p.reason, "orphan": p.orphan}})
+			"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID, "reason": p.reason, "orphan": p.orphan,
+			"allow_destroy_persistent": p.confirmed}})
 }
 
 // Cancel asks the job of a build to end. expect, when not empty, is the status
