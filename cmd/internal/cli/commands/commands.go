@@ -23,6 +23,7 @@ type Hooks struct {
 	Full          bool
 	ResetPassword users.Reset
 	Starters      templates.Starters
+	TestTemplate  templates.Tester
 }
 
 // Client returns the commands.
@@ -30,7 +31,7 @@ func Client(h Hooks) []cli.Maker {
 	return []cli.Maker{
 		login.Command, login.Logout, login.Whoami,
 		tokens.Command, users.Command, users.ResetPassword(h.ResetPassword),
-		templates.Command(h.Starters),
+		templates.Command(h.Starters, h.TestTemplate),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,

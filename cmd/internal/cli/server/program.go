@@ -17,6 +17,6 @@ func Program() int {
 	// A second signal ends the process at once.
 	defer context.AfterFunc(ctx, stop)()
 	env := cli.OS()
-	makers := append(commands.Client(commands.Hooks{Full: true, ResetPassword: ResetPassword(env), Starters: Starters}), Command())
+	makers := append(commands.Client(commands.Hooks{Full: true, ResetPassword: ResetPassword(env), Starters: Starters, TestTemplate: TestTemplate(env)}), Command())
 	return cli.Main(ctx, env, os.Args[1:], makers...)
 }

@@ -21,8 +21,10 @@ type buildFlags struct {
 	params params.Flags
 	yes    bool
 	noWait bool
-	debug  bool
-	reason string
+	// allowLoss confirms that what a stop keeps may be destroyed.
+	allowLoss bool
+	debug     bool
+	reason    string
 }
 
 func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
@@ -31,6 +33,7 @@ func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
 	if yes {
 		cli.Yes(fs, &f.yes)
 	}
+	fs.BoolVar(&f.allowLoss, allowFlag, false, "build also when that destroys resources that a stop keeps")
 	fs.BoolVar(&f.debug, "provisioner-log-debug", false, "let Terraform log more")
 	fs.StringVar(&f.reason, "reason", reasonCLI, "why the build is made")
 	_ = fs.MarkHidden("provisioner-log-debug")
@@ -75,6 +78,16 @@ func Start(env *cli.Env) *cobra.Command {
 
 // start builds w with version, asking for parameters where that is needed.
 func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) error {
+	r, err := f.prepare(ctx, env, c, w, version)
+	if err != nil {
+		return err
+	}
+	return f.submit(ctx, env, c, w, r)
+}
+
+// prepare decides everything about a start, so that a command which stops the
+// workspace first asks and refuses before it does.
+func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) (api.CreateWorkspaceBuildRequest, error) {
 	if w.TemplateRequireActive {
 		version = w.TemplateActiveVersionID
 	}
@@ -85,20 +98,26 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 	if f.params.Given() || !r.TemplateVersionID.IsZero() {
 		previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
 		if err != nil {
-			return err
+			return r, err
 		}
 		if previous == nil {
 			previous = []api.ParameterValue{}
 		}
 		declared, err := c.TemplateVersionParameters(ctx, version)
 		if err != nil {
-			return err
+			return r, err
 		}
 		r.ParameterValues, err = f.params.Resolve(ctx, env, params.Build{Parameters: declared, Previous: previous})
 		if err != nil {
-			return err
+			return r, err
 		}
 	}
+	err := f.confirmLoss(ctx, env, c, w, &r)
+	return r, err
+}
+
+// submit asks for the build and follows it.
+func (f *buildFlags) submit(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
 	b, err := c.CreateBuild(ctx, w.ID, r)
 	if err != nil {
 		return err
@@ -136,6 +155,7 @@ func Stop(env *cli.Env) *cobra.Command {
 			_, err := fmt.Fprintf(env.Stdout, "%s is stopped already.\n", cli.Inert(w.Name))
 			return err
 		}
+		saysStop(env.Stdout, w)
 		if err := env.Confirm(ctx, yes, "Stop "+cli.Inert(w.Name)+"?"); err != nil {
 			return err
 		}
@@ -162,7 +182,12 @@ func Restart(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		saysStop(env.Stdout, w)
 		if err := env.Confirm(ctx, f.yes, "Restart "+cli.Inert(w.Name)+"?"); err != nil {
+			return err
+		}
+		r, err := f.prepare(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+		if err != nil {
 			return err
 		}
 		if w.LatestBuild.Status != api.WorkspaceStopped {
@@ -171,7 +196,7 @@ func Restart(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.LatestBuild.TemplateVersionID)
+		return f.submit(ctx, env, c, w, r)
 	})
 	return cmd
 }
@@ -190,14 +215,19 @@ func Update(env *cli.Env) *cobra.Command {
 			_, err := fmt.Fprintf(env.Stdout, "%s is up to date.\n", cli.Inert(w.Name))
 			return err
 		}
+		r, err := f.prepare(ctx, env, c, w, w.TemplateActiveVersionID)
+		if err != nil {
+			return err
+		}
 		if w.LatestBuild.Status == api.WorkspaceRunning {
+			saysStop(env.Stdout, w)
 			// What the old version made is stopped with the old version.
 			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
 			if err := transition(ctx, env, c, w, stop); err != nil {
 				return err
 			}
 		}
-		return f.start(ctx, env, c, w, w.TemplateActiveVersionID)
+		return f.submit(ctx, env, c, w, r)
 	})
 	return cmd
 }
