@@ -171,17 +171,10 @@ func problems(b Workbench, start []jobrpc.Resource, external bool) []string {
 	if err := b.Check(start); err != nil {
 		out = append(out, err.Error())
 	}
-	apps := map[string]string{}
 	for _, r := range start {
 		for _, a := range r.Agents {
 			if r.Type == "coder_agent" && !external {
 				out = append(out, fmt.Sprintf("Agent %s belongs to no resource, so nothing starts it. Use its token or init_script in the resource that runs it.", a.Name))
-			}
-			for _, app := range a.Apps {
-				if other, twice := apps[app.Slug]; twice {
-					out = append(out, fmt.Sprintf("The app slug %q is used twice, by agents %s and %s; slugs must be unique in a workspace.", app.Slug, other, a.Name))
-				}
-				apps[app.Slug] = a.Name
 			}
 		}
 	}
