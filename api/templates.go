@@ -126,6 +126,26 @@ type UpdateActiveTemplateVersionRequest struct {
 	ID ID `json:"id"`
 }
 
+// ArchiveTemplateVersionsRequest archives the versions of a template that no
+// workspace uses: those whose import failed, with All every one but the active.
+type ArchiveTemplateVersionsRequest struct {
+	All bool `json:"all"`
+}
+
+// ArchiveTemplateVersionsResponse names what was archived.
+type ArchiveTemplateVersionsResponse struct {
+	TemplateID  ID   `json:"template_id"`
+	ArchivedIDs []ID `json:"archived_ids"`
+}
+
+// CreateTemplateVersionDryRunRequest asks what a new workspace of a version
+// would have. VariableValues replace those of the version.
+type CreateTemplateVersionDryRunRequest struct {
+	WorkspaceName   string           `json:"workspace_name,omitempty" maxLength:"32"`
+	ParameterValues []ParameterValue `json:"rich_parameter_values,omitempty" maxItems:"1000"`
+	VariableValues  []VariableValue  `json:"user_variable_values,omitempty" maxItems:"1000"`
+}
+
 // VariableValue is the value of one Terraform input variable of a version.
 type VariableValue struct {
 	Name  string `json:"name" maxLength:"1024"`

@@ -221,6 +221,10 @@ type WorkspaceResource struct {
 	Agents     []WorkspaceAgent            `json:"agents"`
 	Metadata   []WorkspaceResourceMetadata `json:"metadata"`
 	CreatedAt  time.Time                   `json:"created_at"`
+	// Address is Terraform's name of the resource.
+	Address string `json:"address"`
+	// Persistent says that a stop of the workspace keeps the resource.
+	Persistent bool `json:"persistent"`
 }
 
 // WorkspaceResourceMetadata is one line of coder_metadata. A sensitive value is

@@ -13,6 +13,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.accessRoutes(a)
 	s.templateRoutes(a)
 	s.workspaceRoutes(a)
+	s.planRoutes(a)
 	s.agentRoutes(a)
 	s.provisionerRoutes(a)
 }
@@ -140,6 +141,24 @@ func (s *Server) parameterRoutes(a *httpapi.API) {
 	evaluate := post(live+"/evaluate", "Templates", "Evaluate parameters", read)
 	evaluate.MaxBody = 8 << 20
 	httpapi.Register(a, evaluate, t.HandleEvaluate)
+}
+
+// planRoutes: what a build would do, and versions that nobody uses.
+func (s *Server) planRoutes(a *httpapi.API) {
+	ws := s.opts.Workspaces
+	read := rbac.Needs(rbac.Read, rbac.TypeTemplate)
+	httpapi.Register(a, create("/api/v2/workspaces/{workspace}/plan", "Workspaces", "Plan build", rbac.Needs(rbac.Start, rbac.TypeWorkspace)), ws.HandlePlan)
+	httpapi.Register(a, get("/api/v2/workspaces/{workspace}/plan/{job}", "Workspaces", "Get plan of build", rbac.Needs(rbac.Read, rbac.TypeWorkspace)), ws.HandlePlanOf)
+	a.Handle(get("/api/v2/workspaces/{workspace}/plan/{job}/logs", "Workspaces", "Get or follow logs of plan", rbac.Needs(rbac.Read, rbac.TypeWorkspace)), ws.PlanLogs(a))
+	const dry = "/api/v2/templateversions/{templateversion}/dry-run"
+	start := create(dry, "Templates", "Dry-run template version", rbac.Needs(rbac.Use, rbac.TypeTemplate))
+	start.MaxBody = templates.MaxPushBody
+	httpapi.Register(a, start, ws.HandleDryRun)
+	httpapi.Register(a, get(dry+"/{jobID}", "Templates", "Get dry run", read), ws.HandleDryRunJob)
+	httpapi.Register(a, get(dry+"/{jobID}/resources", "Templates", "Resources of dry run", read), ws.HandleDryRunResources)
+	a.Handle(get(dry+"/{jobID}/logs", "Templates", "Logs of dry run", read), ws.DryRunLogs(a))
+	httpapi.Register(a, patch(dry+"/{jobID}/cancel", "Templates", "Cancel dry run", read), ws.HandleDryRunCancel)
+	httpapi.Register(a, post("/api/v2/templates/{template}/versions/archive", "Templates", "Archive unused versions", rbac.Needs(rbac.Update, rbac.TypeTemplate)), s.opts.Templates.HandleArchiveUnused)
 }
 
 // workspaceRoutes: workspaces, builds, parameters, resources, binaries.

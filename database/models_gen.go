@@ -176,6 +176,19 @@ type ProvisionerKey struct {
 	CreatedAt      time.Time
 }
 
+type ProvisionerPlan struct {
+	ID                api.ID
+	JobID             api.ID
+	TemplateVersionID api.ID
+	WorkspaceID       *api.ID
+	WorkspaceName     string
+	OwnerID           api.ID
+	Transition        string
+	Parameters        json.RawMessage
+	Variables         []byte
+	Changes           json.RawMessage
+}
+
 type SiteConfig struct {
 	Key   string
 	Value string
@@ -397,6 +410,8 @@ type WorkspaceBuild struct {
 	UpdatedAt               time.Time
 	TemplateVersionPresetID *api.ID
 	HasExternalAgent        bool
+	Guarded                 bool
+	Refused                 bool
 }
 
 type WorkspaceBuildParameter struct {
@@ -434,6 +449,7 @@ type WorkspaceResource struct {
 	DailyCost  int32
 	Metadata   json.RawMessage
 	CreatedAt  time.Time
+	Persistent bool
 }
 
 type WorkspaceSession struct {

@@ -16,6 +16,7 @@ select (
     (select count(*) from workspace_build_states where substring(state from 2 for 4) <> $1::bytea) +
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> $1::bytea) +
     (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> $1::bytea) +
+    (select count(*) from provisioner_plans where substring(variables from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> $1::bytea) +
@@ -89,6 +90,42 @@ func (q *Queries) LockOldSealedInputs(ctx context.Context, arg LockOldSealedInpu
 	for rows.Next() {
 		var i TemplateVersionInput
 		if err := rows.Scan(&i.TemplateVersionID, &i.Variables); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockOldSealedPlans = `-- name: LockOldSealedPlans :many
+select id, variables from provisioner_plans
+where substring(variables from 2 for 4) <> $1::bytea
+order by id limit $2 for update skip locked
+`
+
+type LockOldSealedPlansParams struct {
+	KeyID   []byte
+	MaxRows int32
+}
+
+type LockOldSealedPlansRow struct {
+	ID        api.ID
+	Variables []byte
+}
+
+func (q *Queries) LockOldSealedPlans(ctx context.Context, arg LockOldSealedPlansParams) ([]LockOldSealedPlansRow, error) {
+	rows, err := q.db.Query(ctx, lockOldSealedPlans, arg.KeyID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockOldSealedPlansRow{}
+	for rows.Next() {
+		var i LockOldSealedPlansRow
+		if err := rows.Scan(&i.ID, &i.Variables); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -273,6 +310,20 @@ type ResealInputParams struct {
 
 func (q *Queries) ResealInput(ctx context.Context, arg ResealInputParams) error {
 	_, err := q.db.Exec(ctx, resealInput, arg.Variables, arg.TemplateVersionID)
+	return err
+}
+
+const resealPlan = `-- name: ResealPlan :exec
+update provisioner_plans set variables = $1 where id = $2
+`
+
+type ResealPlanParams struct {
+	Variables []byte
+	ID        api.ID
+}
+
+func (q *Queries) ResealPlan(ctx context.Context, arg ResealPlanParams) error {
+	_, err := q.db.Exec(ctx, resealPlan, arg.Variables, arg.ID)
 	return err
 }
 

@@ -39,9 +39,9 @@ func (q *Queries) GetBuildState(ctx context.Context, workspaceBuildID api.ID) ([
 }
 
 const getLatestBuild = `-- name: GetLatestBuild :one
-select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, j.status as job_status from workspace_builds b
+select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.status as job_status from workspace_builds b
 join provisioner_jobs j on j.id = b.job_id
-where b.workspace_id = $1
+where b.workspace_id = $1 and not b.refused
 order by b.build_number desc
 limit 1
 `
@@ -51,6 +51,7 @@ type GetLatestBuildRow struct {
 	JobStatus      string
 }
 
+// A build that was refused changed nothing; the one before it counts.
 func (q *Queries) GetLatestBuild(ctx context.Context, workspaceID api.ID) (GetLatestBuildRow, error) {
 	row := q.db.QueryRow(ctx, getLatestBuild, workspaceID)
 	var i GetLatestBuildRow
@@ -71,6 +72,8 @@ func (q *Queries) GetLatestBuild(ctx context.Context, workspaceID api.ID) (GetLa
 		&i.WorkspaceBuild.UpdatedAt,
 		&i.WorkspaceBuild.TemplateVersionPresetID,
 		&i.WorkspaceBuild.HasExternalAgent,
+		&i.WorkspaceBuild.Guarded,
+		&i.WorkspaceBuild.Refused,
 		&i.JobStatus,
 	)
 	return i, err
@@ -138,7 +141,7 @@ func (q *Queries) GetVersionForBuild(ctx context.Context, id api.ID) (GetVersion
 }
 
 const getWorkOfBuild = `-- name: GetWorkOfBuild :one
-select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, w.name as workspace_name,
+select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, b.guarded, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
     v.uses_owner_session, v.uses_owner_ssh_key, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
 from workspace_builds b
@@ -156,6 +159,7 @@ type GetWorkOfBuildRow struct {
 	Transition        string
 	TemplateVersionID api.ID
 	Debug             bool
+	Guarded           bool
 	WorkspaceName     string
 	OrganizationID    api.ID
 	TemplateID        api.ID
@@ -177,6 +181,7 @@ func (q *Queries) GetWorkOfBuild(ctx context.Context, id api.ID) (GetWorkOfBuild
 		&i.Transition,
 		&i.TemplateVersionID,
 		&i.Debug,
+		&i.Guarded,
 		&i.WorkspaceName,
 		&i.OrganizationID,
 		&i.TemplateID,
@@ -220,7 +225,7 @@ func (q *Queries) GetWorkspaceBuildID(ctx context.Context, arg GetWorkspaceBuild
 }
 
 const getWorkspaceBuildRow = `-- name: GetWorkspaceBuildRow :one
-select id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug, daily_cost, deadline, max_deadline, created_at, updated_at, template_version_preset_id, has_external_agent from workspace_builds where id = $1
+select id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug, daily_cost, deadline, max_deadline, created_at, updated_at, template_version_preset_id, has_external_agent, guarded, refused from workspace_builds where id = $1
 `
 
 func (q *Queries) GetWorkspaceBuildRow(ctx context.Context, id api.ID) (WorkspaceBuild, error) {
@@ -243,6 +248,8 @@ func (q *Queries) GetWorkspaceBuildRow(ctx context.Context, id api.ID) (Workspac
 		&i.UpdatedAt,
 		&i.TemplateVersionPresetID,
 		&i.HasExternalAgent,
+		&i.Guarded,
+		&i.Refused,
 	)
 	return i, err
 }
@@ -477,9 +484,12 @@ func (q *Queries) ListBuildTimings(ctx context.Context, jobID api.ID) ([]Workspa
 
 const listPreviousBuildParameters = `-- name: ListPreviousBuildParameters :many
 select p.name, p.value from workspace_build_parameters p
-join workspace_builds o on o.id = p.workspace_build_id
-join workspace_builds b on b.workspace_id = o.workspace_id and o.build_number = b.build_number - 1
-where b.id = $1
+where p.workspace_build_id = (
+    select o.id from workspace_builds o
+    join workspace_builds b on b.workspace_id = o.workspace_id and o.build_number < b.build_number
+    where b.id = $1 and not o.refused
+    order by o.build_number desc
+    limit 1)
 order by p.name
 `
 
@@ -510,7 +520,7 @@ func (q *Queries) ListPreviousBuildParameters(ctx context.Context, workspaceBuil
 }
 
 const listWorkspaceBuildDetails = `-- name: ListWorkspaceBuildDetails :many
-select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
+select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
     u.avatar_url as owner_avatar_url, i.username as initiator_name, v.name as version_name
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
@@ -558,6 +568,8 @@ func (q *Queries) ListWorkspaceBuildDetails(ctx context.Context, ids []api.ID) (
 			&i.WorkspaceBuild.UpdatedAt,
 			&i.WorkspaceBuild.TemplateVersionPresetID,
 			&i.WorkspaceBuild.HasExternalAgent,
+			&i.WorkspaceBuild.Guarded,
+			&i.WorkspaceBuild.Refused,
 			&i.WorkspaceName,
 			&i.OwnerID,
 			&i.OrganizationID,

@@ -13,10 +13,10 @@ import (
 )
 
 const insertWorkspaceResources = `-- name: InsertWorkspaceResources :exec
-insert into workspace_resources (id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata)
-select r.id, $1::uuid, r.ordinal, $2::text, r.type, r.name, r.address, r.hide, r.icon, r.daily_cost, r.metadata
+insert into workspace_resources (id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata, persistent)
+select r.id, $1::uuid, r.ordinal, $2::text, r.type, r.name, r.address, r.hide, r.icon, r.daily_cost, r.metadata, coalesce(r.persistent, false)
 from jsonb_to_recordset($3::jsonb) as r(id uuid, ordinal integer, type text, name text, address text,
-    hide boolean, icon text, daily_cost integer, metadata jsonb)
+    hide boolean, icon text, daily_cost integer, metadata jsonb, persistent boolean)
 `
 
 type InsertWorkspaceResourcesParams struct {
@@ -32,7 +32,7 @@ func (q *Queries) InsertWorkspaceResources(ctx context.Context, arg InsertWorksp
 }
 
 const listWorkspaceResources = `-- name: ListWorkspaceResources :many
-select id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata, created_at from workspace_resources
+select id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata, created_at, persistent from workspace_resources
 where job_id = any($1::uuid[])
 order by job_id, ordinal
 `
@@ -59,6 +59,7 @@ func (q *Queries) ListWorkspaceResources(ctx context.Context, jobIds []api.ID) (
 			&i.DailyCost,
 			&i.Metadata,
 			&i.CreatedAt,
+			&i.Persistent,
 		); err != nil {
 			return nil, err
 		}

@@ -138,7 +138,7 @@ select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_s
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
     t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    (select b.id from workspace_builds b where b.workspace_id = w.id order by b.build_number desc limit 1)::uuid as latest_build_id
+    (select b.id from workspace_builds b where b.workspace_id = w.id and not b.refused order by b.build_number desc limit 1)::uuid as latest_build_id
 from workspaces w
 join users u on u.id = w.owner_id
 join organizations o on o.id = w.organization_id

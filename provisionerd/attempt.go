@@ -36,6 +36,7 @@ type attempt struct {
 type outcome struct {
 	imported *jobrpc.ImportResult
 	built    *jobrpc.BuildResult
+	planned  *jobrpc.PlanResult
 	err      error
 }
 
@@ -89,11 +90,13 @@ func (a *attempt) provision(ctx context.Context) (out outcome) {
 		Archive: func(ctx context.Context) (io.ReadCloser, error) {
 			return a.d.opts.Source.Archive(ctx, a.job.ID, a.job.Attempt)
 		}}
-	switch {
-	case a.job.Import != nil && a.job.Build == nil:
-		out.imported, out.err = a.d.opts.Provisioner.Import(ctx, a.job, s)
-	case a.job.Build != nil && a.job.Import == nil:
-		out.built, out.err = a.d.opts.Provisioner.Build(ctx, a.job, s)
+	switch job := a.job; {
+	case job.Import != nil && job.Build == nil && job.Plan == nil:
+		out.imported, out.err = a.d.opts.Provisioner.Import(ctx, job, s)
+	case job.Build != nil && job.Import == nil && job.Plan == nil:
+		out.built, out.err = a.d.opts.Provisioner.Build(ctx, job, s)
+	case job.Plan != nil && job.Import == nil && job.Build == nil:
+		out.planned, out.err = a.d.opts.Provisioner.Plan(ctx, job, s)
 	default:
 		out.err = &Failure{Message: "This provisioner daemon does not know this kind of job; upgrade it."}
 	}
@@ -164,7 +167,7 @@ func (a *attempt) report(ctx context.Context, out outcome) bool {
 	if out.err == nil {
 		done := a.d.deliver(ctx, "complete job", a.job.ID, func(ctx context.Context) error {
 			return a.d.opts.Source.Complete(ctx, jobrpc.CompleteRequest{JobID: a.job.ID, Attempt: a.job.Attempt,
-				Import: out.imported, Build: out.built})
+				Import: out.imported, Build: out.built, Plan: out.planned})
 		})
 		if done.err == nil {
 			return done.settled

@@ -66,6 +66,8 @@ type Hinter interface {
 type Provisioner interface {
 	Import(ctx context.Context, job *jobrpc.Job, s Session) (*jobrpc.ImportResult, error)
 	Build(ctx context.Context, job *jobrpc.Job, s Session) (*jobrpc.BuildResult, error)
+	// Plan changes nothing, and hands over no state.
+	Plan(ctx context.Context, job *jobrpc.Job, s Session) (*jobrpc.PlanResult, error)
 	// Salvage ends processes that an earlier process left behind and returns the
 	// newest state it finds among the files, or nil.
 	Salvage() ([]byte, error)

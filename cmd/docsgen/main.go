@@ -44,7 +44,8 @@ Generated from the option table; do not edit. A value comes from the flag, else 
 // commandPage describes every visible command of the full binary.
 func commandPage() string {
 	env := &cli.Env{Getenv: func(string) string { return "" }, Clock: clock.Real(), ConfigDir: "~/.config/coderv2"}
-	makers := append(commands.Client(commands.Hooks{Full: true, Starters: server.Starters, StartProvisioner: server.StartProvisioner}), server.Command())
+	makers := append(commands.Client(commands.Hooks{Full: true, Starters: server.Starters, StartProvisioner: server.StartProvisioner,
+		TestTemplate: server.TestTemplate(env)}), server.Command())
 	root := cli.Root(env, makers...)
 	var b strings.Builder
 	b.WriteString("# Commands\n\nGenerated from the commands themselves; do not edit. A flag wins over its environment variable, and that over the configuration directory.\n\n## Global flags\n\n")

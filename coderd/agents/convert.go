@@ -51,7 +51,8 @@ func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map
 	for _, r := range rows {
 		res := api.WorkspaceResource{ID: r.ID, JobID: r.JobID, Transition: api.Transition(r.Transition),
 			Type: r.Type, Name: r.Name, Hide: r.Hide, Icon: r.Icon, DailyCost: int(r.DailyCost),
-			Agents: byResource[r.ID], Metadata: []api.WorkspaceResourceMetadata{}, CreatedAt: r.CreatedAt}
+			Agents: byResource[r.ID], Metadata: []api.WorkspaceResourceMetadata{}, CreatedAt: r.CreatedAt,
+			Address: r.Address, Persistent: r.Persistent}
 		if res.Agents == nil {
 			res.Agents = []api.WorkspaceAgent{}
 		}

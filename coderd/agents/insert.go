@@ -20,6 +20,8 @@ type InsertParams struct {
 	BuildID    *api.ID
 	Transition api.Transition
 	Resources  []jobrpc.Resource
+	// Persistent says which addresses a stop keeps; nil says none.
+	Persistent func(address string) bool
 }
 
 // InsertResources checks and stores what a job reported, inside q's transaction,
@@ -31,7 +33,7 @@ func InsertResources(ctx context.Context, q *database.Queries, p InsertParams) e
 	}
 	var rows insertRows
 	for i, r := range p.Resources {
-		rows.addResource(i, r)
+		rows.addResource(i, r, p.Persistent != nil && p.Persistent(r.Address))
 	}
 	return rows.store(ctx, q, p)
 }
@@ -43,15 +45,16 @@ func HashToken(token api.Secret) []byte {
 }
 
 type resourceRow struct {
-	ID        api.ID                          `json:"id"`
-	Ordinal   int                             `json:"ordinal"`
-	Type      string                          `json:"type"`
-	Name      string                          `json:"name"`
-	Address   string                          `json:"address"`
-	Hide      bool                            `json:"hide"`
-	Icon      string                          `json:"icon"`
-	DailyCost int                             `json:"daily_cost"`
-	Metadata  []api.WorkspaceResourceMetadata `json:"metadata"`
+	ID         api.ID                          `json:"id"`
+	Ordinal    int                             `json:"ordinal"`
+	Type       string                          `json:"type"`
+	Name       string                          `json:"name"`
+	Address    string                          `json:"address"`
+	Hide       bool                            `json:"hide"`
+	Icon       string                          `json:"icon"`
+	DailyCost  int                             `json:"daily_cost"`
+	Persistent bool                            `json:"persistent"`
+	Metadata   []api.WorkspaceResourceMetadata `json:"metadata"`
 }
 
 type agentRow struct {
@@ -120,9 +123,9 @@ type insertRows struct {
 	metadata  []metadataRow
 }
 
-func (rows *insertRows) addResource(ordinal int, r jobrpc.Resource) {
+func (rows *insertRows) addResource(ordinal int, r jobrpc.Resource, persistent bool) {
 	row := resourceRow{ID: api.NewID(), Ordinal: ordinal, Type: clean(r.Type), Name: clean(r.Name),
-		Address: clean(r.Address), Hide: r.Hide, Icon: clean(r.Icon), DailyCost: r.DailyCost,
+		Address: clean(r.Address), Hide: r.Hide, Icon: clean(r.Icon), DailyCost: r.DailyCost, Persistent: persistent,
 		Metadata: []api.WorkspaceResourceMetadata{}}
 	for _, m := range r.Metadata {
 		if m.Sensitive {

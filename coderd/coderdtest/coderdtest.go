@@ -143,6 +143,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
+	d.Jobs.SetCompleter(api.JobTemplateVersionDryRun, d.Workspaces.Planner())
 	run(t, d.Jobs.Run)
 }
 

@@ -13,7 +13,7 @@ import (
 // to the queue at wiring. All methods run inside the transaction of the state
 // change and must not use the network.
 type Completer interface {
-	// Work fills in job.Import or job.Build for an attempt that was just acquired.
+	// Work fills in job.Import, job.Build or job.Plan for an attempt that was just acquired.
 	Work(ctx context.Context, q *database.Queries, row database.ProvisionerJob, job *jobrpc.Job) error
 	// SaveState stores a snapshot of the state of a running attempt.
 	SaveState(ctx context.Context, q *database.Queries, row database.ProvisionerJob, state []byte) error
@@ -24,8 +24,8 @@ type Completer interface {
 	Fail(ctx context.Context, q *database.Queries, row database.ProvisionerJob, req jobrpc.FailRequest) error
 }
 
-// EnqueueParams describe a new job. SubjectID is the template version or the
-// workspace build that it works for.
+// EnqueueParams describe a new job. SubjectID is the template version, the
+// workspace build or the plan that it works for.
 type EnqueueParams struct {
 	Type           api.JobType
 	OrganizationID api.ID

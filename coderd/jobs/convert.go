@@ -37,10 +37,12 @@ func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
 	}
 	out.QueueNote, out.Matched, out.AvailableWorkers = place.note(out.Tags), place.matched(), place.Workers
 	subject := row.SubjectID
-	if out.Type == api.JobTemplateVersionImport {
+	switch out.Type {
+	case api.JobTemplateVersionImport:
 		out.Input.TemplateVersionID = &subject
-	} else {
+	case api.JobWorkspaceBuild:
 		out.Input.WorkspaceBuildID = &subject
+	case api.JobTemplateVersionDryRun: // its subject is no object of the API
 	}
 	// A canceled job is no error to clients of the reference; its status says it.
 	if out.Status == api.JobCanceled {

@@ -75,12 +75,17 @@ func checkResult(row database.ProvisionerJob, req jobrpc.CompleteRequest) error 
 	var resources int
 	switch api.JobType(row.Type) {
 	case api.JobTemplateVersionImport:
-		if req.Import == nil || req.Build != nil {
+		if req.Import == nil || req.Build != nil || req.Plan != nil {
 			return api.Invalid("import", "must be the one result of an import")
 		}
 		resources = max(len(req.Import.Start), len(req.Import.Stop))
+	case api.JobTemplateVersionDryRun:
+		if req.Plan == nil || req.Import != nil || req.Build != nil {
+			return api.Invalid("plan", "must be the one result of a plan")
+		}
+		resources = max(len(req.Plan.Resources), len(req.Plan.Changes))
 	default:
-		if req.Build == nil || req.Import != nil {
+		if req.Build == nil || req.Import != nil || req.Plan != nil {
 			return api.Invalid("build", "must be the one result of a build")
 		}
 		resources = len(req.Build.Resources)

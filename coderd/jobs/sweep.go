@@ -18,6 +18,7 @@ const (
 	sweepEvery = 3 * time.Second
 	sweepGrace = 2 * jobrpc.HeartbeatInterval
 	maxSweep   = 100 // jobs in one go
+	purgeEvery = 5 * time.Minute
 )
 
 const vanished = "The provisioner daemon vanished: it sent no heartbeat for 30 seconds. Its last saved state is kept; start the job again."
@@ -28,7 +29,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	tick := q.opts.Clock.NewTicker(sweepEvery)
 	defer tick.Stop()
 	healthySince := q.opts.Clock.Now()
-	failing := false
+	failing, purged := false, q.opts.Clock.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,6 +41,10 @@ func (q *Queue) Run(ctx context.Context) error {
 			err = q.opts.DB.Ping(ctx)
 		} else {
 			err = q.sweep(ctx)
+			if err == nil && q.opts.Clock.Since(purged, "purge") >= purgeEvery {
+				purged = q.opts.Clock.Now()
+				err = q.purge(ctx)
+			}
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -91,6 +96,18 @@ func (q *Queue) sweep(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
+	}
+	return nil
+}
+
+// purge removes plans of yesterday with their jobs and logs.
+func (q *Queue) purge(ctx context.Context) error {
+	n, err := q.opts.DB.DeleteOldPlans(ctx)
+	if err != nil {
+		return fmt.Errorf("purge plans: %w", err)
+	}
+	if n > 0 {
+		q.log.Debug("old plans were removed", "jobs", n)
 	}
 	return nil
 }

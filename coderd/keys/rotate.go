@@ -33,7 +33,7 @@ func Rotate(ctx context.Context, db *database.DB, ring *Ring, report func(rows i
 	id, total := ring.KeyID(), 0
 	for {
 		done := 0
-		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealConfigs} {
+		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealPlans, resealConfigs} {
 			for {
 				n := 0
 				err := db.InTx(ctx, func(q *database.Queries) (err error) {
@@ -141,6 +141,20 @@ func resealSSHKeys(ctx context.Context, q *database.Queries, ring *Ring, id []by
 		}
 		if err := q.ResealSSHKey(ctx, database.ResealSSHKeyParams{PrivateKey: sealed, UserID: r.UserID}); err != nil {
 			return 0, fmt.Errorf("seal SSH keys: %w", err)
+		}
+	}
+	return len(rows), err
+}
+
+func resealPlans(ctx context.Context, q *database.Queries, ring *Ring, id []byte) (int, error) {
+	rows, err := q.LockOldSealedPlans(ctx, database.LockOldSealedPlansParams{KeyID: id, MaxRows: rowsAtOnce})
+	for _, r := range rows {
+		sealed, err := ring.reseal("the variables of plan "+r.ID.String(), r.Variables)
+		if err != nil {
+			return 0, err
+		}
+		if err := q.ResealPlan(ctx, database.ResealPlanParams{Variables: sealed, ID: r.ID}); err != nil {
+			return 0, fmt.Errorf("seal plans: %w", err)
 		}
 	}
 	return len(rows), err

@@ -132,9 +132,10 @@ func (i importer) Complete(ctx context.Context, q *database.Queries, row databas
 	if err := storeLanguage(ctx, q, row.SubjectID, res); err != nil {
 		return err
 	}
+	keeps := agents.Persistence(agents.Addresses(res.Start), agents.Addresses(res.Stop))
 	for _, p := range []agents.InsertParams{
-		{JobID: row.ID, Transition: api.TransitionStart, Resources: res.Start},
-		{JobID: row.ID, Transition: api.TransitionStop, Resources: res.Stop},
+		{JobID: row.ID, Transition: api.TransitionStart, Resources: res.Start, Persistent: keeps},
+		{JobID: row.ID, Transition: api.TransitionStop, Resources: res.Stop, Persistent: keeps},
 	} {
 		if err := agents.InsertResources(ctx, q, p); err != nil {
 			return err

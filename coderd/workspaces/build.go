@@ -103,7 +103,11 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 		return api.ID{}, api.Conflict(fmt.Sprintf("Build %d of this workspace is still %s. Wait for it, or cancel it.",
 			last.WorkspaceBuild.BuildNumber, last.JobStatus))
 	}
-	p := buildParams{workspace: w, number: last.WorkspaceBuild.BuildNumber + 1, transition: req.Transition,
+	number, err := q.NextBuildNumber(ctx, id)
+	if err != nil {
+		return api.ID{}, fmt.Errorf("number the next build of workspace %s: %w", id, err)
+	}
+	p := buildParams{workspace: w, number: number, transition: req.Transition,
 		reason: req.Reason, initiator: caller.UserID, debug: req.LogLevel == "debug", orphan: req.Orphan, preset: req.PresetID}
 	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
 		return api.ID{}, err
@@ -124,6 +128,10 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 		}
 		p.leftBehind = resourcesIn(state)
 	}
+	if p.guarded, err = needsGuard(ctx, q, id, p, req.AllowDestroyPersistent); err != nil {
+		return api.ID{}, err
+	}
+	p.confirmed = req.AllowDestroyPersistent
 	build, err := s.addBuild(ctx, q, p)
 	if err != nil {
 		return build, err
@@ -150,12 +158,22 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 }
 
 // versionFor chooses the version of the next build: the one asked for, else that
-// of the last build. Taking things down works with any version that the
+// of the last build, or the active one where the template requires it of those
+// who may not edit it. Taking things down works with any version that the
 // workspace had.
 func (s *Service) versionFor(ctx context.Context, q *database.Queries, t database.Template, last api.ID, req api.CreateWorkspaceBuildRequest) (database.GetVersionForBuildRow, error) {
 	id := req.TemplateVersionID
 	if id.IsZero() {
 		id = last
+		if req.Transition == api.TransitionStart && t.RequireActiveVersion {
+			caller, err := rbac.Caller(ctx)
+			if err != nil {
+				return database.GetVersionForBuildRow{}, err
+			}
+			if !rbac.Authorize(caller, rbac.Update, templateObject(t)) {
+				id = t.ActiveVersionID
+			}
+		}
 	}
 	v, err := s.version(ctx, q, id)
 	if err != nil {
@@ -187,7 +205,7 @@ func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace,
 	action := map[api.Transition]audit.Action{api.TransitionStart: audit.Start, api.TransitionStop: audit.Stop,
 		api.TransitionDelete: audit.Delete}[p.transition]
 	after := map[string]any{"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID,
-		"reason": p.reason, "orphan": p.orphan}
+		"reason": p.reason, "orphan": p.orphan, "allow_destroy_persistent": p.confirmed}
 	if p.orphan {
 		after["left_behind"] = p.leftBehind[:min(len(p.leftBehind), maxListed)]
 		after["left_behind_count"] = len(p.leftBehind)

@@ -54,6 +54,11 @@ func (s *Service) Work(ctx context.Context, q *database.Queries, row database.Pr
 	if err := s.fillOwner(ctx, q, b, &work.Meta); err != nil {
 		return err
 	}
+	if b.Guarded {
+		if work.Guard, err = guardOf(ctx, q, b.WorkspaceID); err != nil {
+			return err
+		}
+	}
 	job.Build = work
 	return s.changed(ctx, q, b.WorkspaceID)
 }
@@ -136,8 +141,12 @@ func (s *Service) Complete(ctx context.Context, q *database.Queries, row databas
 	if err := s.putState(ctx, q, b.ID, req.Build.State); err != nil {
 		return err
 	}
+	keeps, err := persistence(ctx, q, b)
+	if err != nil {
+		return err
+	}
 	err = agents.InsertResources(ctx, q, agents.InsertParams{JobID: row.ID, BuildID: &b.ID,
-		Transition: api.Transition(b.Transition), Resources: req.Build.Resources})
+		Transition: api.Transition(b.Transition), Resources: req.Build.Resources, Persistent: keeps})
 	if err != nil {
 		return err
 	}
@@ -218,6 +227,12 @@ func (s *Service) Fail(ctx context.Context, q *database.Queries, row database.Pr
 	b, err := q.GetWorkspaceBuildRow(ctx, row.SubjectID)
 	if err != nil {
 		return fmt.Errorf("load build %s: %w", row.SubjectID, err)
+	}
+	if req.Code == jobrpc.CodePersistentResources && len(req.State) == 0 {
+		// Nothing was changed: the workspace stays what the build before made it.
+		if _, err := q.SetBuildRefused(ctx, b.ID); err != nil {
+			return fmt.Errorf("note refusal of build %s: %w", b.ID, err)
+		}
 	}
 	return s.changed(ctx, q, b.WorkspaceID)
 }

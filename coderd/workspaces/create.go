@@ -270,6 +270,8 @@ type buildParams struct {
 	initiator  api.ID
 	debug      bool
 	orphan     bool
+	guarded    bool // plan first, and refuse to destroy what a stop keeps
+	confirmed  bool // that it may be destroyed; for the audit log
 	parameters []api.ParameterValue
 	preset     api.ID
 	// leftBehind is what an orphan delete leaves to people.
@@ -304,6 +306,11 @@ func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildPara
 	err = q.InsertWorkspaceBuild(ctx, row)
 	if err != nil {
 		return id, fmt.Errorf("insert build of workspace %s: %w", p.workspace.ID, err)
+	}
+	if p.guarded {
+		if err := q.SetBuildGuarded(ctx, id); err != nil {
+			return id, fmt.Errorf("guard build %s: %w", id, err)
+		}
 	}
 	if len(p.parameters) > 0 {
 		rows := database.InsertBuildParametersParams{WorkspaceBuildID: id}

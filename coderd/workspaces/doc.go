@@ -13,6 +13,14 @@
 // Builds of a workspace run strictly one after another: a new one is refused
 // while the job of the newest has not ended, and making one locks the workspace.
 //
+// A start that changes the version or a parameter is guarded unless its maker
+// allowed the loss: the daemon plans first and refuses to destroy what a stop
+// keeps. A refused build stays in the history and counts nowhere else: status,
+// version and parameters are those of the build before.
+//
+// Plans are jobs of their own: they say what a build would do, change nothing,
+// and are gone after a day.
+//
 // Each build keeps its own state, encrypted. Snapshots arrive while Terraform
 // works, and a build that fails, is cancelled or is lost keeps what it had. The
 // next build, or the next attempt, starts from the newest state there is. A

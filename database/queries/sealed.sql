@@ -42,6 +42,14 @@ order by user_id limit @max_rows for update skip locked;
 -- name: ResealSSHKey :exec
 update git_ssh_keys set private_key = @private_key where user_id = @user_id;
 
+-- name: LockOldSealedPlans :many
+select id, variables from provisioner_plans
+where substring(variables from 2 for 4) <> @key_id::bytea
+order by id limit @max_rows for update skip locked;
+
+-- name: ResealPlan :exec
+update provisioner_plans set variables = @variables where id = @id;
+
 -- name: LockOldSealedConfigs :many
 select key, value from site_configs
 where key = any(@keys::text[]) and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea
@@ -55,6 +63,7 @@ select (
     (select count(*) from workspace_build_states where substring(state from 2 for 4) <> @key_id::bytea) +
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> @key_id::bytea) +
     (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from provisioner_plans where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea) +

@@ -5,9 +5,10 @@ values (@id, @workspace_id, @template_version_id, @build_number, @transition, @r
     @template_version_preset_id);
 
 -- name: GetLatestBuild :one
+-- A build that was refused changed nothing; the one before it counts.
 select sqlc.embed(b), j.status as job_status from workspace_builds b
 join provisioner_jobs j on j.id = b.job_id
-where b.workspace_id = @workspace_id
+where b.workspace_id = @workspace_id and not b.refused
 order by b.build_number desc
 limit 1;
 
@@ -51,9 +52,12 @@ select name, value from workspace_build_parameters where workspace_build_id = @w
 -- name: ListPreviousBuildParameters :many
 -- Those of the build before this one.
 select p.name, p.value from workspace_build_parameters p
-join workspace_builds o on o.id = p.workspace_build_id
-join workspace_builds b on b.workspace_id = o.workspace_id and o.build_number = b.build_number - 1
-where b.id = @workspace_build_id
+where p.workspace_build_id = (
+    select o.id from workspace_builds o
+    join workspace_builds b on b.workspace_id = o.workspace_id and o.build_number < b.build_number
+    where b.id = @workspace_build_id and not o.refused
+    order by o.build_number desc
+    limit 1)
 order by p.name;
 
 -- name: PutBuildState :exec
@@ -104,7 +108,7 @@ where v.id = @id;
 
 -- name: GetWorkOfBuild :one
 -- All that a daemon is told about a build.
-select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, w.name as workspace_name,
+select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, b.guarded, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
     v.uses_owner_session, v.uses_owner_ssh_key, sqlc.embed(u)
 from workspace_builds b

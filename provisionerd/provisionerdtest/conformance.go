@@ -96,9 +96,12 @@ func line(text string) jobrpc.Log {
 
 func success(job *jobrpc.Job) jobrpc.CompleteRequest {
 	req := jobrpc.CompleteRequest{JobID: job.ID, Attempt: job.Attempt}
-	if job.Import != nil {
+	switch {
+	case job.Import != nil:
 		req.Import = &jobrpc.ImportResult{}
-	} else {
+	case job.Plan != nil:
+		req.Plan = &jobrpc.PlanResult{}
+	default:
 		req.Build = &jobrpc.BuildResult{}
 	}
 	return req
@@ -130,7 +133,13 @@ func once(t *testing.T, h Harness) {
 		}
 		jobs++
 		require.Equal(t, 1, job.Attempt)
-		require.True(t, (job.Import == nil) != (job.Build == nil), "exactly one kind of work")
+		kinds := 0
+		for _, is := range []bool{job.Import != nil, job.Build != nil, job.Plan != nil} {
+			if is {
+				kinds++
+			}
+		}
+		require.Equal(t, 1, kinds, "exactly one kind of work")
 	}
 	require.Equal(t, 1, jobs)
 }

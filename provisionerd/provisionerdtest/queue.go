@@ -49,7 +49,7 @@ var (
 	_ provisionerd.Hinter    = (*Queue)(nil)
 )
 
-// Enqueue adds a job and returns its id. Import or Build must be set.
+// Enqueue adds a job and returns its id. Import, Build or Plan must be set.
 func (q *Queue) Enqueue(job jobrpc.Job, archive []byte) api.ID {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -18,6 +18,7 @@ import (
 type Script struct {
 	OnImport  func(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.ImportResult, error)
 	OnBuild   func(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.BuildResult, error)
+	OnPlan    func(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.PlanResult, error)
 	OnSalvage func() ([]byte, error)
 	OnDiscard func() error
 }
@@ -38,6 +39,14 @@ func (s *Script) Build(ctx context.Context, job *jobrpc.Job, sess provisionerd.S
 		return &jobrpc.BuildResult{}, nil
 	}
 	return s.OnBuild(ctx, job, sess)
+}
+
+// Plan implements provisionerd.Provisioner.
+func (s *Script) Plan(ctx context.Context, job *jobrpc.Job, sess provisionerd.Session) (*jobrpc.PlanResult, error) {
+	if s.OnPlan == nil {
+		return &jobrpc.PlanResult{}, nil
+	}
+	return s.OnPlan(ctx, job, sess)
 }
 
 // Salvage implements provisionerd.Provisioner.

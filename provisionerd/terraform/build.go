@@ -2,14 +2,12 @@ package terraform
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"coder.internal/api"
@@ -18,7 +16,7 @@ import (
 )
 
 // Build implements provisionerd.Provisioner: one transition of a workspace, by
-// one terraform process.
+// one terraform process; a guarded build takes two.
 func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.BuildResult, error) {
 	work := job.Build
 	r := p.begin(job, work.Meta, s)
@@ -31,25 +29,7 @@ func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd
 		r.note(api.LogInfo, stageClean, "The workspace has no resources; there is nothing to destroy.")
 		return &jobrpc.BuildResult{}, p.Discard()
 	}
-	if err := r.fill(ctx); err != nil {
-		return nil, err
-	}
-	if seed != nil {
-		r.mask.addTokens(seed.agentTokens())
-		if err := os.WriteFile(p.stateFile(), work.State, 0o600); err != nil {
-			return nil, fmt.Errorf("write state: %w", err)
-		}
-		if err := r.initForState(ctx, seed); err != nil {
-			return nil, err
-		}
-	}
-	module, _ := tfconfig.LoadModule(p.build) // terraform itself reports what is wrong
-	r.hideSensitive(module, work.Variables)
-	types := map[string]string{}
-	for name, v := range module.Variables {
-		types[name] = v.Type
-	}
-	if err := r.writeVariables(work.Variables, types); err != nil {
+	if err := r.ready(ctx, work, seed); err != nil {
 		return nil, err
 	}
 	if err := r.apply(ctx, work); err != nil {
@@ -79,16 +59,19 @@ func (r *run) seed(state []byte) (*rawState, error) {
 // also when it fails or is killed, the last look comes after its end.
 func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 	p := r.p
-	env, err := p.buildEnv(work)
-	if err != nil {
-		return &provisionerd.Failure{Message: "The job cannot be run: " + err.Error()}
+	if err := r.enter(work); err != nil {
+		return err
 	}
-	if err := p.tf.SetEnv(env); err != nil {
-		return fmt.Errorf("set environment: %w", err)
-	}
-	stage := stagePlan
-	if work.Meta.Transition == api.TransitionDelete {
+	stage, plan := stagePlan, ""
+	switch {
+	case work.Meta.Transition == api.TransitionDelete:
 		stage = stageClean
+	case work.Guard != nil && len(work.Guard.Persistent) > 0:
+		var err error
+		if plan, err = r.guard(ctx, work); err != nil {
+			return err
+		}
+		stage = stageApply
 	}
 	out := newOutput(r.s.Log, p.now, stage)
 	out.debug, out.creating, out.warned = work.Debug, p.unfinished, &r.warned
@@ -97,25 +80,34 @@ func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 	go func() { defer close(watched); p.watch(watching, r.s) }()
 	r.note(api.LogDebug, stage, "Starting terraform.")
 	start := p.now()
-	err = r.guarded(ctx, func(ctx context.Context) error {
+	err := r.guarded(ctx, func(ctx context.Context) error {
 		vars := tfexec.VarFile(p.varFile())
-		if work.Meta.Transition == api.TransitionDelete {
+		switch {
+		case work.Meta.Transition == api.TransitionDelete:
 			return p.tf.DestroyJSON(ctx, out, vars, tfexec.Lock(false))
+		case plan != "":
+			return p.tf.ApplyJSON(ctx, out, tfexec.DirOrPlan(plan), tfexec.Lock(false))
 		}
 		return p.tf.ApplyJSON(ctx, out, vars, tfexec.Lock(false))
 	})
 	stop()
 	<-watched
-	r.time(out, start)
+	r.time(out, start, plan != "")
 	if err != nil {
 		return r.explain(ctx, err, out, "terraform")
 	}
 	return nil
 }
 
-// time keeps the measured steps: the two phases of the process and each resource.
-func (r *run) time(out *output, start time.Time) {
+// time keeps the measured steps: the two phases of the process, or its only one
+// where the plan was made before, and each resource.
+func (r *run) time(out *output, start time.Time, hadPlan bool) {
 	end := r.p.now()
+	if hadPlan {
+		r.timings = append(r.timings, jobrpc.Timing{Stage: "apply", Source: "terraform", Action: "apply", Resource: "apply", StartedAt: start, EndedAt: end})
+		r.timings = append(r.timings, out.timings...)
+		return
+	}
 	planned := out.planDone
 	if planned.IsZero() {
 		planned = end

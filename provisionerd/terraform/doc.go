@@ -20,7 +20,8 @@
 // # Which process runs when
 //
 // A build runs exactly one terraform process: apply or destroy, with the plan
-// inside. The version's first job on a machine runs init once before it. An
+// inside. A build with a Guard runs two: plan into a file, then apply of that
+// file, so that what was checked is what is done. A plan job runs plan and show. The version's first job on a machine runs init once before it. An
 // import runs plan for start and, at the same time, plan for stop, and shows the
 // first. Resources of a build are read from the state file itself.
 //

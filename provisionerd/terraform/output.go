@@ -46,6 +46,9 @@ type hook struct {
 		Name     string `json:"resource_name"`
 		Provider string `json:"implied_provider"`
 	} `json:"resource"`
+	Previous *struct {
+		Addr string `json:"addr"`
+	} `json:"previous_resource"`
 }
 
 type diagnostic struct {
@@ -131,6 +134,9 @@ type output struct {
 	timings  []jobrpc.Timing
 	planned  []hook // managed resources that will exist after the run
 	planDone time.Time
+	// destroyed are the addresses, before and after a move, of what the plan
+	// deletes or replaces.
+	destroyed []string
 }
 
 func newOutput(log func(jobrpc.Log), now func() time.Time, stage string) *output {
@@ -174,9 +180,7 @@ func (o *output) line(raw []byte) {
 		o.diagnose(m)
 		return
 	case "planned_change":
-		if m.Change != nil && m.Change.Action != "delete" && m.Change.Action != "remove" {
-			o.planned = append(o.planned, *m.Change)
-		}
+		o.plan(m.Change)
 	case "apply_start", "refresh_start":
 		o.begin(m)
 	case "apply_complete", "apply_errored", "refresh_complete":
@@ -198,6 +202,22 @@ func (o *output) line(raw []byte) {
 		level = api.LogDebug
 	}
 	o.emit(level, m.Message)
+}
+
+// plan notes one planned change.
+func (o *output) plan(c *hook) {
+	if c == nil {
+		return
+	}
+	if c.Action != "delete" && c.Action != "remove" {
+		o.planned = append(o.planned, *c)
+	}
+	if c.Action == "delete" || c.Action == "replace" {
+		o.destroyed = append(o.destroyed, c.Resource.Addr)
+		if c.Previous != nil {
+			o.destroyed = append(o.destroyed, c.Previous.Addr)
+		}
+	}
 }
 
 // summarized moves on to the next stage after the plan.

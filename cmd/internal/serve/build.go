@@ -221,6 +221,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	}
 	p.jobs.SetCompleter(api.JobTemplateVersionImport, p.templates.Importer())
 	p.jobs.SetCompleter(api.JobWorkspaceBuild, p.workspaces)
+	p.jobs.SetCompleter(api.JobTemplateVersionDryRun, p.workspaces.Planner())
 	p.downloads, err = downloads.New(downloads.Options{Log: s.log, CacheDir: s.cfg.CacheDir, AccessURL: access})
 	return err
 }

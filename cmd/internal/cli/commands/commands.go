@@ -27,6 +27,7 @@ type Hooks struct {
 	Starters      templates.Starters
 	// StartProvisioner makes "provisioner start".
 	StartProvisioner cli.Maker
+	TestTemplate     templates.Tester
 }
 
 // Client returns the commands.
@@ -34,7 +35,7 @@ func Client(h Hooks) []cli.Maker {
 	return []cli.Maker{
 		login.Command, login.Logout, login.Whoami,
 		tokens.Command, users.Command, users.ResetPassword(h.ResetPassword),
-		templates.Command(h.Starters),
+		templates.Command(h.Starters, h.TestTemplate),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		state.Command,

@@ -18,6 +18,6 @@ func Program() int {
 	defer context.AfterFunc(ctx, stop)()
 	env := cli.OS()
 	makers := append(commands.Client(commands.Hooks{Full: true, ResetPassword: ResetPassword(env), Starters: Starters,
-		StartProvisioner: StartProvisioner}), Command())
+		StartProvisioner: StartProvisioner, TestTemplate: TestTemplate(env)}), Command())
 	return cli.Main(ctx, env, os.Args[1:], makers...)
 }

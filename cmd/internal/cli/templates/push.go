@@ -134,8 +134,14 @@ func (f *pushFlags) publish(ctx context.Context, env *cli.Env, c *client.Client,
 		return err
 	}
 	if !f.activate {
+		if err := announce(ctx, env, c, t, v); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(env.Stdout, "Version %s of %s was imported. Activate it with: coder templates versions promote --template %s --template-version %s\n",
 			cli.Inert(v.Name), name, name, cli.Inert(v.Name))
+		return err
+	}
+	if err := announce(ctx, env, c, t, v); err != nil {
 		return err
 	}
 	if err := c.PromoteTemplateVersion(ctx, t.ID, v.ID); err != nil {

@@ -27,8 +27,9 @@ type Starter struct {
 // Starters lists the starter templates.
 type Starters func() ([]Starter, error)
 
-// Command is `coder templates`. The small binary has no starters and gives nil.
-func Command(starters Starters) cli.Maker {
+// Command is `coder templates`. The small binary has neither starters nor a
+// tester and gives nil.
+func Command(starters Starters, tester Tester) cli.Maker {
 	return func(env *cli.Env) *cobra.Command {
 		versions := cli.Group(&cobra.Command{Use: "versions", Aliases: []string{"version"}, Short: "Manage the versions of a template"},
 			listVersions(env), promote(env),
@@ -36,9 +37,11 @@ func Command(starters Starters) cli.Maker {
 			archive(env, "unarchive", "Show archived versions again", (*client.Client).UnarchiveTemplateVersion))
 		return cli.Group(&cobra.Command{Use: "templates", Aliases: []string{"template"}, Short: "Manage templates",
 			Example: "  coder templates init          write a starter template to a directory\n" +
+				"  coder templates test          try the template in this directory, without a server\n" +
 				"  coder templates push          upload the template in this directory\n" +
 				"  coder templates pull <name>   download a template"},
-			initialize(env, starters), push(env), create(env), pull(env), bundleCommand(env), list(env), edit(env), remove(env), versions, presets(env))
+			initialize(env, starters), push(env), create(env), pull(env), bundleCommand(env), list(env), edit(env), remove(env), archiveUnused(env),
+			test(env, tester), versions, presets(env))
 	}
 }
 

@@ -25,6 +25,8 @@ type buildFlags struct {
 	debug  bool
 	reason string
 	preset string
+	// allowLoss confirms that what a stop keeps may be destroyed.
+	allowLoss bool
 }
 
 func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
@@ -35,6 +37,7 @@ func (f *buildFlags) register(cmd *cobra.Command, yes bool) {
 	if yes {
 		cli.Yes(fs, &f.yes)
 	}
+	fs.BoolVar(&f.allowLoss, allowFlag, false, "build also when that destroys resources that a stop keeps")
 	fs.BoolVar(&f.debug, "provisioner-log-debug", false, "let Terraform log more")
 	fs.StringVar(&f.reason, "reason", reasonCLI, "why the build is made")
 	_ = fs.MarkHidden("provisioner-log-debug")
@@ -83,11 +86,11 @@ func (f *buildFlags) start(ctx context.Context, env *cli.Env, c *client.Client, 
 	if err != nil {
 		return err
 	}
-	return f.send(ctx, env, c, w, r)
+	return f.submit(ctx, env, c, w, r)
 }
 
-// prepare makes the request of a start with the values of its parameters. It
-// changes nothing yet.
+// prepare decides everything about a start, so that a command which stops the
+// workspace first asks and refuses before it does.
 func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID) (api.CreateWorkspaceBuildRequest, error) {
 	if w.TemplateRequireActive {
 		version = w.TemplateActiveVersionID
@@ -101,30 +104,37 @@ func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client
 		return r, err
 	}
 	r.PresetID = preset.ID
-	if !f.params.Given() && r.TemplateVersionID.IsZero() && preset.ID.IsZero() {
-		return r, nil
+	if f.params.Given() || !r.TemplateVersionID.IsZero() || !preset.ID.IsZero() {
+		if r.ParameterValues, err = f.values(ctx, env, c, w, version, preset); err != nil {
+			return r, err
+		}
 	}
+	err = f.confirmLoss(ctx, env, c, w, &r)
+	return r, err
+}
+
+// values decides the parameter values of the next build of w.
+func (f *buildFlags) values(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, version api.ID, preset api.Preset) ([]api.ParameterValue, error) {
 	previous, err := c.BuildParameters(ctx, w.LatestBuild.ID)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	if previous == nil {
 		previous = []api.ParameterValue{}
 	}
 	declared, err := c.TemplateVersionParameters(ctx, version)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	b := params.Build{Parameters: declared, Previous: previous, Preset: presetValues(preset)}
 	if !w.TemplateClassicParameters {
 		b.Live = evaluate(c, version, w.OwnerID)
 	}
-	r.ParameterValues, err = f.params.Resolve(ctx, env, b)
-	return r, err
+	return f.params.Resolve(ctx, env, b)
 }
 
-// send starts the build that prepare made ready.
-func (f *buildFlags) send(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
+// submit asks for the build that prepare made ready and follows it.
+func (f *buildFlags) submit(ctx context.Context, env *cli.Env, c *client.Client, w api.Workspace, r api.CreateWorkspaceBuildRequest) error {
 	b, err := c.CreateBuild(ctx, w.ID, r)
 	if err != nil {
 		return err
@@ -173,6 +183,7 @@ func Stop(env *cli.Env) *cobra.Command {
 			_, err := fmt.Fprintf(env.Stdout, "%s is stopped already.\n", cli.Inert(w.Name))
 			return err
 		}
+		saysStop(env.Stdout, w)
 		if err := env.Confirm(ctx, yes, "Stop "+cli.Inert(w.Name)+"?"); err != nil {
 			return err
 		}
@@ -203,6 +214,7 @@ func Restart(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		saysStop(env.Stdout, w)
 		if err := env.Confirm(ctx, f.yes, "Restart "+cli.Inert(w.Name)+"?"); err != nil {
 			return err
 		}
@@ -212,7 +224,7 @@ func Restart(env *cli.Env) *cobra.Command {
 				return err
 			}
 		}
-		return f.send(ctx, env, c, w, r)
+		return f.submit(ctx, env, c, w, r)
 	})
 	return cmd
 }
@@ -236,13 +248,14 @@ func Update(env *cli.Env) *cobra.Command {
 			return err
 		}
 		if w.LatestBuild.Status == api.WorkspaceRunning {
+			saysStop(env.Stdout, w)
 			// What the old version made is stopped with the old version.
 			stop := api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop, Reason: f.reason}
 			if err := transition(ctx, env, c, w, stop); err != nil {
 				return err
 			}
 		}
-		return f.send(ctx, env, c, w, r)
+		return f.submit(ctx, env, c, w, r)
 	})
 	return cmd
 }

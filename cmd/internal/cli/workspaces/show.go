@@ -58,7 +58,11 @@ func show(env *cli.Env, w api.Workspace, details bool) error {
 }
 
 func resource(w api.Workspace, r api.WorkspaceResource, details bool) [][]string {
-	rows := [][]string{{cli.Inert(r.Type + "." + r.Name)}}
+	name := r.Type + "." + r.Name
+	if r.Persistent {
+		name += " (kept by a stop)"
+	}
+	rows := [][]string{{cli.Inert(name)}}
 	if details {
 		for _, m := range r.Metadata {
 			v := m.Value

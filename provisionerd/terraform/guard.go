@@ -1,0 +1,72 @@
+package terraform
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/provisionerd"
+)
+
+// guard plans a build and returns the file of the plan if it leaves alone what
+// the build's Guard names. Terraform's own account of the plan decides; only if
+// that finds something is the plan read in full, for the reasons.
+func (r *run) guard(ctx context.Context, work *jobrpc.BuildWork) (string, error) {
+	file := filepath.Join(r.p.tmp, "build.tfplan")
+	out, err := r.planTo(ctx, file, work.Meta.Transition)
+	if err != nil {
+		return "", err
+	}
+	persistent := addressSet(work.Guard.Persistent)
+	if !slices.ContainsFunc(out.destroyed, persistent.has) {
+		return file, nil
+	}
+	plan, err := r.show(ctx, file)
+	if err != nil {
+		return "", err
+	}
+	changes, err := changesOf(plan, persistent)
+	if err != nil {
+		return "", err
+	}
+	lost := slices.DeleteFunc(changes, func(c api.ResourceChange) bool {
+		return !c.Persistent || c.Action != api.ResourceDelete && c.Action != api.ResourceReplace
+	})
+	if len(lost) == 0 {
+		return file, nil // what is left of an earlier replacement
+	}
+	for _, c := range lost {
+		r.note(api.LogError, stagePlan, wordLoss(c))
+	}
+	return "", &provisionerd.Failure{Code: jobrpc.CodePersistentResources, Message: lossMessage(lost)}
+}
+
+func wordLoss(c api.ResourceChange) string {
+	text := c.Address + " would be destroyed"
+	if c.Action == api.ResourceReplace {
+		text = c.Address + " would be destroyed and made anew"
+	}
+	if len(c.Reasons) > 0 {
+		text += " (because of " + strings.Join(c.Reasons, ", ") + ")"
+	}
+	return text
+}
+
+// maxNamed bounds how many resources the error of a job names.
+const maxNamed = 10
+
+func lossMessage(lost []api.ResourceChange) string {
+	var parts []string
+	for i, c := range lost {
+		if i == maxNamed {
+			parts = append(parts, "and more")
+			break
+		}
+		parts = append(parts, wordLoss(c))
+	}
+	return "Nothing was changed, because this build would destroy what a stop keeps: " + strings.Join(parts, "; ") +
+		". To build all the same and lose what is in it, confirm with --allow-destroy-persistent (allow_destroy_persistent in the API)."
+}
