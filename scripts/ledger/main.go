@@ -35,7 +35,7 @@ func main() {
 	flag.StringVar(&c.binary, "binary", "build/coder", "the full binary")
 	flag.IntVar(&c.kills, "kills", 200, "how many processes to kill")
 	flag.IntVar(&c.workspaces, "workspaces", 4, "how many workspaces are built at the same time")
-	flag.IntVar(&c.external, "external", 0, "how many daemons run outside the server")
+	flag.IntVar(&c.external, "external", 2, "how many daemons run outside the server")
 	flag.Uint64Var(&c.seed, "seed", 1, "of the random choices")
 	flag.BoolVar(&c.keep, "keep", false, "keep the directory with logs and ledger")
 	flag.Parse()

@@ -225,7 +225,7 @@ func TestKilledAfterApply(t *testing.T) {
 	db := connect(t, w.s)
 	tx, err := db.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = tx.Exec(t.Context(), "lock table workspace_resources in access exclusive mode")
+	_, err = tx.Exec(t.Context(), "lock table workspace_resources in share mode")
 	require.NoError(t, err)
 	w.open(t)
 	watch := connect(t, w.s)
