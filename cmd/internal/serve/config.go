@@ -88,18 +88,11 @@ type ListenerConfig struct {
 // ProvisionerConfig is the in-process daemons, and what lets others in.
 type ProvisionerConfig struct {
 	// PSK lets external daemons in that know it; empty means that none does.
-	PSK           api.Secret
-	Daemons       int
-	PollInterval  time.Duration
-	PollJitter    time.Duration
-	ForceCancel   time.Duration
-	TerraformPath string
-	Mirror        string
-	Env           []string // what of the environment templates see; empty: all but ours
-	KeepDetached  bool
-	// Limits of a job; zero is none. Sizes are in MiB.
-	JobTimeout                     time.Duration
-	JobDisk, JobMemory, JobMaxProc int
+	PSK          api.Secret
+	Daemons      int
+	PollInterval time.Duration
+	PollJitter   time.Duration
+	JobConfig
 }
 
 // SessionConfig is logins and tokens.

@@ -66,10 +66,9 @@ func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*pro
 	name := fmt.Sprintf("%s-%d", host, i)
 	work := filepath.Join(s.cfg.CacheDir, "provisionerd", strconv.Itoa(i))
 	log := s.log.With("daemon", name)
-	tf, err := terraform.New(terraform.Options{Binary: binary, WorkDir: filepath.Join(work, "terraform"), CacheDir: s.cfg.CacheDir,
-		ProviderBinary: self, MirrorDir: s.cfg.Provisioner.Mirror, Environ: os.Environ(),
-		DataDir: filepath.Join(s.cfg.ConfigDir, "data"), Log: log, Clock: clock.Real(),
-		EnvAllow: s.cfg.Provisioner.Env, EndDetached: !s.cfg.Provisioner.KeepDetached, Limits: s.cfg.Provisioner.limits()})
+	opts := s.cfg.Provisioner.options(binary, self, filepath.Join(work, "terraform"), s.cfg.CacheDir, log)
+	opts.DataDir = filepath.Join(s.cfg.ConfigDir, "data")
+	tf, err := terraform.New(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,16 +76,4 @@ func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*pro
 		DaemonID: api.NewID(), Name: name, OrganizationID: s.defaultOrg, WorkDir: work,
 		PollInterval: s.cfg.Provisioner.PollInterval, PollJitter: s.cfg.Provisioner.PollJitter, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout,
 		CancelTimeout: s.cfg.Provisioner.ForceCancel})
-}
-
-// limits are those of jobs; for terraform zero is the default and less is none.
-func (c ProvisionerConfig) limits() terraform.Limits {
-	orNone := func(n int64) int64 {
-		if n == 0 {
-			return -1
-		}
-		return n
-	}
-	return terraform.Limits{Time: time.Duration(orNone(int64(c.JobTimeout))), Disk: orNone(int64(c.JobDisk) << 20),
-		Memory: orNone(int64(c.JobMemory) << 20), Processes: int(orNone(int64(c.JobMaxProc)))}
 }

@@ -34,11 +34,10 @@ type DaemonConfig struct {
 	Tags         map[string]string
 	Key, PSK     api.Secret
 
-	CacheDir      string
-	TerraformPath string
-	Mirror        string
-	PollInterval  time.Duration
-	PollJitter    time.Duration
+	CacheDir     string
+	PollInterval time.Duration
+	PollJitter   time.Duration
+	JobConfig
 	// ShutdownGrace is how long a running job may go on once the daemon has to stop.
 	ShutdownGrace time.Duration
 	Prometheus    ListenerConfig
@@ -77,8 +76,7 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 	if err != nil {
 		return nil, err
 	}
-	tf, err := terraform.New(terraform.Options{Binary: binary, WorkDir: filepath.Join(work, "terraform"), CacheDir: cfg.CacheDir,
-		ProviderBinary: self, MirrorDir: cfg.Mirror, Environ: os.Environ(), Log: log, Clock: clock.Real()})
+	tf, err := terraform.New(cfg.options(binary, self, filepath.Join(work, "terraform"), cfg.CacheDir, log))
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +85,7 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 		Version: buildinfo.Version(), Tags: cfg.Tags, Key: cfg.Key, PSK: cfg.PSK}, p.log)
 	p.daemon, err = provisionerd.New(provisionerd.Options{Source: p.source, Provisioner: tf, Log: log, Clock: clock.Real(),
 		DaemonID: id, Name: cfg.Name, Tags: cfg.Tags, WorkDir: work, PollInterval: cfg.PollInterval, PollJitter: cfg.PollJitter,
-		Grace: cfg.ShutdownGrace, InterruptTimeout: interruptTimeout})
+		Grace: cfg.ShutdownGrace, InterruptTimeout: interruptTimeout, CancelTimeout: cfg.ForceCancel})
 	if err != nil || !cfg.Prometheus.Enable {
 		return p, err
 	}

@@ -50,8 +50,7 @@ func StartProvisioner(env *cli.Env) *cobra.Command {
 	fs.BoolVar(&cfg.Prometheus.Enable, "prometheus-enable", false, "serve metrics for Prometheus")
 	cli.Bind(fs, "prometheus-enable", "CODER_PROMETHEUS_ENABLE")
 	str(&cfg.Prometheus.Address, "prometheus-address", "", "CODER_PROMETHEUS_ADDRESS", "127.0.0.1:2112", "address of the metrics")
-	str(&cfg.TerraformPath, "terraform-path", "", "CODER_PROVISIONER_TERRAFORM_PATH", "", "the terraform binary (default: the one on PATH, else one is downloaded)")
-	str(&cfg.Mirror, "mirror", "", "CODER_PROVISIONER_MIRROR", "", "directory in Terraform's filesystem-mirror layout that is searched before any registry")
+	jobFlags(fs, &cfg.JobConfig)
 	fs.DurationVar(&cfg.ShutdownGrace, "shutdown-grace", time.Minute, "how long a running job may go on after a signal before it is handed back")
 	cli.Bind(fs, "shutdown-grace", "CODER_SHUTDOWN_GRACE")
 	cli.List(fs, &experiments, "experiments", "", "accepted; there are none")
@@ -62,9 +61,15 @@ func StartProvisioner(env *cli.Env) *cobra.Command {
 		if cfg.Tags, err = provisioner.ParseTags(tags); err != nil {
 			return err
 		}
-		for name, d := range map[string]time.Duration{"poll-interval": cfg.PollInterval, "shutdown-grace": cfg.ShutdownGrace + 1, "poll-jitter": cfg.PollJitter + 1} {
+		for name, d := range map[string]time.Duration{"poll-interval": cfg.PollInterval, "shutdown-grace": cfg.ShutdownGrace + 1, "poll-jitter": cfg.PollJitter + 1,
+			"force-cancel-interval": cfg.ForceCancel, "job-timeout": cfg.JobTimeout + 1} {
 			if d <= 0 {
 				return cli.Usage(name, "must be a duration of more than nothing, such as 1s.")
+			}
+		}
+		for name, n := range map[string]int{"job-disk": cfg.JobDisk, "job-memory": cfg.JobMemory, "job-processes": cfg.JobMaxProc} {
+			if n < 0 {
+				return cli.Usage(name, "must not be negative; 0 is no limit.")
 			}
 		}
 		cfg.Key, cfg.PSK = api.Secret(key), api.Secret(psk)
