@@ -55,9 +55,9 @@ func (r *run) seed(state []byte) (*rawState, error) {
 	return seed, nil
 }
 
-// apply runs terraform and hands over its states. What it made is never lost:
+// applyOnce runs terraform and hands over its states. What it made is never lost:
 // also when it fails or is killed, the last look comes after its end.
-func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
+func (r *run) applyOnce(ctx context.Context, work *jobrpc.BuildWork) error {
 	p := r.p
 	if err := r.enter(work); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *run) apply(ctx context.Context, work *jobrpc.BuildWork) error {
 		case plan != "":
 			return p.tf.ApplyJSON(ctx, out, tfexec.DirOrPlan(plan), tfexec.Lock(false))
 		}
-		return p.tf.ApplyJSON(ctx, out, vars, tfexec.Lock(false))
+		return p.tf.ApplyJSON(ctx, out, append(r.replaceApply(), vars, tfexec.Lock(false))...)
 	})
 	stop()
 	<-watched

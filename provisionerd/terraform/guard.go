@@ -21,7 +21,9 @@ func (r *run) guard(ctx context.Context, work *jobrpc.BuildWork) (string, error)
 		return "", err
 	}
 	persistent := addressSet(work.Guard.Persistent)
-	if !slices.ContainsFunc(out.destroyed, persistent.has) {
+	// What a killed build has left unfinished holds nothing yet.
+	lose := func(addr string) bool { return persistent.has(addr) && !r.redo.has(addr) }
+	if !slices.ContainsFunc(out.destroyed, lose) {
 		return file, nil
 	}
 	plan, err := r.show(ctx, file)
@@ -33,7 +35,7 @@ func (r *run) guard(ctx context.Context, work *jobrpc.BuildWork) (string, error)
 		return "", err
 	}
 	lost := slices.DeleteFunc(changes, func(c api.ResourceChange) bool {
-		return !c.Persistent || c.Action != api.ResourceDelete && c.Action != api.ResourceReplace
+		return !c.Persistent || r.redo.has(c.Address) || c.Action != api.ResourceDelete && c.Action != api.ResourceReplace
 	})
 	if len(lost) == 0 {
 		return file, nil // what is left of an earlier replacement

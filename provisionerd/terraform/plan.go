@@ -59,7 +59,12 @@ func (r *run) ready(ctx context.Context, work *jobrpc.BuildWork, seed *rawState)
 	}
 	if seed != nil {
 		r.mask.addTokens(seed.agentTokens())
-		if err := os.WriteFile(p.stateFile(), work.State, 0o600); err != nil {
+		var state []byte
+		var err error
+		if state, r.redo, err = unmark(work.State); err != nil {
+			return err
+		}
+		if err := os.WriteFile(p.stateFile(), state, 0o600); err != nil {
 			return fmt.Errorf("write state: %w", err)
 		}
 		if err := r.initForState(ctx, seed); err != nil {
@@ -96,8 +101,11 @@ func (r *run) planTo(ctx context.Context, file string, t api.Transition) (*outpu
 	r.note(api.LogDebug, stagePlan, "Starting terraform.")
 	start := p.now()
 	err := r.guarded(ctx, func(ctx context.Context) error {
-		_, err := p.tf.PlanJSON(ctx, out, tfexec.Lock(false), tfexec.Out(file), tfexec.VarFile(p.varFile()),
-			tfexec.Destroy(t == api.TransitionDelete))
+		opts := []tfexec.PlanOption{tfexec.Lock(false), tfexec.Out(file), tfexec.VarFile(p.varFile()), tfexec.Destroy(t == api.TransitionDelete)}
+		if t != api.TransitionDelete {
+			opts = append(opts, r.replacePlan()...)
+		}
+		_, err := p.tf.PlanJSON(ctx, out, opts...)
 		return err
 	})
 	r.timings = append(r.timings, jobrpc.Timing{Stage: "plan", Source: "terraform", Action: "plan", Resource: "plan",

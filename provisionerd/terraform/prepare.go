@@ -32,6 +32,7 @@ type run struct {
 	mask    *mask
 	warned  sync.Map // see output.warned
 	timings []jobrpc.Timing
+	redo    redo // what an earlier build has left unfinished
 	done    []func()
 	began   time.Time
 	broke   *excess // the limit that ended the job

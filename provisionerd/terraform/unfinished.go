@@ -18,7 +18,8 @@ import (
 // to see them fail. If it is killed in between, the next run would take the
 // resource for complete: a machine without its agent. So every state that does
 // not come from an orderly end of Terraform has these resources marked as
-// tainted, which makes the next run create them anew.
+// tainted, which makes the next run create them anew. Our next run undoes the
+// mark and replaces them, so that what they have begun is cleaned up; see redo.
 //
 // The set is kept in a file as well, for the process that comes after a crash.
 type unfinished struct {
@@ -112,9 +113,23 @@ func (u *unfinished) mark(state []byte) ([]byte, bool) {
 	return out, true
 }
 
-// taint sets the status of the managed instances at addrs to "tainted" (state
-// format version 4) and leaves everything else as it is.
+// unfinishedMark stands in an instance that taint has marked. Terraform ignores
+// it and leaves it out of the states that it writes; see redo.
+const unfinishedMark = "coder_unfinished"
+
+// taint sets the status of the managed instances at addrs to "tainted" and marks
+// them as ours.
 func taint(state []byte, addrs []string) ([]byte, error) {
+	return editInstances(state, func(addr string, inst map[string]any) {
+		if slices.Contains(addrs, addr) {
+			inst["status"], inst[unfinishedMark] = "tainted", true
+		}
+	})
+}
+
+// editInstances calls edit for the managed instances of a state (format version
+// 4), without deposed ones, and leaves everything else as it is.
+func editInstances(state []byte, edit func(addr string, inst map[string]any)) ([]byte, error) {
 	var doc map[string]any
 	dec := json.NewDecoder(bytes.NewReader(state))
 	dec.UseNumber()
@@ -139,9 +154,7 @@ func taint(state []byte, addrs []string) ([]byte, error) {
 			}
 			n.key = inst["index_key"]
 			n.address()
-			if slices.Contains(addrs, n.addr) {
-				inst["status"] = "tainted"
-			}
+			edit(n.addr, inst)
 		}
 	}
 	var out bytes.Buffer
