@@ -326,7 +326,7 @@ func TestHostileTemplates(t *testing.T) {
 				all = append(all, p.Diagnostics...)
 			}
 			assert.Contains(t, details(all), "error: ")
-			assert.Less(t, time.Since(began), 20*time.Second)
+			assert.Less(t, time.Since(began), time.Minute) // the race detector is slow
 		})
 	}
 }
