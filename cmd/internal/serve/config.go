@@ -97,6 +97,8 @@ type ProvisionerConfig struct {
 	Mirror        string
 	Env           []string // what of the environment templates see; empty: all but ours
 	KeepDetached  bool
+	User          string // whom builds run as; a list is one user for each daemon
+	DataDir       string // see dataDir
 	// Limits of a job; zero is none. Sizes are in MiB.
 	JobTimeout                     time.Duration
 	JobDisk, JobMemory, JobMaxProc int

@@ -41,7 +41,9 @@ type DaemonConfig struct {
 	PollJitter    time.Duration
 	// ShutdownGrace is how long a running job may go on once the daemon has to stop.
 	ShutdownGrace time.Duration
-	Prometheus    ListenerConfig
+	// User is whom builds run as; "" is the user of this process.
+	User       string
+	Prometheus ListenerConfig
 }
 
 // Provisioner is one external daemon. Use NewProvisioner, then Run once.
@@ -67,6 +69,10 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 		return nil, err
 	}
 	log.Info("terraform found", "component", "provisionerd", "path", binary.Path, "version", binary.Version, "source", binary.Source)
+	user, err := cfg.jobUser(log)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find own executable: %w", err)
@@ -77,8 +83,14 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 	if err != nil {
 		return nil, err
 	}
+	var data string // without a user the daemon's own home, which then stays
+	if user != nil {
+		if data, err = giveDataDir(defaultUserData, user); err != nil {
+			return nil, err
+		}
+	}
 	tf, err := terraform.New(terraform.Options{Binary: binary, WorkDir: filepath.Join(work, "terraform"), CacheDir: cfg.CacheDir,
-		ProviderBinary: self, MirrorDir: cfg.Mirror, Environ: os.Environ(), Log: log, Clock: clock.Real()})
+		ProviderBinary: self, MirrorDir: cfg.Mirror, Environ: os.Environ(), DataDir: data, User: user, Log: log, Clock: clock.Real()})
 	if err != nil {
 		return nil, err
 	}
