@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"coder.internal/api"
 	"coder.internal/provisionerd/coderprovider"
 )
 
@@ -194,7 +193,7 @@ func (p *Provisioner) privateTemp() (string, error) {
 		}
 	} else if p.opts.User != nil {
 		// In the system's one the user could put something else in its place.
-		return "", api.Invalid("cache-dir", fmt.Sprintf("the path %s is too long for the sockets of providers; choose a shorter cache directory (--cache-dir), such as /var/cache/coder", dir))
+		return "", fmt.Errorf("the path %s is too long for the sockets of providers; choose a shorter cache directory (--cache-dir), such as /var/cache/coder", dir)
 	} else {
 		sum := sha256.Sum256([]byte(p.opts.WorkDir))
 		dir = filepath.Join(os.TempDir(), "coder-"+strconv.Itoa(os.Getuid())+"-"+hex.EncodeToString(sum[:8]))

@@ -14,7 +14,6 @@ import (
 	"github.com/coder/quartz"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
-	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/internal/archive"
 	"coder.internal/internal/runas"
@@ -127,7 +126,7 @@ func New(opts Options) (*Provisioner, error) {
 // Terraform's configuration.
 func (p *Provisioner) directories() (string, error) {
 	if err := p.opts.User.Check(); err != nil {
-		return "", api.Invalid("provisioner-user", err.Error())
+		return "", fmt.Errorf("user for builds: %w", err)
 	}
 	if err := p.makeDirs(); err != nil {
 		return "", err

@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 
-	"coder.internal/api"
 	"coder.internal/internal/runas"
 )
 
@@ -178,7 +177,7 @@ func (p *Provisioner) checkWay() error {
 			return fmt.Errorf("look for %s: %w", need.what, err)
 		}
 		if closed != "" {
-			return api.Invalid("provisioner-user", fmt.Sprintf("user %s cannot reach %s, %s: %s is closed to it; %s", u.Name, need.what, need.path, closed, need.remedy))
+			return fmt.Errorf("user %s, for builds, cannot reach %s, %s: %s is closed to it; %s", u.Name, need.what, need.path, closed, need.remedy)
 		}
 	}
 	return nil

@@ -204,7 +204,7 @@ func TestUserPlantsThings(t *testing.T) {
 	foreign := filepath.Join(victim, "terraform.tfstate")
 	require.NoError(t, os.WriteFile(foreign, []byte(`{"version":4,"serial":99,"lineage":"foreign","resources":[]}`), 0o600))
 	for name, script := range map[string]string{
-		"state is a link":      "(while [ ! -s terraform.tfstate ]; do :; done; ln -sf " + foreign + " terraform.tfstate); echo planted; sleep 100",
+		"state is a link":      "rm -f terraform.tfstate; ln -s " + foreign + " terraform.tfstate; echo planted; sleep 100",
 		"state is a pipe":      "rm -f terraform.tfstate; mkfifo terraform.tfstate; echo planted; sleep 100",
 		"sources are pipes":    "rm -f main.tf; mkfifo main.tf .terraform/modules README.md; echo planted; sleep 100",
 		"links to directories": "ln -s " + victim + " d; ln -s " + victim + ` "$HOME/d"; ln -s ` + victim + ` "$TMPDIR/d"; mkdir -p a/b; ln -s ` + victim + " a/b/c; chmod 0 a/b; chmod 500 a; echo planted; sleep 100",
@@ -219,7 +219,6 @@ func TestUserPlantsThings(t *testing.T) {
 		}
 		_, err := p.Build(within(t, time.Minute), buildJob(archive, api.TransitionStart, nil), rec.session())
 		require.Error(t, err, name)
-		t.Log(name, time.Now())
 		for _, state := range rec.states {
 			require.NotContains(t, string(state), "foreign", name)
 		}
@@ -308,7 +307,7 @@ func TestUserCannotReach(t *testing.T) {
 	opts := terraform.Options{Binary: bin, CacheDir: filepath.Join(closed, "cache"), WorkDir: filepath.Join(closed, "cache", "d"),
 		ProviderBinary: pl.self, User: users[0], Log: slog.New(slog.DiscardHandler), Clock: quartz.NewReal()}
 	_, err = terraform.New(opts)
-	require.ErrorContains(t, err, "user 64105 cannot reach the cache directory")
+	require.ErrorContains(t, err, "user 64105, for builds, cannot reach the cache directory")
 	require.ErrorContains(t, err, closed+" is closed to it; choose another one with --cache-dir, such as /var/cache/coder")
 
 	opts.CacheDir, opts.WorkDir = filepath.Join(pl.dir, "cache"), filepath.Join(pl.dir, "cache", "d")

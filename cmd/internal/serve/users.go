@@ -1,12 +1,12 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 
-	"coder.internal/api"
 	"coder.internal/database/local"
 	"coder.internal/internal/runas"
 )
@@ -29,7 +29,7 @@ func (s *Server) jobUsers() ([]*runas.User, error) {
 		return nil, err
 	}
 	if len(users) > 1 && len(users) < c.Daemons {
-		return nil, api.Invalid("provisioner-user", fmt.Sprintf("%d users are named for %d daemons (--provisioner-daemons); name one for all, or one for each", len(users), c.Daemons))
+		return nil, fmt.Errorf("option --provisioner-user: %d users are named for %d daemons (--provisioner-daemons); name one for all, or one for each", len(users), c.Daemons)
 	}
 	if s.cfg.PostgresURL == "" {
 		if err := apartFromPostgres(s.cfg.PostgresUser, users); err != nil {
@@ -50,7 +50,7 @@ func parseUsers(option, list string) ([]*runas.User, error) {
 		err = users[0].Check()
 	}
 	if err != nil {
-		return nil, api.Invalid(option, err.Error())
+		return nil, fmt.Errorf("option --%s: %w", option, err)
 	}
 	return users, nil
 }
@@ -63,7 +63,7 @@ func apartFromPostgres(configured string, users []*runas.User) error {
 	}
 	for _, u := range users {
 		if u.UID == uid {
-			return api.Invalid("provisioner-user", fmt.Sprintf("the built-in Postgres runs as %s, and builds must not reach its files; name another user here, or for Postgres with --postgres-builtin-user", name))
+			return fmt.Errorf("option --provisioner-user: the built-in Postgres runs as %s, and builds must not reach its files; name another user here, or for Postgres with --postgres-builtin-user", name)
 		}
 	}
 	return nil
@@ -80,7 +80,7 @@ func (c *DaemonConfig) jobUser(log *slog.Logger) (*runas.User, error) {
 		return nil, err
 	}
 	if len(users) != 1 {
-		return nil, api.Invalid("user", "a daemon runs one build at a time; name one user")
+		return nil, errors.New("option --user: a daemon runs one build at a time; name one user")
 	}
 	return users[0], nil
 }
@@ -122,7 +122,7 @@ func giveDataDir(dir string, user *runas.User) (string, error) {
 			return "", fmt.Errorf("make data directory: %w", err)
 		}
 		if !info.IsDir() || !user.Owns(info) {
-			return "", api.Invalid("provisioner-data-dir", fmt.Sprintf("%s belongs to somebody else than user %s; move it away or choose another directory", own, user.Name))
+			return "", fmt.Errorf("the data directory %s belongs to somebody else than user %s; move it away or choose another one (--provisioner-data-dir)", own, user.Name)
 		}
 		return own, nil
 	} else if err != nil {
