@@ -47,6 +47,12 @@ func chooseAccount(configured string) (account, error) {
 		"make one, or use --postgres-url")
 }
 
+// RunsAs returns whom a built-in Postgres runs as, whose files are of that user.
+func RunsAs(configured string) (name string, uid int, err error) {
+	a, err := chooseAccount(configured)
+	return a.name, int(a.uid), err
+}
+
 func ownAccount(configured string) (account, error) {
 	uid, gid := os.Geteuid(), os.Getegid()
 	name := strconv.Itoa(uid)

@@ -3,7 +3,6 @@ package terraform
 import (
 	"context"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -123,7 +122,7 @@ func (r *run) built(work *jobrpc.BuildWork) (*jobrpc.BuildResult, error) {
 	if work.Meta.Transition == api.TransitionDelete {
 		return &jobrpc.BuildResult{Timings: r.timings}, nil
 	}
-	b, state := readState(r.p.stateFile())
+	b, state := r.p.readState()
 	if state == nil {
 		return nil, errNoState
 	}
@@ -145,7 +144,7 @@ func (r *run) initForState(ctx context.Context, state *rawState) error {
 	providers := filepath.Join(r.p.build, ".terraform", "providers")
 	missing := false
 	for addr := range state.providers() {
-		if _, err := os.Stat(filepath.Join(providers, filepath.FromSlash(addr))); err != nil {
+		if _, err := r.p.resolve(filepath.Join(providers, filepath.FromSlash(addr))); err != nil {
 			missing = true
 		}
 	}
@@ -153,7 +152,7 @@ func (r *run) initForState(ctx context.Context, state *rawState) error {
 		return nil
 	}
 	// The link into the store goes; this build gets providers of its own.
-	if err := removeAll(providers); err != nil {
+	if err := r.p.as(func() error { return removeAll(providers) }); err != nil {
 		return err
 	}
 	return r.init(ctx, slices.Collect(maps.Keys(state.providers())))

@@ -285,6 +285,14 @@ func memory(pids []int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
+// entrance is the file into which a process of the job writes itself, or nothing.
+func (c *corral) entrance() string {
+	if c.group == "" {
+		return ""
+	}
+	return filepath.Join(c.group, "cgroup.procs")
+}
+
 // launcher is the text of the program that runs terraform in the job's group,
 // or nothing where there is none.
 func (c *corral) launcher(binary string) string {

@@ -14,7 +14,8 @@
 //	CacheDir/packages/HASH/ a provider package under the hash of its content, verified
 //	                        once; templates link to it; see packages
 //	WorkDir/build/          the one directory in which Terraform runs; refilled per job
-//	WorkDir/home, tmp       HOME and TMPDIR of Terraform, private
+//	WorkDir/home, tmp       HOME and TMPDIR of Terraform, private; with a user of
+//	                        its own emptied after each job
 //	WorkDir/state.last      the newest state that was seen whole
 //
 // # Which process runs when
@@ -53,6 +54,14 @@
 // stop or delete that succeeds, whatever the template does. A template could keep
 // any program so, but no longer than its workspace runs, and it could as well
 // start it in its agent; Options.EndDetached forbids it where nobody needs it.
+//
+// # The user of jobs
+//
+// With Options.User all that a job starts runs as that user: terraform is started
+// through a launcher (see runas). The directories of the job are the user's, and
+// what this process does in them it does with the user's rights (Provisioner.as),
+// so that nothing planted there leads it elsewhere. WorkDir and CacheDir stay
+// ours; the user can pass them, and read what all templates share.
 //
 // With a cgroup nothing escapes but what has the right to write to other cgroups
 // (a daemon that runs as root and gives that right to templates). Without one, a

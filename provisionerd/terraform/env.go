@@ -25,6 +25,14 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 			env[name] = value
 		}
 	}
+	if opts.User != nil {
+		// What names the home of root is of no use to another user.
+		for _, name := range []string{"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+			"DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "MAIL"} {
+			delete(env, name)
+		}
+		env["USER"], env["LOGNAME"] = opts.User.Name, opts.User.Name
+	}
 	env["HOME"] = filepath.Join(opts.WorkDir, "home")
 	env["TMPDIR"] = tmp
 	// An agent that a job starts on this host must not live in a directory that

@@ -108,7 +108,7 @@ func download(ctx context.Context, dir string) (string, error) {
 	if _, err := checkVersion(ctx, path); err == nil {
 		return path, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make directory: %w", err)
 	}
 	if err := reachable(ctx); err != nil {

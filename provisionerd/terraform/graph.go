@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -25,6 +24,13 @@ type graph struct {
 // maxModules bounds how many module directories are read.
 const maxModules = 200
 
+// graph reads the build directory.
+func (p *Provisioner) graph() *graph {
+	g := &graph{refs: map[string][]string{}}
+	_ = p.as(func() error { g = readGraph(p.build); return nil }) // without it nothing has a known dependency
+	return g
+}
+
 // readGraph reads an initialised module tree.
 func readGraph(dir string) *graph {
 	g := &graph{refs: map[string][]string{}}
@@ -44,7 +50,7 @@ func moduleDirs(root string) []moduleDir {
 	var manifest struct {
 		Modules []struct{ Key, Dir string }
 	}
-	b, err := os.ReadFile(filepath.Join(root, ".terraform", "modules", "modules.json"))
+	b, err := readPlain(filepath.Join(root, ".terraform", "modules", "modules.json"), maxSource)
 	if err != nil || json.Unmarshal(b, &manifest) != nil {
 		return dirs
 	}
@@ -65,10 +71,11 @@ func parseDir(dir string) []*hclsyntax.Body {
 	parser := hclparse.NewParser()
 	var out []*hclsyntax.Body
 	for _, name := range names {
-		if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		b, err := readPlain(name, maxSource)
+		if err != nil {
 			continue
 		}
-		if f, _ := parser.ParseHCLFile(name); f != nil {
+		if f, _ := parser.ParseHCL(b, name); f != nil {
 			if body, ok := f.Body.(*hclsyntax.Body); ok {
 				out = append(out, body)
 			}

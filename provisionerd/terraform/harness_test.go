@@ -22,13 +22,18 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
+	"coder.internal/internal/runas"
 	"coder.internal/provisionerd"
 	"coder.internal/provisionerd/coderprovider"
 	"coder.internal/provisionerd/terraform"
 )
 
-// TestMain lets Terraform start this test binary as the coder/coder provider.
+// TestMain lets Terraform start this test binary as the coder/coder provider, and
+// this package start it as the launcher of a job with a user of its own.
 func TestMain(m *testing.M) {
+	if runas.Launched() {
+		return
+	}
 	if coderprovider.Wanted() {
 		coderprovider.Serve()
 		return

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,12 +33,12 @@ func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisioner
 	if err := r.fill(ctx); err != nil {
 		return nil, err
 	}
-	module, diags := tfconfig.LoadModule(p.build)
+	module, diags := p.module(p.build)
 	if diags.HasErrors() {
 		return nil, &provisionerd.Failure{Message: r.moduleError(diags)}
 	}
 	r.hideSensitive(module, job.Import.Variables)
-	result := &jobrpc.ImportResult{Readme: readme(p.build)}
+	result := &jobrpc.ImportResult{Readme: p.readme()}
 	var err error
 	if result.Variables, err = r.variables(module, job.Import.Variables); err != nil {
 		return nil, err
@@ -51,7 +50,7 @@ func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisioner
 	if result.Parameters, err = parameters(start); err != nil {
 		return nil, err
 	}
-	refs := readGraph(p.build)
+	refs := p.graph()
 	if err := r.language(start, refs, result); err != nil {
 		return nil, err
 	}
@@ -85,13 +84,9 @@ func (r *run) moduleError(diags tfconfig.Diagnostics) string {
 const maxReadme = 1 << 20
 
 // readme returns the template's README, or nothing.
-func readme(dir string) string {
-	path := filepath.Join(dir, "README.md")
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxReadme {
-		return ""
-	}
-	b, err := os.ReadFile(path)
+func (p *Provisioner) readme() string {
+	var b []byte
+	err := p.as(func() (err error) { b, err = readPlain(filepath.Join(p.build, "README.md"), maxReadme); return err })
 	if err != nil {
 		return ""
 	}
@@ -105,7 +100,7 @@ func (r *run) variables(module *tfconfig.Module, given []api.VariableValue) ([]a
 	for _, v := range given {
 		values[v.Name] = v.Value
 	}
-	inFiles := fileVariables(r.p.build)
+	inFiles := r.p.fileVariables()
 	var out []api.TemplateVersionVariable
 	var missing []string
 	for name, v := range module.Variables {
@@ -143,19 +138,26 @@ func (r *run) variables(module *tfconfig.Module, given []api.VariableValue) ([]a
 }
 
 // fileVariables returns the names that the template's own tfvars files set.
+func (p *Provisioner) fileVariables() (out map[string]bool) {
+	// An error leaves the answer to terraform, which asks for what is missing.
+	_ = p.as(func() error { out = fileVariables(p.build); return nil })
+	return out
+}
+
 func fileVariables(dir string) map[string]bool {
 	out := map[string]bool{}
 	for _, pattern := range []string{"terraform.tfvars", "*.auto.tfvars", "terraform.tfvars.json", "*.auto.tfvars.json"} {
 		names, _ := filepath.Glob(filepath.Join(dir, pattern))
 		for _, name := range names {
-			parse := hclparse.NewParser().ParseHCLFile
+			parse := hclparse.NewParser().ParseHCL
 			if strings.HasSuffix(name, ".json") {
-				parse = hclparse.NewParser().ParseJSONFile
+				parse = hclparse.NewParser().ParseJSON
 			}
-			if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
+			b, err := readPlain(name, maxSource)
+			if err != nil {
 				continue
 			}
-			f, _ := parse(name)
+			f, _ := parse(b, name)
 			if f == nil {
 				continue
 			}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"coder.internal/api"
@@ -220,7 +219,7 @@ func (p *Provisioner) missing(also []string) ([]string, error) {
 			have[addr] = true
 		}
 	}
-	module, _ := tfconfig.LoadModule(p.build) // terraform itself reports what is wrong
+	module, _ := p.module(p.build) // terraform itself reports what is wrong
 	wanted := slices.Clone(also)
 	for name, req := range module.RequiredProviders {
 		wanted = append(wanted, providerAddress(name, req.Source))
@@ -253,14 +252,14 @@ func platform() string { return runtime.GOOS + "_" + runtime.GOARCH }
 // to compute again: terraform would do so at each start, 12 ms for a small
 // provider. See packages. Ours is this program.
 func (p *Provisioner) adopt() error {
-	entries, err := readLock(p.build)
+	entries, err := p.readLock()
 	if err != nil {
 		return err
 	}
 	kept := map[string]bool{coderprovider.Address: true}
 	for _, l := range entries {
 		path := filepath.Join(p.build, ".terraform", "providers", filepath.FromSlash(l.address), l.version, platform())
-		real, err := filepath.EvalSymlinks(path)
+		real, err := p.resolve(path)
 		if kept[l.address] || errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -269,33 +268,47 @@ func (p *Provisioner) adopt() error {
 		}
 		if filepath.Dir(real) == p.packages.dir {
 			p.packages.use(real)
-		} else if real, err = p.packages.add(real, l.address, l.version, platform(), l.hashes); err != nil {
+		} else if real, err = p.packages.add(p.opts.User, real, l.address, l.version, platform(), l.hashes); err != nil {
 			// A build without it verifies the checksum by itself.
 			p.log.Warn("keep a provider package", "provider", l.address, "version", l.version, "error", err)
 			continue
 		}
-		if err := errors.Join(removeAll(path), os.Symlink(real, path)); err != nil {
+		if err := p.as(func() error { return errors.Join(removeAll(path), os.Symlink(real, path)) }); err != nil {
 			return fmt.Errorf("link provider package: %w", err)
 		}
 		kept[l.address] = true
 	}
-	return editLock(p.build, func(address, entry string) string {
-		if kept[address] {
-			return lockedHashes.ReplaceAllString(entry, "")
-		}
-		return entry
+	return p.as(func() error {
+		return editLock(p.build, func(address, entry string) string {
+			if kept[address] {
+				return lockedHashes.ReplaceAllString(entry, "")
+			}
+			return entry
+		})
 	})
+}
+
+// readLock reads the lock file of the build directory.
+func (p *Provisioner) readLock() (out []locked, err error) {
+	err = p.as(func() (err error) { out, err = readLock(p.build); return err })
+	return out, err
+}
+
+// resolve follows links in the build directory.
+func (p *Provisioner) resolve(path string) (real string, err error) {
+	err = p.as(func() (err error) { real, err = filepath.EvalSymlinks(path); return err })
+	return real, err
 }
 
 // verifyUsed checks what init took from the operator's bundle.
 func (p *Provisioner) verifyUsed() error {
-	entries, err := readLock(p.build)
+	entries, err := p.readLock()
 	if err != nil {
 		return err
 	}
 	var used []string
 	for _, l := range entries {
-		real, err := filepath.EvalSymlinks(filepath.Join(p.build, ".terraform", "providers", filepath.FromSlash(l.address), l.version, platform()))
+		real, err := p.resolve(filepath.Join(p.build, ".terraform", "providers", filepath.FromSlash(l.address), l.version, platform()))
 		if err == nil && filepath.Dir(real) != p.packages.dir {
 			used = append(used, l.address)
 		}

@@ -3,7 +3,6 @@ package terraform
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,7 +30,12 @@ func (r *run) language(plan *tfjson.Plan, g *graph, result *jobrpc.ImportResult)
 	if result.WorkspaceTags, err = r.workspaceTags(nodes, g); err != nil {
 		return err
 	}
-	result.UsesOwnerSession, result.UsesOwnerSSHKey = ownerUse(r.p.build)
+	if err := r.p.as(func() error {
+		result.UsesOwnerSession, result.UsesOwnerSSHKey = ownerUse(r.p.build)
+		return nil
+	}); err != nil {
+		return err
+	}
 	managed := g.managed(plan.PlannedValues)
 	result.HasExternalAgent = hasExternalAgent(managed)
 	for _, n := range managed {
@@ -228,10 +232,7 @@ func ownerUse(dir string) (session, key bool) {
 		for _, pattern := range []string{"*.tf", "*.tf.json"} {
 			names, _ := filepath.Glob(filepath.Join(m.dir, pattern))
 			for _, name := range names {
-				if info, err := os.Lstat(name); err != nil || !info.Mode().IsRegular() {
-					continue
-				}
-				b, err := os.ReadFile(name)
+				b, err := readPlain(name, maxSource)
 				if err != nil {
 					continue
 				}

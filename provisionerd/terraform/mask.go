@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
+	"coder.internal/internal/runas"
 )
 
 // masked stands where a secret was, in Terraform's own words.
@@ -30,7 +30,8 @@ var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[
 // Terraform hides what it knows to be sensitive; a template, a provider or a
 // program that a template starts may still print it.
 type mask struct {
-	stateFile string // where Terraform writes the tokens that it makes
+	user      *runas.User // whose the state file is
+	stateFile string      // where Terraform writes the tokens that it makes
 
 	mu      sync.Mutex
 	secrets []string // longest first, so that one within another does not spoil it
@@ -87,11 +88,8 @@ func (m *mask) hide(text string) string {
 
 // state returns the text of the state file, never nil.
 func (m *mask) state() []byte {
-	info, err := os.Lstat(m.stateFile)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > jobrpc.MaxStateBytes {
-		return []byte{}
-	}
-	b, err := os.ReadFile(m.stateFile)
+	var b []byte
+	err := m.user.Do(func() (err error) { b, err = readPlain(m.stateFile, jobrpc.MaxStateBytes); return err })
 	if err != nil || b == nil {
 		return []byte{}
 	}

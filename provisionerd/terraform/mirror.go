@@ -34,7 +34,7 @@ func writeMirror(opts Options) (string, error) {
 	mirror := filepath.Join(opts.CacheDir, "mirror")
 	const name = "terraform-provider-coder_v" + coderprovider.Version
 	dir, real := filepath.Join(mirror, ownPackage()), providerDir(opts.CacheDir)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.MkdirAll(real, 0o700)); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(real, 0o755)); err != nil {
 		return "", fmt.Errorf("make provider mirror: %w", err)
 	}
 	if err := replaceLink(opts.ProviderBinary, filepath.Join(real, name)); err != nil {
@@ -65,7 +65,8 @@ func writeCLIConfig(opts Options, path, packages string, kept []string) error {
 		kept = slices.DeleteFunc(slices.Clone(kept), func(addr string) bool { return slices.Contains(mirrored, addr) })
 	}
 	text := cliConfig(append(places, place{packages, kept}))
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	// It holds no secrets, and the job's user must read it.
+	if err := replaceWith(path, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write terraform's configuration: %w", err)
 	}
 	return nil
@@ -108,10 +109,7 @@ func (p *Provisioner) useProgram() error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil // a template without coder/coder
 	}
-	if err := removeAll(path); err != nil {
-		return err
-	}
-	if err := os.Symlink(providerDir(p.opts.CacheDir), path); err != nil {
+	if err := p.as(func() error { return errors.Join(removeAll(path), os.Symlink(providerDir(p.opts.CacheDir), path)) }); err != nil {
 		return fmt.Errorf("link our provider: %w", err)
 	}
 	return nil
@@ -129,7 +127,7 @@ func replaceFile(path, text string) error {
 		return err
 	}
 	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Chmod(0o700), f.Close())
+	err = errors.Join(err, f.Chmod(0o755), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
@@ -183,22 +181,32 @@ func cliConfig(places []place) string {
 // maxTemp is the longest TMPDIR in which a plugin's unix socket still fits.
 const maxTemp = 80
 
-// privateTemp returns a TMPDIR that only this user can enter. Below a long work
-// directory it lies in the system's one, under a name made from the work directory.
-func privateTemp(work string) (string, error) {
-	dir := filepath.Join(work, "tmp")
-	if len(dir) > maxTemp {
-		sum := sha256.Sum256([]byte(work))
+// privateTemp returns a TMPDIR that only the job's user can enter. Below a long
+// work directory it lies in the system's one, under a name made from the work
+// directory.
+func (p *Provisioner) privateTemp() (string, error) {
+	dir := filepath.Join(p.opts.WorkDir, "tmp")
+	var err error
+	if len(dir) <= maxTemp {
+		if err = os.Mkdir(dir, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
+			err = p.handOver(dir)
+		}
+	} else if p.opts.User != nil {
+		// In the system's one the user could put something else in its place.
+		return "", fmt.Errorf("the path %s is too long for the sockets of providers; choose a shorter cache directory (--cache-dir), such as /var/cache/coder", dir)
+	} else {
+		sum := sha256.Sum256([]byte(p.opts.WorkDir))
 		dir = filepath.Join(os.TempDir(), "coder-"+strconv.Itoa(os.Getuid())+"-"+hex.EncodeToString(sum[:8]))
+		err = os.Mkdir(dir, 0o700)
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make temporary directory: %w", err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return "", fmt.Errorf("make temporary directory: %w", err)
 	}
-	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedByUs(info) {
+	if !info.IsDir() || info.Mode().Perm() != 0o700 || !p.opts.User.Owns(info) {
 		return "", fmt.Errorf("temporary directory %s belongs to somebody else; remove it", dir)
 	}
 	return dir, nil

@@ -58,7 +58,7 @@ func (p *Provisioner) placeModules() error {
 	type call struct{ key, dir string }
 	list := []installed{{Dir: "."}}
 	for todo := []call{{"", "."}}; len(todo) > 0 && len(list) < maxCalls; todo = todo[1:] {
-		module, _ := tfconfig.LoadModule(filepath.Join(p.build, filepath.FromSlash(todo[0].dir)))
+		module, _ := p.module(filepath.Join(p.build, filepath.FromSlash(todo[0].dir)))
 		if module == nil {
 			continue
 		}
@@ -93,7 +93,7 @@ func (p *Provisioner) placeModules() error {
 	if err != nil {
 		return fmt.Errorf("list modules: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(target, "modules.json"), b, 0o600); err != nil {
+	if err := p.as(func() error { return writePrivate(filepath.Join(target, "modules.json"), b) }); err != nil {
 		return fmt.Errorf("list modules: %w", err)
 	}
 	return nil
@@ -112,10 +112,10 @@ func (p *Provisioner) placeModule(m *bundle.Manifest, from bundle.Module, key st
 	}
 	dir := path.Join(".terraform/modules", key)
 	dst := filepath.Join(p.build, filepath.FromSlash(dir))
-	if err := os.MkdirAll(dst, 0o700); err != nil {
+	if err := p.as(func() error { return os.MkdirAll(dst, 0o700) }); err != nil {
 		return "", fmt.Errorf("place module %s: %w", key, err)
 	}
-	if err := copyTree(filepath.Join(p.opts.MirrorDir, filepath.FromSlash(prefix)), dst); err != nil {
+	if err := copyTree(nil, filepath.Join(p.opts.MirrorDir, filepath.FromSlash(prefix)), p.opts.User, dst); err != nil {
 		return "", fmt.Errorf("place module %s: %w", key, err)
 	}
 	return path.Join(dir, from.Path), nil

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"coder.internal/internal/runas"
 )
 
 // packageFiles lists the files of a package, sorted, as slash-separated names.
@@ -74,22 +76,31 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// copyPackage copies the files of src into dst, which exists.
-func copyPackage(src, dst string) error {
-	names, err := packageFiles(src)
+// copyPackage copies the files of src, which belongs to from, into dst, which
+// exists.
+func copyPackage(from *runas.User, src, dst string) error {
+	var names []string
+	modes := map[string]fs.FileMode{}
+	err := from.Do(func() (err error) {
+		names, err = packageFiles(src)
+		for _, name := range names {
+			info, statErr := os.Stat(filepath.Join(src, filepath.FromSlash(name)))
+			if statErr != nil {
+				return statErr
+			}
+			modes[name] = info.Mode().Perm()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		from, to := filepath.Join(src, filepath.FromSlash(name)), filepath.Join(dst, filepath.FromSlash(name))
-		info, err := os.Stat(from)
-		if err != nil {
+		to := filepath.Join(dst, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-			return err
-		}
-		if err := copyFile(from, to, info.Mode().Perm()|0o600); err != nil {
+		if err := copyFile(from, filepath.Join(src, filepath.FromSlash(name)), nil, to, modes[name]|0o600); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"coder.internal/internal/runas"
 )
 
 // Limits of one provider package.
@@ -75,9 +77,9 @@ func packageName(hash string) (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// add keeps a copy of the package in dir, which must have one of the hashes, and
-// returns where it is kept. What is there already is not copied again.
-func (p *packages) add(dir, address, version, platform string, hashes []string) (string, error) {
+// add keeps a copy of the package in dir, which belongs to from and must have one
+// of the hashes, and returns where it is kept. What is there already is not copied again.
+func (p *packages) add(from *runas.User, dir, address, version, platform string, hashes []string) (string, error) {
 	for _, hash := range hashes {
 		if name, err := packageName(hash); err == nil && p.intact(name) {
 			return p.content(name), p.list(name, hash, address, version, platform)
@@ -88,7 +90,7 @@ func (p *packages) add(dir, address, version, platform string, hashes []string) 
 		return "", fmt.Errorf("keep provider package: %w", err)
 	}
 	defer func() { _ = removeAll(tmp) }()
-	if err := copyPackage(dir, tmp); err != nil {
+	if err := copyPackage(from, dir, tmp); err != nil {
 		return "", fmt.Errorf("keep provider package %s %s: %w", address, version, err)
 	}
 	hash, err := hashPackage(tmp)
@@ -102,7 +104,7 @@ func (p *packages) add(dir, address, version, platform string, hashes []string) 
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(freeze(tmp), os.Chmod(tmp, 0o700)); err != nil {
+	if err := errors.Join(freeze(tmp), openTree(tmp)); err != nil {
 		return "", fmt.Errorf("keep provider package: %w", err)
 	}
 	dst := p.content(name)
@@ -152,8 +154,13 @@ func (p *packages) list(name, hash, address, version, platform string) error {
 		return fmt.Errorf("keep provider package: %w", err)
 	}
 	link := filepath.Join(p.mirror(), filepath.FromSlash(address), version, platform)
-	if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 		return fmt.Errorf("keep provider package: %w", err)
+	}
+	for dir := filepath.Dir(link); dir != p.dir; dir = filepath.Dir(dir) {
+		if err := addMode(dir, 0o055); err != nil { // whatever the umask
+			return fmt.Errorf("keep provider package: %w", err)
+		}
 	}
 	if err := replaceLink(p.content(name), link); err != nil {
 		return fmt.Errorf("keep provider package: %w", err)

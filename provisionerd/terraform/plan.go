@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 	"github.com/hashicorp/terraform-exec/tfexec"
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -64,14 +62,14 @@ func (r *run) ready(ctx context.Context, work *jobrpc.BuildWork, seed *rawState)
 		if state, r.redo, err = unmark(work.State); err != nil {
 			return err
 		}
-		if err := os.WriteFile(p.stateFile(), state, 0o600); err != nil {
+		if err := p.as(func() error { return writePrivate(p.stateFile(), state) }); err != nil {
 			return fmt.Errorf("write state: %w", err)
 		}
 		if err := r.initForState(ctx, seed); err != nil {
 			return err
 		}
 	}
-	module, _ := tfconfig.LoadModule(p.build) // terraform itself reports what is wrong
+	module, _ := p.module(p.build) // terraform itself reports what is wrong
 	r.hideSensitive(module, work.Variables)
 	types := map[string]string{}
 	for name, v := range module.Variables {
@@ -142,7 +140,7 @@ func (r *run) planned(plan *tfjson.Plan, work *jobrpc.PlanWork) (*jobrpc.PlanRes
 	if work.Meta.Transition == api.TransitionDelete {
 		return out, nil
 	}
-	if out.Resources, err = collect(readGraph(r.p.build).managed(plan.PlannedValues), work.Meta.Transition); err != nil {
+	if out.Resources, err = collect(r.p.graph().managed(plan.PlannedValues), work.Meta.Transition); err != nil {
 		return nil, err
 	}
 	for i := range out.Resources {

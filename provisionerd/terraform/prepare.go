@@ -41,7 +41,7 @@ type run struct {
 
 // begin prepares the run of a job. What it logs goes through its mask.
 func (p *Provisioner) begin(job *jobrpc.Job, m jobrpc.Meta, s provisionerd.Session) *run {
-	r := &run{p: p, job: job, s: s, mask: &mask{stateFile: p.stateFile()}, began: p.now()}
+	r := &run{p: p, job: job, s: s, mask: &mask{user: p.opts.User, stateFile: p.stateFile()}, began: p.now()}
 	// Only the start of a workspace may leave something running, and only its own.
 	r.keep = keeps{none: job.Build == nil || m.Transition != api.TransitionStart || p.opts.EndDetached, workspace: m.WorkspaceID.String()}
 	r.mask.add(m.OwnerSession.Reveal(), m.OwnerSSHPrivate.Reveal())
@@ -183,7 +183,7 @@ func (r *run) fill(ctx context.Context) error {
 	if r.job.ArchiveHash == "" {
 		return nil
 	}
-	if err := p.store.publish(key, p.build); err != nil {
+	if err := p.store.publish(key, p.opts.User, p.build); err != nil {
 		// The job goes on without it; the next one initialises again.
 		p.log.Warn("store an initialised template", "job_id", r.job.ID, "error", err)
 		return nil
@@ -206,9 +206,9 @@ func (r *run) fromStore(entry string) error {
 	for _, e := range names {
 		from, to := filepath.Join(entry, e.Name()), filepath.Join(r.p.build, e.Name())
 		if e.Name() == ".terraform" {
-			err = linkData(from, to)
+			err = r.p.linkData(from, to)
 		} else {
-			err = copyAny(from, to)
+			err = r.p.copyAny(from, to)
 		}
 		if err != nil {
 			return fmt.Errorf("copy stored template: %w", err)
@@ -219,20 +219,20 @@ func (r *run) fromStore(entry string) error {
 
 // linkData makes a .terraform whose providers are those of the store and whose
 // modules are copies, because templates may write to ${path.module}.
-func linkData(from, to string) error {
+func (p *Provisioner) linkData(from, to string) error {
 	names, err := os.ReadDir(from)
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(to, 0o700); err != nil {
+	if err := p.as(func() error { return os.Mkdir(to, 0o700) }); err != nil {
 		return err
 	}
 	for _, e := range names {
 		src, dst := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
 		if e.Name() == "providers" {
-			err = os.Symlink(src, dst)
+			err = p.as(func() error { return os.Symlink(src, dst) })
 		} else {
-			err = copyAny(src, dst)
+			err = p.copyAny(src, dst)
 		}
 		if err != nil {
 			return err
@@ -241,25 +241,26 @@ func linkData(from, to string) error {
 	return nil
 }
 
-func copyAny(from, to string) error {
+// copyAny copies something of the store for the job.
+func (p *Provisioner) copyAny(from, to string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
 	}
 	switch {
 	case info.IsDir():
-		if err := os.Mkdir(to, 0o700); err != nil {
+		if err := p.as(func() error { return os.Mkdir(to, 0o700) }); err != nil {
 			return err
 		}
-		return copyTree(from, to)
+		return copyTree(nil, from, p.opts.User, to)
 	case info.Mode()&os.ModeSymlink != 0:
 		target, err := os.Readlink(from)
 		if err != nil {
 			return err
 		}
-		return os.Symlink(target, to)
+		return p.as(func() error { return os.Symlink(target, to) })
 	}
-	return copyFile(from, to, info.Mode().Perm()|0o600)
+	return copyFile(nil, from, p.opts.User, to, info.Mode().Perm()|0o600)
 }
 
 // unpack fetches the archive and removes from it what is not the template's to
@@ -269,7 +270,7 @@ func (r *run) unpack(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetch the template archive: %w", err)
 	}
-	err = archive.Unpack(rc, r.job.ArchiveType, r.p.build, limits())
+	err = r.p.as(func() error { return archive.Unpack(rc, r.job.ArchiveType, r.p.build, limits()) })
 	if err := errors.Join(err, rc.Close()); err != nil {
 		var bad *archive.Error
 		if errors.As(err, &bad) || errors.Is(err, archive.ErrTooLarge) {
@@ -277,6 +278,11 @@ func (r *run) unpack(ctx context.Context) error {
 		}
 		return err
 	}
+	return r.p.as(r.tidy)
+}
+
+// tidy is unpack's removal, with the job's rights.
+func (r *run) tidy() error {
 	for _, name := range []string{".terraform", "terraform.tfstate", "terraform.tfstate.backup", ".terraform.tfstate.lock.info"} {
 		if err := removeAll(filepath.Join(r.p.build, name)); err != nil {
 			return err
@@ -299,7 +305,7 @@ func overrideBackend(dir string) error {
 		return nil
 	}
 	path := filepath.Join(dir, "zz_coder_backend_override.tf")
-	if err := os.WriteFile(path, []byte("terraform {\n  backend \"local\" {}\n}\n"), 0o600); err != nil {
+	if err := writePrivate(path, []byte("terraform {\n  backend \"local\" {}\n}\n")); err != nil {
 		return fmt.Errorf("override backend: %w", err)
 	}
 	return nil
@@ -310,8 +316,8 @@ func older(version, than string) bool {
 	return err == nil && v.Core().LessThan(hcversion.Must(hcversion.NewVersion(than)))
 }
 
-// writeVariables writes the values of template variables where only this user
-// can read them. A value of a type that has no notation as text is JSON.
+// writeVariables writes the values of template variables where only the job's
+// user can read them. A value of a type that has no notation as text is JSON.
 func (r *run) writeVariables(values []api.VariableValue, types map[string]string) error {
 	out := make(map[string]any, len(values))
 	for _, v := range values {
@@ -324,7 +330,7 @@ func (r *run) writeVariables(values []api.VariableValue, types map[string]string
 	if err != nil {
 		return fmt.Errorf("encode variables: %w", err)
 	}
-	if err := os.WriteFile(r.p.varFile(), b, 0o600); err != nil {
+	if err := r.p.giveFile(r.p.varFile(), b); err != nil {
 		return fmt.Errorf("write variables: %w", err)
 	}
 	return nil

@@ -55,12 +55,6 @@ func sessionOf(pid int) int {
 // ownSession returns the session of this process.
 func ownSession() int { return sessionOf(os.Getpid()) }
 
-// ownedByUs reports whether a file belongs to the user of this process.
-func ownedByUs(info os.FileInfo) bool {
-	sys, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(sys.Uid) == os.Getuid()
-}
-
 // changeTime is when anything about a file changed last; nobody can set it.
 func changeTime(info os.FileInfo) int64 {
 	sys, ok := info.Sys().(*syscall.Stat_t)

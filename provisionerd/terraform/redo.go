@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
@@ -89,7 +88,11 @@ func (r *run) killed() bool {
 // giveUp taints the objects of r.redo that are still in the state, for good, and
 // returns their addresses.
 func (r *run) giveUp() ([]string, error) {
-	state, err := os.ReadFile(r.p.stateFile())
+	var state []byte
+	err := r.p.as(func() (err error) {
+		state, err = readPlain(r.p.stateFile(), jobrpc.MaxStateBytes)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
@@ -104,7 +107,7 @@ func (r *run) giveUp() ([]string, error) {
 		return nil, err
 	}
 	slices.Sort(left)
-	if err := os.WriteFile(r.p.stateFile(), out, 0o600); err != nil {
+	if err := r.p.as(func() error { return writePrivate(r.p.stateFile(), out) }); err != nil {
 		return nil, fmt.Errorf("write state: %w", err)
 	}
 	return left, nil

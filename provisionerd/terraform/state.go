@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
@@ -145,11 +144,7 @@ func (s *rawState) agentTokens() []api.Secret {
 
 // readState returns the state in a file if it is whole, else nil.
 func readState(path string) ([]byte, *rawState) {
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > jobrpc.MaxStateBytes {
-		return nil, nil
-	}
-	b, err := os.ReadFile(path)
+	b, err := readPlain(path, jobrpc.MaxStateBytes)
 	if err != nil {
 		return nil, nil
 	}
@@ -163,7 +158,18 @@ func readState(path string) ([]byte, *rawState) {
 // newestState returns the newer of the state file and the last snapshot. The
 // state file may be cut short, when its writer was killed.
 func (p *Provisioner) newestState() []byte {
-	file, fs := readState(p.stateFile())
+	file, fs := p.readState()
+	return p.newer(file, fs)
+}
+
+// readState reads the state file of the job.
+func (p *Provisioner) readState() (b []byte, s *rawState) {
+	_ = p.as(func() error { b, s = readState(p.stateFile()); return nil }) // no state is an answer
+	return b, s
+}
+
+// newer returns a state or the last snapshot.
+func (p *Provisioner) newer(file []byte, fs *rawState) []byte {
 	last, ls := readState(p.lastState())
 	if fs == nil || ls != nil && ls.Lineage == fs.Lineage && ls.Serial > fs.Serial {
 		return last

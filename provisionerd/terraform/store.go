@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"coder.internal/api/jobrpc"
+	"coder.internal/internal/runas"
 	"coder.internal/provisionerd/coderprovider"
 )
 
@@ -66,18 +66,19 @@ func (s *store) open(key string) (string, func(), error) {
 	return path, unlock, nil
 }
 
-// publish makes an entry out of a copy of an initialised directory. If somebody
+// publish makes an entry out of a copy of an initialised directory, which belongs
+// to from. If somebody
 // was faster, their entry stays.
-func (s *store) publish(key, src string) error {
+func (s *store) publish(key string, from *runas.User, src string) error {
 	tmp, err := os.MkdirTemp(s.dir, ".new-")
 	if err != nil {
 		return fmt.Errorf("store template: %w", err)
 	}
 	defer func() { _ = removeAll(tmp) }()
-	if err := copyTree(src, tmp); err != nil {
+	if err := copyTree(from, src, nil, tmp); err != nil {
 		return fmt.Errorf("store template: %w", err)
 	}
-	if err := freeze(tmp); err != nil {
+	if err := errors.Join(freeze(tmp), openEntry(tmp)); err != nil {
 		return fmt.Errorf("store template: %w", err)
 	}
 	unlock, err := lockFile(filepath.Join(s.dir, key+".lock"), false)
@@ -180,51 +181,6 @@ func (s *store) remove(name string) (bool, error) {
 	return true, removeAll(filepath.Join(s.dir, name))
 }
 
-// copyTree copies directories, files and links of src into dst, which exists.
-// The state of a workspace is not part of a template and is left out.
-func copyTree(src, dst string) error {
-	return filepath.WalkDir(src, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(src, path)
-		if err != nil || rel == "." {
-			return err
-		}
-		to := filepath.Join(dst, rel)
-		info, err := d.Info()
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir():
-			return os.MkdirAll(to, 0o700)
-		case d.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(target, to)
-		case d.Type().IsRegular():
-			return copyFile(path, to, info.Mode().Perm()|0o600)
-		}
-		return nil
-	})
-}
-
-func copyFile(src, dst string, mode fs.FileMode) (err error) {
-	in, err := os.Open(src)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
-}
-
 // freeze takes the right to write from the files below dir. Directories stay
 // writable, so that a cache can be removed with plain means.
 func freeze(dir string) error {
@@ -290,14 +246,10 @@ func readLock(dir string) ([]locked, error) {
 // editLock rewrites the entries of dir's lock file.
 func editLock(dir string, edit func(address, entry string) string) error {
 	path := filepath.Join(dir, ".terraform.lock.hcl")
-	info, err := os.Lstat(path)
+	b, err := readPlain(path, maxSource)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("edit lock file: it is not a regular file (%w)", err)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("edit lock file: %w", err)
 	}
@@ -307,7 +259,7 @@ func editLock(dir string, edit func(address, entry string) string) error {
 	if text == string(b) {
 		return nil
 	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := writePrivate(path, []byte(text)); err != nil {
 		return fmt.Errorf("edit lock file: %w", err)
 	}
 	return nil

@@ -14,9 +14,9 @@ import (
 	"github.com/coder/quartz"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
-	"coder.internal/internal/archive"
-
 	"coder.internal/api/jobrpc"
+	"coder.internal/internal/archive"
+	"coder.internal/internal/runas"
 )
 
 // Options of a Provisioner. All are required unless said otherwise.
@@ -50,6 +50,9 @@ type Options struct {
 	// EndDetached ends with a job also what a start has put into a session of its
 	// own for its workspace, as the starter template host does.
 	EndDetached bool
+	// User is who jobs run as; nil is the user of this process. Only root on Linux
+	// can have another one. ProviderBinary must then call runas.Launched first.
+	User *runas.User
 }
 
 // Provisioner runs Terraform for one job at a time.
@@ -92,17 +95,7 @@ func New(opts Options) (*Provisioner, error) {
 		*dir = abs
 	}
 	p := &Provisioner{opts: opts, log: opts.Log.With("component", "terraform"), build: filepath.Join(opts.WorkDir, "build")}
-	for _, dir := range []string{p.build, filepath.Join(opts.WorkDir, "home"), filepath.Join(opts.CacheDir, "templates"),
-		filepath.Join(opts.CacheDir, "packages", "mirror")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make directory: %w", err)
-		}
-	}
-	var err error
-	if p.tmp, err = privateTemp(opts.WorkDir); err != nil {
-		return nil, err
-	}
-	cliConfig, err := writeMirror(opts)
+	cliConfig, err := p.directories()
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +122,35 @@ func New(opts Options) (*Provisioner, error) {
 	return p, nil
 }
 
-// launcher returns the program to start for terraform: a script that joins the
-// job's cgroup first, or terraform itself.
+// directories lays out the work directory and the cache, and returns the path of
+// Terraform's configuration.
+func (p *Provisioner) directories() (string, error) {
+	if err := p.opts.User.Check(); err != nil {
+		return "", fmt.Errorf("user for builds: %w", err)
+	}
+	if err := p.makeDirs(); err != nil {
+		return "", err
+	}
+	var err error
+	if p.tmp, err = p.privateTemp(); err != nil {
+		return "", err
+	}
+	cliConfig, err := writeMirror(p.opts)
+	if err == nil && p.opts.User != nil {
+		err = p.openWay()
+	}
+	if err != nil {
+		return "", err
+	}
+	return cliConfig, p.checkWay()
+}
+
+// launcher returns the program to start for terraform: one that joins the job's
+// cgroup and becomes the job's user first, or terraform itself.
 func (p *Provisioner) launcher() (string, error) {
+	if p.opts.User != nil {
+		return p.opts.User.Launcher(p.opts.WorkDir, p.opts.ProviderBinary, p.opts.Binary.Path, p.corral.entrance())
+	}
 	text := p.corral.launcher(p.opts.Binary.Path)
 	if text == "" {
 		return p.opts.Binary.Path, nil
@@ -170,7 +189,36 @@ func (p *Provisioner) Discard() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, p.unfinished.forget(), os.RemoveAll(p.varFile()), empty(p.build), empty(p.tmp))
+	return errors.Join(err, p.unfinished.forget(), os.RemoveAll(p.varFile()), p.clear())
+}
+
+// clear empties the directories of the job. A user's home goes with the job: what
+// one leaves there, such as the configuration of git, would work on the next.
+func (p *Provisioner) clear() error {
+	dirs := []string{p.build, p.tmp}
+	if p.opts.User != nil {
+		dirs = append(dirs, filepath.Join(p.opts.WorkDir, "home"))
+	}
+	err := p.as(func() (err error) {
+		for _, dir := range dirs {
+			err = errors.Join(err, empty(dir))
+		}
+		return err
+	})
+	if err == nil || p.opts.User == nil {
+		return err
+	}
+	// Another user may have let the job have a directory that it cannot remove.
+	// Removal follows no links, but it would be in the place of more than the job's.
+	err = nil
+	for _, dir := range dirs {
+		entries, readErr := os.ReadDir(dir)
+		err = errors.Join(err, readErr)
+		for _, e := range entries {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // anyKeeps is what may live on when it is not known which job it was.

@@ -52,7 +52,7 @@ func (w *watcher) look() {
 	if err != nil || info.ModTime().Equal(w.mod) && info.Size() == w.size {
 		return
 	}
-	b, state := readState(w.p.stateFile())
+	b, state := w.p.readState()
 	if state == nil {
 		return
 	}

@@ -93,6 +93,8 @@ type ProvisionerConfig struct {
 	PollInterval time.Duration
 	PollJitter   time.Duration
 	JobConfig
+	User    string // whom builds run as; a list is one user for each daemon
+	DataDir string // see dataDir
 }
 
 // SessionConfig is logins and tokens.

@@ -11,6 +11,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/internal/clock"
 	"coder.internal/internal/lifecycle"
+	"coder.internal/internal/runas"
 	"coder.internal/provisionerd"
 	"coder.internal/provisionerd/terraform"
 )
@@ -51,9 +52,13 @@ func (s *Server) daemons() ([]lifecycle.Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find host name: %w", err)
 	}
+	users, err := s.jobUsers()
+	if err != nil {
+		return nil, err
+	}
 	var parts []lifecycle.Part
 	for i := range s.cfg.Provisioner.Daemons {
-		d, err := s.daemon(binary, self, host, i)
+		d, err := s.daemon(binary, self, host, i, users[i])
 		if err != nil {
 			return nil, err
 		}
@@ -62,12 +67,16 @@ func (s *Server) daemons() ([]lifecycle.Part, error) {
 	return parts, nil
 }
 
-func (s *Server) daemon(binary terraform.Binary, self, host string, i int) (*provisionerd.Daemon, error) {
+func (s *Server) daemon(binary terraform.Binary, self, host string, i int, user *runas.User) (*provisionerd.Daemon, error) {
 	name := fmt.Sprintf("%s-%d", host, i)
 	work := filepath.Join(s.cfg.CacheDir, "provisionerd", strconv.Itoa(i))
 	log := s.log.With("daemon", name)
+	data, err := s.cfg.dataDir(user)
+	if err != nil {
+		return nil, err
+	}
 	opts := s.cfg.Provisioner.options(binary, self, filepath.Join(work, "terraform"), s.cfg.CacheDir, log)
-	opts.DataDir = filepath.Join(s.cfg.ConfigDir, "data")
+	opts.DataDir, opts.User = data, user
 	tf, err := terraform.New(opts)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,9 @@ type DaemonConfig struct {
 	JobConfig
 	// ShutdownGrace is how long a running job may go on once the daemon has to stop.
 	ShutdownGrace time.Duration
-	Prometheus    ListenerConfig
+	// User is whom builds run as; "" is the user of this process.
+	User       string
+	Prometheus ListenerConfig
 }
 
 // Provisioner is one external daemon. Use NewProvisioner, then Run once.
@@ -66,6 +68,10 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 		return nil, err
 	}
 	log.Info("terraform found", "component", "provisionerd", "path", binary.Path, "version", binary.Version, "source", binary.Source)
+	user, err := cfg.jobUser(log)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find own executable: %w", err)
@@ -76,7 +82,15 @@ func NewProvisioner(ctx context.Context, cfg DaemonConfig, log *slog.Logger) (*P
 	if err != nil {
 		return nil, err
 	}
-	tf, err := terraform.New(cfg.options(binary, self, filepath.Join(work, "terraform"), cfg.CacheDir, log))
+	var data string // without a user the daemon's own home, which then stays
+	if user != nil {
+		if data, err = giveDataDir(defaultUserData, user); err != nil {
+			return nil, err
+		}
+	}
+	opts := cfg.options(binary, self, filepath.Join(work, "terraform"), cfg.CacheDir, log)
+	opts.DataDir, opts.User = data, user
+	tf, err := terraform.New(opts)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,7 @@ func StartProvisioner(env *cli.Env) *cobra.Command {
 	cli.Bind(fs, "prometheus-enable", "CODER_PROMETHEUS_ENABLE")
 	str(&cfg.Prometheus.Address, "prometheus-address", "", "CODER_PROMETHEUS_ADDRESS", "127.0.0.1:2112", "address of the metrics")
 	jobFlags(fs, &cfg.JobConfig)
+	str(&cfg.User, "user", "", "CODER_PROVISIONER_USER", "", "user that builds run as when this is root on Linux: a name, a uid or uid:gid")
 	fs.DurationVar(&cfg.ShutdownGrace, "shutdown-grace", time.Minute, "how long a running job may go on after a signal before it is handed back")
 	cli.Bind(fs, "shutdown-grace", "CODER_SHUTDOWN_GRACE")
 	cli.List(fs, &experiments, "experiments", "", "accepted; there are none")

@@ -118,7 +118,7 @@ resource "terraform_data" "agent" {
         'cd "$HOME"' \
         'exec sh "$RUN/init.sh"' >"$dir/run/start.sh"
       [ -x "$user_shell" ] || user_shell=/bin/sh
-      user=$(id -un)
+      user=$(id -un 2>/dev/null) || user=$(id -u)
       cd "$dir"
       setsid env -i HOST_WORKSPACE="$id" RUN="$dir/run" BINARY_DIR="$root/bin" \
         HOME="$dir/home" TMPDIR="$dir/tmp" PATH="$PATH" USER="$user" LOGNAME="$user" \

@@ -1,0 +1,12 @@
+//go:build linux && (386 || arm)
+
+package runas
+
+import "syscall"
+
+// System calls that take ids of 32 bits.
+const (
+	sysSetfsuid  = syscall.SYS_SETFSUID32
+	sysSetfsgid  = syscall.SYS_SETFSGID32
+	sysSetgroups = syscall.SYS_SETGROUPS32
+)
