@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
@@ -62,7 +63,7 @@ func NewBench(ctx context.Context, o BenchOptions) (*Bench, error) {
 	}
 	p, err := terraform.New(terraform.Options{Binary: binary, WorkDir: work,
 		CacheDir: filepath.Join(cache, "template-tests"), ProviderBinary: o.Executable, MirrorDir: o.Getenv("CODER_PROVISIONER_MIRROR"),
-		Environ: os.Environ(), DataDir: filepath.Join(work, "data"), Log: slog.New(slog.DiscardHandler), Clock: clock.Real(),
+		Environ: os.Environ(), EnvAllow: envAllow(o.Getenv("CODER_PROVISIONER_ENV")), DataDir: filepath.Join(work, "data"), Log: slog.New(slog.DiscardHandler), Clock: clock.Real(),
 		MaxTemplates: keptTests})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(work))
@@ -75,6 +76,16 @@ func NewBench(ctx context.Context, o BenchOptions) (*Bench, error) {
 	live, _ := parameters.Load(files) // its diagnostics come with every result
 	sum := sha256.Sum256(o.Archive)
 	return &Bench{p: p, live: live, work: work, opts: o, hash: hex.EncodeToString(sum[:]), workspace: api.NewID(), owner: api.NewID()}, nil
+}
+
+// envAllow reads the list of --provisioner-env.
+func envAllow(list string) (out []string) {
+	for _, name := range strings.Split(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (b *Bench) job() *jobrpc.Job {

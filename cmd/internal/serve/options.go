@@ -149,7 +149,7 @@ func provisionerOptions(c *Config, cacheDir string) option.Set {
 		{Flag: "provisioner-mirror", Env: "CODER_PROVISIONER_MIRROR", YAML: "provisioning.mirror", Group: g,
 			Value: option.String(&c.Provisioner.Mirror), Doc: "Directory in Terraform's filesystem-mirror layout, or a bundle made by templates bundle, that is searched for providers and modules before any registry."},
 		{Flag: "provisioner-env", Env: "CODER_PROVISIONER_ENV", YAML: "provisioning.env", Group: g,
-			Value: option.Strings(&c.Provisioner.Env), Doc: "Names of environment variables that templates may see, such as AWS_* or KUBECONFIG; without it all but CODER_*, PG* and TF_*."},
+			Value: option.Strings(&c.Provisioner.Env), Doc: "Names of environment variables that templates may see, such as AWS_* or KUBECONFIG; without it all but CODER_*, PG* and TF_*. HOME is a private directory unless it is listed."},
 		{Flag: "provisioner-keep-detached", Env: "CODER_PROVISIONER_KEEP_DETACHED", YAML: "provisioning.keepDetached", Group: g, Default: "true",
 			Value: option.Bool(&c.Provisioner.KeepDetached), Doc: "Let what a start puts into a session of its own for its workspace outlive the build, as the starter template host needs it; off, all processes of a build end with it."},
 		{Flag: "provisioner-job-timeout", Env: "CODER_PROVISIONER_JOB_TIMEOUT", YAML: "provisioning.jobTimeout", Group: g, Default: "1h",
