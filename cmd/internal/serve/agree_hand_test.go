@@ -31,10 +31,10 @@ import (
 // byHand is a template in a directory of its own, where Terraform is run as a
 // person would: init once, then plan and show.
 type byHand struct {
-	t        *testing.T
-	bin, dir string
-	env      []string
-	failed   error // of init
+	t              *testing.T
+	bin, dir, home string
+	env            []string
+	failed         error // of init
 }
 
 // spoken is what the provider says in a plan.
@@ -73,16 +73,16 @@ func readVariables(t *testing.T, dir string) map[string]string {
 	return vars
 }
 
-func newByHand(t *testing.T, s *servetest.Server, c *servetest.CLI, tfrc, from string, vars map[string]string) *byHand {
+func newByHand(t *testing.T, s *servetest.Server, c *servetest.CLI, tfrc, home, from string, vars map[string]string) *byHand {
 	t.Helper()
 	bin, err := terraform.Find(t.Context(), terraform.FindOptions{})
 	require.NoError(t, err)
-	h := &byHand{t: t, bin: bin.Path, dir: filepath.Join(t.TempDir(), "template")}
+	h := &byHand{t: t, bin: bin.Path, dir: filepath.Join(t.TempDir(), "template"), home: home}
 	require.NoError(t, os.CopyFS(h.dir, os.DirFS(from)))
 	me, err := c.Client().User(t.Context(), "me")
 	require.NoError(t, err)
 	org := me.OrganizationIDs[0].String()
-	h.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GORACE=atexit_sleep_ms=0", "TF_CLI_CONFIG_FILE=" + tfrc, "CHECKPOINT_DISABLE=1",
+	h.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0", "TF_CLI_CONFIG_FILE=" + tfrc, "CHECKPOINT_DISABLE=1",
 		"CODER_AGENT_URL=" + strings.TrimRight(s.URL.String(), "/"), "CODER_WORKSPACE_TRANSITION=start", "CODER_WORKSPACE_OWNER=" + me.Username,
 		"CODER_WORKSPACE_OWNER_ID=" + me.ID.String(), "CODER_WORKSPACE_OWNER_NAME=" + me.Name, "CODER_WORKSPACE_OWNER_EMAIL=" + me.Email,
 		`CODER_WORKSPACE_OWNER_GROUPS=["Everyone"]`, "CODER_WORKSPACE_OWNER_LOGIN_TYPE=password",

@@ -34,6 +34,9 @@ const (
 	maxOffline = 6
 )
 
+// homeEnv lets templates see HOME.
+const homeEnv = "CODER_PROVISIONER_ENV=HOME"
+
 // previewEnv is the workspace that `templates test` makes up.
 var previewEnv = []string{"CODER_AGENT_URL=http://localhost:3000", "CODER_WORKSPACE_NAME=preview", "CODER_WORKSPACE_OWNER=tester",
 	"CODER_WORKSPACE_OWNER_NAME=Tester", "CODER_WORKSPACE_OWNER_EMAIL=tester@example.com",
@@ -44,7 +47,10 @@ var previewEnv = []string{"CODER_AGENT_URL=http://localhost:3000", "CODER_WORKSP
 // provider says in a plan made by hand. Run by `make compare-templates`.
 func TestTemplatesAgree(t *testing.T) {
 	t.Parallel()
-	opts := servetest.Options{}
+	// All sides see the files below ~ of whoever runs this, such as ~/.kube/config.
+	home, err := os.UserHomeDir()
+	require.NoError(t, err)
+	opts := servetest.Options{Env: []string{"HOME=" + home, homeEnv}}
 	if mirror := os.Getenv(mirrorVar); mirror != "" {
 		opts.Args = []string{"--provisioner-mirror", mirror}
 	}
@@ -56,7 +62,7 @@ func TestTemplatesAgree(t *testing.T) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
 			a := &agreement{t: t, c: c, api: api, name: filepath.Base(dir), dir: dir, vars: readVariables(t, dir)}
-			a.tf = newByHand(t, s, c, tfrc, dir, a.vars)
+			a.tf = newByHand(t, s, c, tfrc, home, dir, a.vars)
 			verdict, err := a.compare()
 			if err != nil {
 				t.Errorf("template: %s: %v", a.name, err)
@@ -272,7 +278,7 @@ func (a *agreement) offline(inputs map[string]string) error {
 		args = append(args, "--parameter", name+"="+inputs[name])
 	}
 	cmd := a.c.Command(args...)
-	cmd.Env = append(cmd.Env, "CODER_PROVISIONER_MIRROR="+os.Getenv(mirrorVar), "CODER_CACHE_DIRECTORY="+filepath.Join(a.c.Home, "cache"))
+	cmd.Env = append(cmd.Env, "CODER_PROVISIONER_MIRROR="+os.Getenv(mirrorVar), "HOME="+a.tf.home, homeEnv, "CODER_CACHE_DIRECTORY="+filepath.Join(a.c.Home, "cache"))
 	out, err := cmd.Output()
 	var report struct {
 		Parameters []struct{ Name, Value string }

@@ -2,9 +2,12 @@ package templates
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"coder.internal/api"
+	"coder.internal/api/jobrpc"
+	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/params"
 )
 
@@ -64,4 +67,23 @@ func (p parametersOf) worth(q api.PreviewParameter) string {
 		}
 	}
 	return ""
+}
+
+// idle are values of presets for parameters that the template does not have, also
+// not with the preset's other values: nobody would notice that they do nothing.
+func (p parametersOf) idle(ctx context.Context, presets []jobrpc.Preset) ([]string, error) {
+	var out []string
+	for _, preset := range presets {
+		declared, err := p.with(ctx, preset.Parameters)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range preset.Parameters {
+			if !slices.ContainsFunc(declared, func(d declaredParameter) bool { return d.Name == v.Name }) {
+				out = append(out, fmt.Sprintf("Preset %s sets %q, and the template has no parameter of that name; use the parameter's name attribute.",
+					cli.Inert(preset.Name), cli.Inert(v.Name)))
+			}
+		}
+	}
+	return out, nil
 }

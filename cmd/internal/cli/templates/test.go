@@ -153,8 +153,9 @@ func (f *testFlags) try(ctx context.Context, env *cli.Env, b Workbench, preset s
 	if f.transition == "stop" {
 		r.Transition, r.Resources = "stop", shownResources(stop, stop)
 	}
-	r.Problems = problems(b, start, imported.HasExternalAgent)
-	return r, nil
+	idle, err := known.idle(ctx, imported.Presets)
+	r.Problems = append(problems(b, start, imported.HasExternalAgent), idle...)
+	return r, err
 }
 
 // chosenPreset returns the values of the preset of that name, nothing without one.
