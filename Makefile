@@ -16,7 +16,7 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race public-templates check cross bench ledger offline-test clean deps
+.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -68,6 +68,11 @@ public-templates: ## import templates of others, also those that need more provi
 cross: ## the small binary compiles everywhere
 	@for p in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64; do \
 	  echo "$$p"; GOOS=$${p%-*} GOARCH=$${p#*-} go build -tags '$(SLIM_TAGS)' -o /dev/null ./cmd/coder-slim; done
+
+compare-templates: ## compare pages of parameters with the provider's word for the templates in DIR; MIRROR=providers
+	@test -n "$(DIR)" || { echo 'give DIR=<directory of template directories>'; exit 2; }
+	@CODER_TEST_TEMPLATES_DIR="$(abspath $(DIR))" CODER_TEST_PROVIDER_MIRROR="$(abspath $(MIRROR))" \
+	  go test -count=1 -timeout 30m -v -run 'TestTemplatesAgree' ./cmd/internal/serve | sed -un 's/^.*_test.go:[0-9]*: template: //p'
 
 check: gen lint race cross ## what a change must pass
 	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }

@@ -80,7 +80,8 @@ func sizeOf(v cty.Value, limit int) int {
 	n := cell
 	for it := v.ElementIterator(); it.Next(); {
 		k, e := it.Element()
-		if n += sizeOf(e, limit-n) + cell; k.Type() == cty.String {
+		// The key of a set's element is the element, which may be unknown.
+		if n += sizeOf(e, limit-n) + cell; k.Type() == cty.String && !t.IsSetType() {
 			n += len(k.AsString())
 		}
 		if n > limit {

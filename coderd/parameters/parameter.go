@@ -29,6 +29,8 @@ type reading struct {
 	// open says that the default, an option or a rule is not known, so that a
 	// value cannot be judged.
 	open bool
+	// someOptions says that there may be more options than are known.
+	someOptions bool
 }
 
 func (r *reading) fail(summary string, err error) {
@@ -116,7 +118,7 @@ func (s *scope) parameter(b *block, each map[string]cty.Value) cty.Value {
 	if !def.IsKnown() && err == nil {
 		r.unknown("default")
 	}
-	r.p = s.run.settle(r.p, r.open)
+	r.p = s.run.settle(r.p, r.open, r.someOptions)
 	s.run.out.Parameters = append(s.run.out.Parameters, r.p)
 	return r.object(name)
 }
@@ -157,6 +159,7 @@ func (r *reading) blocks(kind string, f func(attrs map[string]*expression)) {
 		}
 		if unknown {
 			r.unknown("list of its " + kind + " blocks")
+			r.someOptions = r.someOptions || kind == "option"
 		}
 		for _, step := range steps {
 			r.each = step
@@ -212,21 +215,37 @@ func (r *reading) validation() {
 }
 
 // settle checks a parameter against the rules of the language and gives it its
-// value. open leaves the value unjudged.
-func (r *run) settle(p api.PreviewParameter, open bool) api.PreviewParameter {
+// value. open leaves the value unjudged; someOptions says that there may be more
+// of them, so that neither the form nor the default can be held against them.
+func (r *run) settle(p api.PreviewParameter, open, someOptions bool) api.PreviewParameter {
 	rules := rulesOfPreview(p)
-	form, err := FormType(p.Type, len(p.Options), p.FormType)
+	form, err := formOf(p, someOptions)
 	p.FormType = form
+	declared := p
+	if someOptions {
+		declared.DefaultValue = api.HCLString{}
+	}
 	if err != nil {
 		p.Diagnostics = append(p.Diagnostics, problem("The form type does not fit the parameter.", err))
 	} else {
 		rules.FormType = form
-		for _, err := range rules.declaration(p) {
+		for _, err := range rules.declaration(declared) {
 			p.Diagnostics = append(p.Diagnostics, problem("The parameter is declared wrongly.", err))
 		}
 	}
 	sound := !slices.ContainsFunc(p.Diagnostics, func(d api.Diagnostic) bool { return d.Severity == api.DiagnosticError })
 	return r.value(p, rules, open || !sound)
+}
+
+// formOf is FormType for a parameter that may have more options than are known.
+func formOf(p api.PreviewParameter, someOptions bool) (string, error) {
+	count := len(p.Options)
+	if someOptions && count == 0 {
+		if form, err := FormType(p.Type, 1, p.FormType); err == nil {
+			return form, nil
+		}
+	}
+	return FormType(p.Type, count, p.FormType)
 }
 
 // value gives a parameter its value and checks it. Unjudged, Terraform does.

@@ -208,6 +208,80 @@ data "coder_workspace_tags" "t" { tags = { host = module.far.name, kind = "x" } 
 	assert.Equal(t, "d", named(t, r, "far").Value.Value)
 }
 
+// TestSetsWithUnknownElements: a set may hold what nobody has answered yet.
+func TestSetsWithUnknownElements(t *testing.T) {
+	t.Parallel()
+	tpl := load(t, `
+data "coder_parameter" "team" { name = "team" }
+data "coder_parameter" "tool" {
+  name    = "tool"
+  default = "go"
+  dynamic "option" {
+    for_each = toset(["go", data.coder_parameter.team.value])
+    content {
+      name  = option.value
+      value = option.value
+    }
+  }
+}
+data "coder_parameter" "each" {
+  for_each = toset(["a", data.coder_parameter.team.value])
+  name     = each.key
+}`)
+	r := tpl.Evaluate(t.Context(), parameters.Input{FirstBuild: true})
+	require.False(t, r.HasErrors(), details(r.Diagnostics))
+	require.Empty(t, named(t, r, "tool").Options)
+	r = tpl.Evaluate(t.Context(), parameters.Input{FirstBuild: true, Values: map[string]string{"team": "b"}})
+	require.False(t, r.HasErrors(), details(r.Diagnostics))
+	require.Len(t, named(t, r, "tool").Options, 2)
+	named(t, r, "b")
+}
+
+// TestUnknownOptions: neither form nor default can be judged before they are known.
+func TestUnknownOptions(t *testing.T) {
+	t.Parallel()
+	tpl := load(t, `
+data "coder_parameter" "team" { name = "team" }
+data "coder_parameter" "tools" {
+  name      = "tools"
+  type      = "list(string)"
+  form_type = "multi-select"
+  default   = "[]"
+  dynamic "option" {
+    for_each = split(",", data.coder_parameter.team.value)
+    content {
+      name  = option.value
+      value = option.value
+    }
+  }
+}
+data "coder_parameter" "one" {
+  name    = "one"
+  default = "b"
+  option {
+    name  = "A"
+    value = "a"
+  }
+  dynamic "option" {
+    for_each = split(",", data.coder_parameter.team.value)
+    content {
+      name  = option.value
+      value = option.value
+    }
+  }
+}`)
+	r := tpl.Evaluate(t.Context(), parameters.Input{FirstBuild: true})
+	for name, form := range map[string]string{"tools": "multi-select", "one": "radio"} {
+		p := named(t, r, name)
+		assert.NotContains(t, details(p.Diagnostics), "error:", name)
+		assert.Contains(t, details(p.Diagnostics), "warning: Not everything", name)
+		assert.Equal(t, form, p.FormType)
+	}
+	r = tpl.Evaluate(t.Context(), parameters.Input{FirstBuild: true, Values: map[string]string{"team": "c,d"}})
+	assert.Empty(t, named(t, r, "tools").Diagnostics)
+	assert.Contains(t, details(named(t, r, "one").Diagnostics), "The default does not keep the rules")
+}
+
 func TestModulesAndFiles(t *testing.T) {
 	t.Parallel()
 	tpl, diags := parameters.Load(map[string][]byte{

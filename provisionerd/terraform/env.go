@@ -33,7 +33,9 @@ func baseEnv(opts Options, cliConfig, tmp string) map[string]string {
 		}
 		env["USER"], env["LOGNAME"] = opts.User.Name, opts.User.Name
 	}
-	env["HOME"] = filepath.Join(opts.WorkDir, "home")
+	if env["HOME"] == "" || !slices.Contains(opts.EnvAllow, "HOME") {
+		env["HOME"] = filepath.Join(opts.WorkDir, "home")
+	}
 	env["TMPDIR"] = tmp
 	// An agent that a job starts on this host must not live in a directory that
 	// ends with the job; its init script knows it by this name.

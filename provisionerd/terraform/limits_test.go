@@ -229,4 +229,21 @@ func TestEnvironmentList(t *testing.T) {
 	require.NotContains(t, string(b), "secret")
 	require.Contains(t, string(b), "AWS_REGION=here")
 	require.Contains(t, string(b), "KUBECONFIG=/k")
+	require.Contains(t, string(b), "HOME="+p.work)
+}
+
+// HOME is a private directory, unless the operator names it.
+func TestHomeOfTheOperator(t *testing.T) {
+	t.Parallel()
+	out, home := filepath.Join(t.TempDir(), "env"), t.TempDir()
+	p := newRig(t, func(o *optionsOf) {
+		o.Environ = append(o.Environ, "HOME="+home)
+		o.EnvAllow = []string{"HOME"}
+	})
+	rec := &recorder{archive: pack(t, map[string]string{"main.tf": running("env >" + out)})}
+	_, err := p.Build(within(t, time.Minute), buildJob(rec.archive, api.TransitionStart, nil), rec.session())
+	require.NoError(t, err, rec.text())
+	b, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Contains(t, string(b), "HOME="+home+"\n")
 }

@@ -34,7 +34,8 @@ type Options struct {
 	// os.Environ; CODER_*, PG* and TF_* are removed from it.
 	Environ []string
 	// EnvAllow lists the variables of Environ that pass ("AWS_*", "KUBECONFIG");
-	// empty lets all pass but those that are removed anyway.
+	// empty lets all pass but those that are removed anyway. HOME passes only when
+	// it is listed, for templates that read files below ~ (~/.kube/config).
 	EnvAllow []string
 	// DataDir is what templates that keep things on this host see as
 	// XDG_DATA_HOME; it must be the same for all daemons of a host. Empty leaves

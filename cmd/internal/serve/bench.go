@@ -11,10 +11,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/parameters"
+	"coder.internal/internal/archive"
 	"coder.internal/internal/clock"
 	"coder.internal/provisionerd"
 	"coder.internal/provisionerd/terraform"
@@ -36,6 +40,7 @@ type BenchOptions struct {
 // makes no resources. Close it.
 type Bench struct {
 	p                *terraform.Provisioner
+	live             *parameters.Template
 	work, hash       string
 	opts             BenchOptions
 	workspace, owner api.ID
@@ -58,13 +63,29 @@ func NewBench(ctx context.Context, o BenchOptions) (*Bench, error) {
 	}
 	p, err := terraform.New(terraform.Options{Binary: binary, WorkDir: work,
 		CacheDir: filepath.Join(cache, "template-tests"), ProviderBinary: o.Executable, MirrorDir: o.Getenv("CODER_PROVISIONER_MIRROR"),
-		Environ: os.Environ(), DataDir: filepath.Join(work, "data"), Log: slog.New(slog.DiscardHandler), Clock: clock.Real(),
+		Environ: os.Environ(), EnvAllow: envAllow(o.Getenv("CODER_PROVISIONER_ENV")), DataDir: filepath.Join(work, "data"), Log: slog.New(slog.DiscardHandler), Clock: clock.Real(),
 		MaxTemplates: keptTests})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(work))
 	}
+	files, err := archive.Read(bytes.NewReader(o.Archive), api.ContentTypeTar,
+		archive.Limits{Bytes: jobrpc.MaxArchiveBytes, Files: jobrpc.MaxArchiveFiles}, parameters.MaxFile, parameters.Wanted)
+	if err != nil {
+		return nil, errors.Join(err, p.Discard(), os.RemoveAll(work))
+	}
+	live, _ := parameters.Load(files) // its diagnostics come with every result
 	sum := sha256.Sum256(o.Archive)
-	return &Bench{p: p, work: work, opts: o, hash: hex.EncodeToString(sum[:]), workspace: api.NewID(), owner: api.NewID()}, nil
+	return &Bench{p: p, live: live, work: work, opts: o, hash: hex.EncodeToString(sum[:]), workspace: api.NewID(), owner: api.NewID()}, nil
+}
+
+// envAllow reads the list of --provisioner-env.
+func envAllow(list string) (out []string) {
+	for _, name := range strings.Split(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (b *Bench) job() *jobrpc.Job {
@@ -101,6 +122,18 @@ func (b *Bench) Import(ctx context.Context) (*jobrpc.ImportResult, error) {
 	job.Import = &jobrpc.ImportWork{TemplateVersionID: api.NewID(), Variables: b.opts.Variables, Meta: b.meta(api.TransitionStart)}
 	res, err := b.p.Import(ctx, job, s)
 	return res, plainFailure(err)
+}
+
+// Evaluate says which parameters there are with these values.
+func (b *Bench) Evaluate(ctx context.Context, imported []api.TemplateVersionParameter, values map[string]string) (api.DynamicParametersResponse, error) {
+	m := b.meta(api.TransitionStart)
+	r := b.live.Evaluate(ctx, parameters.Input{Values: values, FirstBuild: true, Variables: b.opts.Variables, Imported: imported,
+		OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Owner: parameters.Owner{ID: m.OwnerID, Name: m.OwnerName, FullName: m.OwnerFullName, Email: m.OwnerEmail, Groups: m.OwnerGroups,
+			Roles: []parameters.Role{{Name: "member"}}, LoginType: string(m.OwnerLoginType)},
+		Workspace: parameters.Workspace{ID: m.WorkspaceID.String(), Name: m.WorkspaceName, TemplateName: m.TemplateName,
+			TemplateVersion: m.TemplateVersion, AccessURL: m.AccessURL}})
+	return api.DynamicParametersResponse{Parameters: r.Parameters, Diagnostics: r.Diagnostics}, ctx.Err()
 }
 
 // Plan says what a new workspace with these parameters has after a transition.

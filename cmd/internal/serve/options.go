@@ -149,7 +149,7 @@ func provisionerOptions(c *Config, cacheDir string) option.Set {
 		{Flag: "provisioner-mirror", Env: "CODER_PROVISIONER_MIRROR", YAML: "provisioning.mirror", Group: g,
 			Value: option.String(&c.Provisioner.Mirror), Doc: "Directory in Terraform's filesystem-mirror layout, or a bundle made by templates bundle, that is searched for providers and modules before any registry."},
 		{Flag: "provisioner-env", Env: "CODER_PROVISIONER_ENV", YAML: "provisioning.env", Group: g,
-			Value: option.Strings(&c.Provisioner.Env), Doc: "Names of environment variables that templates may see, such as AWS_* or KUBECONFIG; without it all but CODER_*, PG* and TF_*."},
+			Value: option.Strings(&c.Provisioner.Env), Doc: "Names of environment variables that templates may see, such as AWS_* or KUBECONFIG; without it all but CODER_*, PG* and TF_*. HOME is a private directory unless it is listed."},
 		{Flag: "provisioner-user", Env: "CODER_PROVISIONER_USER", YAML: "provisioning.user", Group: g, Value: option.String(&c.Provisioner.User),
 			Doc: "User that builds run as when the server is root on Linux: a name, a uid or uid:gid. A list or a range (10001-10003), one for each daemon, also keeps builds that run at once from each other."},
 		{Flag: "provisioner-data-dir", Env: "CODER_PROVISIONER_DATA_DIR", YAML: "provisioning.dataDir", Group: g, Value: option.String(&c.Provisioner.DataDir),

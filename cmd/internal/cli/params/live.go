@@ -38,7 +38,7 @@ func (r *resolver) live(ctx context.Context, b Build) (out []api.ParameterValue,
 			if settled[p.Name] {
 				continue
 			}
-			flat := flatten(p)
+			flat := Flatten(p)
 			settled[p.Name], seen[p.Name] = true, flat
 			r.masked = p.Styling.MaskInput != nil && *p.Styling.MaskInput
 			v, send, err := r.value(ctx, flat)
@@ -80,8 +80,8 @@ func (r *resolver) unseen(out []api.ParameterValue, settled map[string]bool) []a
 	return out
 }
 
-// flatten makes an evaluated parameter look like an imported one.
-func flatten(p api.PreviewParameter) api.TemplateVersionParameter {
+// Flatten makes an evaluated parameter look like an imported one.
+func Flatten(p api.PreviewParameter) api.TemplateVersionParameter {
 	out := api.TemplateVersionParameter{Name: p.Name, DisplayName: p.DisplayName, Description: p.Description, Type: p.Type,
 		FormType: p.FormType, Mutable: p.Mutable, DefaultValue: p.DefaultValue.Value, Icon: p.Icon, Required: p.Required,
 		Ephemeral: p.Ephemeral}

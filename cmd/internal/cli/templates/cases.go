@@ -81,8 +81,8 @@ func readCases(dir string) ([]testCase, error) {
 }
 
 // run tries one case.
-func (c testCase) run(ctx context.Context, b Workbench, declared []api.TemplateVersionParameter) caseResult {
-	start, stop, err := c.plan(ctx, b, declared)
+func (c testCase) run(ctx context.Context, b Workbench, known parametersOf) caseResult {
+	start, stop, err := c.plan(ctx, b, known)
 	switch want := c.Expect.Error; {
 	case want != "" && err == nil:
 		return caseResult{Name: c.Name, Cause: fmt.Sprintf("it should fail with %q and did not", want)}
@@ -127,8 +127,8 @@ func listed(names []string) string {
 }
 
 // plan plans a start with the case's values, and a stop where one is looked at.
-func (c testCase) plan(ctx context.Context, b Workbench, declared []api.TemplateVersionParameter) (start, stop []jobrpc.Resource, err error) {
-	values, err := c.values(declared)
+func (c testCase) plan(ctx context.Context, b Workbench, known parametersOf) (start, stop []jobrpc.Resource, err error) {
+	values, err := c.values(ctx, known)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,29 +145,33 @@ func (c testCase) plan(ctx context.Context, b Workbench, declared []api.Template
 }
 
 // values checks the case's parameters as a server would.
-func (c testCase) values(declared []api.TemplateVersionParameter) ([]api.ParameterValue, error) {
-	given := maps.Clone(c.Parameters)
-	out := []api.ParameterValue{}
-	for _, p := range declared {
-		raw, ok := given[p.Name]
-		delete(given, p.Name)
-		if !ok {
-			if p.Required && !p.Ephemeral {
-				return nil, fmt.Errorf("the parameter %q needs a value", p.Name)
-			}
-			continue
-		}
-		v, err := parameterText(raw)
+func (c testCase) values(ctx context.Context, known parametersOf) ([]api.ParameterValue, error) {
+	given, out := map[string]bool{}, []api.ParameterValue{}
+	for _, name := range slices.Sorted(maps.Keys(c.Parameters)) {
+		v, err := parameterText(c.Parameters[name])
 		if err != nil {
-			return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
+			return nil, fmt.Errorf("parameter %q: %w", name, err)
 		}
-		if err := params.Check(p, v, ""); err != nil {
-			return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
+		given[name] = true
+		out = append(out, api.ParameterValue{Name: name, Value: v})
+	}
+	declared, err := known.with(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range declared {
+		switch ok := given[p.Name]; {
+		case !ok && p.Required && !p.Ephemeral:
+			return nil, fmt.Errorf("the parameter %q needs a value", p.Name)
+		case ok:
+			if err := params.Check(p.TemplateVersionParameter, p.value, ""); err != nil {
+				return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
+			}
 		}
-		out = append(out, api.ParameterValue{Name: p.Name, Value: v})
+		delete(given, p.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		return nil, fmt.Errorf("the template has no parameter %q", name)
+		return nil, fmt.Errorf("the template has no parameter %q with these values", name)
 	}
 	return out, nil
 }

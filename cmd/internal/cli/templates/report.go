@@ -19,7 +19,7 @@ type testReport struct {
 	Cases      []caseResult    `json:"cases"`
 	Seconds    float64         `json:"seconds"`
 
-	declared []api.TemplateVersionParameter
+	known parametersOf
 }
 
 type testParameter struct {
@@ -49,15 +49,13 @@ type testApp struct {
 	Target string `json:"target"` // URL or command
 }
 
-func newReport(imported *jobrpc.ImportResult, values []api.ParameterValue, start, stop []jobrpc.Resource) *testReport {
-	r := &testReport{Transition: "start", Parameters: []testParameter{}, Cases: []caseResult{}, declared: imported.Parameters,
+func newReport(known parametersOf, declared []declaredParameter, values []api.ParameterValue, start, stop []jobrpc.Resource) *testReport {
+	r := &testReport{Transition: "start", Parameters: []testParameter{}, Cases: []caseResult{}, known: known,
 		Resources: shownResources(start, stop)}
-	for _, p := range imported.Parameters {
-		item := testParameter{Name: p.Name, Type: p.Type, Value: p.DefaultValue, Source: "default"}
-		for _, v := range values {
-			if v.Name == p.Name {
-				item.Value, item.Source = v.Value, "given"
-			}
+	for _, p := range declared {
+		item := testParameter{Name: p.Name, Type: p.Type, Value: p.value, Source: "default"}
+		if slices.ContainsFunc(values, func(v api.ParameterValue) bool { return v.Name == p.Name }) {
+			item.Source = "given"
 		}
 		r.Parameters = append(r.Parameters, item)
 	}

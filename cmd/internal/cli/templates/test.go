@@ -27,6 +27,9 @@ type TestSetup struct {
 // blocks for as long as Terraform works.
 type Workbench interface {
 	Import(ctx context.Context) (*jobrpc.ImportResult, error)
+	// Evaluate says which parameters there are with these values, as the live form
+	// of a server does. It takes what the import found for what only Terraform knows.
+	Evaluate(ctx context.Context, imported []api.TemplateVersionParameter, values map[string]string) (api.DynamicParametersResponse, error)
 	// Plan says what a new workspace with these parameters has after a transition.
 	Plan(ctx context.Context, values []api.ParameterValue, t api.Transition) ([]jobrpc.Resource, error)
 	// Check applies the rules of a server to what a template makes.
@@ -105,7 +108,7 @@ func (f *testFlags) run(ctx context.Context, env *cli.Env, tester Tester, preset
 		return err
 	}
 	for _, c := range cases {
-		report.Cases = append(report.Cases, c.run(ctx, b, report.declared))
+		report.Cases = append(report.Cases, c.run(ctx, b, report.known))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -126,7 +129,14 @@ func (f *testFlags) try(ctx context.Context, env *cli.Env, b Workbench, preset s
 	}
 	// Nobody is asked: what is missing is what the check is for.
 	quiet := &cli.Env{Stdin: strings.NewReader(""), Stdout: env.Stdout, Stderr: env.Stderr, Getenv: env.Getenv, Clock: env.Clock}
-	values, err := f.params.Resolve(ctx, quiet, params.Build{Parameters: imported.Parameters, Copied: chosen})
+	known := parametersOf{imported.Parameters, func(ctx context.Context, inputs map[string]string) (api.DynamicParametersResponse, error) {
+		return b.Evaluate(ctx, imported.Parameters, inputs)
+	}}
+	values, err := f.params.Resolve(ctx, quiet, params.Build{Parameters: imported.Parameters, Copied: chosen, Live: known.evaluate})
+	if err != nil {
+		return nil, err
+	}
+	declared, err := known.with(ctx, values)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +149,13 @@ func (f *testFlags) try(ctx context.Context, env *cli.Env, b Workbench, preset s
 			return nil, err
 		}
 	}
-	r := newReport(imported, values, start, stop)
+	r := newReport(known, declared, values, start, stop)
 	if f.transition == "stop" {
 		r.Transition, r.Resources = "stop", shownResources(stop, stop)
 	}
-	r.Problems = problems(b, start, imported.HasExternalAgent)
-	return r, nil
+	idle, err := known.idle(ctx, imported.Presets)
+	r.Problems = append(problems(b, start, imported.HasExternalAgent), idle...)
+	return r, err
 }
 
 // chosenPreset returns the values of the preset of that name, nothing without one.
