@@ -14,6 +14,7 @@ import (
 	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/publickey"
 	"coder.internal/cmd/internal/cli/ssh"
+	"coder.internal/cmd/internal/cli/stat"
 	"coder.internal/cmd/internal/cli/state"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
@@ -43,7 +44,7 @@ func Client(h Hooks) []cli.Maker {
 		state.Command,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
-		publickey.Command, gitssh.Command,
+		publickey.Command, gitssh.Command, stat.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
 }
