@@ -52,6 +52,9 @@ type Options struct {
 	// Token and URL are given to children as CODER_AGENT_TOKEN and _URL.
 	Token api.Secret
 	URL   string
+	// Executable is the path of this binary, which children find in
+	// GIT_SSH_COMMAND; empty leaves their ssh alone.
+	Executable string
 
 	ScriptDataDir string
 	LogDir        string
@@ -179,7 +182,16 @@ func (a *Agent) environ(m agentrpc.Manifest, account child.Account) []string {
 	if a.opts.URL != "" {
 		facts = append(facts, "CODER_AGENT_URL="+a.opts.URL)
 	}
-	return child.Merge(env, own, facts)
+	return child.Merge(env, gitEnv(a.opts.Executable), own, facts)
+}
+
+// gitEnv lets Git sign in with the key of the workspace's owner. It is weaker than
+// what the template sets. Git hands the command to a shell.
+func gitEnv(executable string) []string {
+	if executable == "" {
+		return nil
+	}
+	return []string{"GIT_SSH_COMMAND='" + strings.ReplaceAll(executable, "'", `'\''`) + "' gitssh --"}
 }
 
 // serveNetwork keeps a node with SSH on it until ctx ends. A broken node is

@@ -23,6 +23,7 @@ func (s *Server) accessRoutes(a *httpapi.API) {
 	s.deploymentRoutes(a)
 	s.sessionRoutes(a)
 	s.userRoutes(a)
+	s.gitSSHKeyRoutes(a)
 	s.keyRoutes(a)
 	s.organizationRoutes(a)
 }
@@ -63,6 +64,14 @@ func (s *Server) userRoutes(a *httpapi.API) {
 	httpapi.Register(a, put("/api/v2/users/{user}/status/activate", "Users", "Activate user", update), u.HandleActivate)
 	httpapi.Register(a, get("/api/v2/users/{user}/roles", "Users", "Get roles of user", read), u.HandleGet)
 	httpapi.Register(a, put("/api/v2/users/{user}/roles", "Users", "Set roles of user", rbac.Needs(rbac.Assign, rbac.TypeAssignRole)), u.HandleSetRoles)
+}
+
+// gitSSHKeyRoutes: the key by which a user's workspaces sign in to Git servers.
+func (s *Server) gitSSHKeyRoutes(a *httpapi.API) {
+	const key = "/api/v2/users/{user}/gitsshkey"
+	httpapi.Register(a, get(key, "Users", "Get Git SSH key", rbac.Needs(rbac.ReadPersonal, rbac.TypeUser)), s.opts.Users.HandleGitSSHKey)
+	httpapi.Register(a, put(key, "Users", "Replace Git SSH key", rbac.Needs(rbac.UpdatePersonal, rbac.TypeUser)), s.opts.Users.HandleResetGitSSHKey)
+	httpapi.Register(a, get("/api/v2/workspaceagents/me/gitsshkey", "Agents", "Get Git SSH key of owner", rbac.AgentToken()), s.opts.Agents.HandleGitSSHKey)
 }
 
 func (s *Server) keyRoutes(a *httpapi.API) {

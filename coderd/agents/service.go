@@ -9,6 +9,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/httpapi"
+	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 	"coder.internal/database/pubsub"
@@ -38,6 +39,8 @@ type Options struct {
 	Log         *slog.Logger
 	Clock       clock.Clock
 	Coordinator Coordinator
+	// Ring opens the owners' Git SSH keys.
+	Ring *keys.Ring
 	// AccessURL is the URL under which agents and people reach the deployment.
 	AccessURL string
 	// RelayMap returns the relays as they are now.
@@ -58,7 +61,7 @@ type Service struct {
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil ||
+	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil || o.Ring == nil ||
 		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}

@@ -83,7 +83,9 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	d.URL = &url.URL{Scheme: "http", Host: srv.Listener.Addr().String()}
 	hasher := password.New(runtime.GOMAXPROCS(0))
 	var err error
-	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Log: log})
+	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
+	require.NoError(t, err)
+	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Ring: d.Ring, Log: log})
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
@@ -117,8 +119,6 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger, cfg Config) {
 	t.Helper()
 	var err error
-	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
-	require.NoError(t, err)
 	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring, PSK: cfg.PSK})
 	require.NoError(t, err)
 	starters, err := templates.Starters()
@@ -137,7 +137,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(d.Coordinator), AccessURL: d.URL.String(), RelayMap: relays})
+		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
 		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})

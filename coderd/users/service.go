@@ -1,5 +1,6 @@
 // Package users owns people, organizations and membership: who exists, what they
-// are called, which roles they hold.
+// are called, which roles they hold, and the SSH key by which their workspaces sign in
+// to Git servers.
 //
 // A user is active, dormant (made but never signed in), or suspended; deletion
 // keeps the row for history and frees the names. Suspending and deleting end all
@@ -13,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"coder.internal/coderd/keys"
 	"coder.internal/database"
 	"coder.internal/internal/password"
 )
@@ -21,7 +23,9 @@ import (
 type Options struct {
 	DB        *database.DB
 	Passwords *password.Hasher
-	Log       *slog.Logger
+	// Ring seals the private halves of Git SSH keys.
+	Ring *keys.Ring
+	Log  *slog.Logger
 }
 
 // Service changes and lists people. Use New. It is safe for concurrent use and
@@ -32,8 +36,8 @@ type Service struct {
 
 // New returns a Service.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.Passwords == nil || o.Log == nil {
-		return nil, errors.New("users: Options needs DB, Passwords and Log")
+	if o.DB == nil || o.Passwords == nil || o.Ring == nil || o.Log == nil {
+		return nil, errors.New("users: Options needs DB, Passwords, Ring and Log")
 	}
 	o.Log = o.Log.With("component", "users")
 	return &Service{opts: o}, nil

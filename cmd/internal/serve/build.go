@@ -142,7 +142,7 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Log: s.log}); err != nil {
+	if p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Ring: p.ring, Log: s.log}); err != nil {
 		return err
 	}
 	p.audit, err = audit.NewService(s.db)
@@ -200,7 +200,7 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Ring: p.ring, AccessURL: access,
 		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
 	if err != nil {
 		return err

@@ -109,9 +109,9 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
 		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
-		Client:     &client.AgentClient{URL: u.String(), Token: token, HTTP: &http.Client{Transport: withHeader{tr, header}}},
+		Client:     &client.AgentClient{URL: u.String(), Token: token, HTTP: &http.Client{Transport: cli.WithHeader(tr, header)}},
 		NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
-		Environ: os.Environ(), Token: token, URL: u.String(),
+		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
 	})
@@ -153,22 +153,4 @@ func subsystems(env *cli.Env) []string {
 		}
 	}
 	return out
-}
-
-// withHeader adds headers to each request.
-type withHeader struct {
-	next   http.RoundTripper
-	header http.Header
-}
-
-// RoundTrip implements http.RoundTripper.
-func (w withHeader) RoundTrip(r *http.Request) (*http.Response, error) {
-	if len(w.header) == 0 {
-		return w.next.RoundTrip(r)
-	}
-	r = r.Clone(r.Context())
-	for k, v := range w.header {
-		r.Header[k] = append(r.Header[k], v...)
-	}
-	return w.next.RoundTrip(r)
 }

@@ -7,11 +7,14 @@ import (
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/gitssh"
 	"coder.internal/cmd/internal/cli/login"
 	"coder.internal/cmd/internal/cli/ping"
 	"coder.internal/cmd/internal/cli/portforward"
 	"coder.internal/cmd/internal/cli/provisioner"
+	"coder.internal/cmd/internal/cli/publickey"
 	"coder.internal/cmd/internal/cli/ssh"
+	"coder.internal/cmd/internal/cli/stat"
 	"coder.internal/cmd/internal/cli/state"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
@@ -41,6 +44,7 @@ func Client(h Hooks) []cli.Maker {
 		state.Command,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
+		publickey.Command, gitssh.Command, stat.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
 }

@@ -1,0 +1,25 @@
+package agent_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/agent"
+	"coder.internal/agent/agenttest"
+	"coder.internal/api/agentrpc"
+)
+
+// TestGitSSHCommand: sessions find the agent's binary, unless the template names
+// another command.
+func TestGitSSHCommand(t *testing.T) {
+	t.Parallel()
+	exe := func(o *agent.Options) {
+		o.Executable = "/opt/it's/coder"
+		o.Environ = append(o.Environ, "GIT_SSH_COMMAND=outer")
+	}
+	r := run(t, agenttest.New(t, agentrpc.Manifest{}), exe)
+	require.Equal(t, "'/opt/it'\\''s/coder' gitssh --\n", r.ssh(t, `echo "$GIT_SSH_COMMAND"`))
+	r = run(t, agenttest.New(t, agentrpc.Manifest{Env: map[string]string{"GIT_SSH_COMMAND": "ssh -v"}}), exe)
+	require.Equal(t, "ssh -v\n", r.ssh(t, `echo "$GIT_SSH_COMMAND"`))
+}
