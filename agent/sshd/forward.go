@@ -189,24 +189,32 @@ func listenPrivate(path string) (net.Listener, error) {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
+	var file fs.FileInfo
 	if err = os.Chmod(made, 0o600); err == nil {
-		err = os.Rename(made, path)
+		if file, err = os.Lstat(made); err == nil {
+			err = os.Rename(made, path)
+		}
 	}
 	if err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	return &movedSocket{Listener: l, path: path}, nil
+	return &movedSocket{Listener: l, path: path, file: file}, nil
 }
 
-// movedSocket removes its file where it is now, not where it was made.
+// movedSocket removes its file where it is now, not where it was made, and only
+// while it is its own: a client that came back has put a new one there, before
+// its dead connection was noticed.
 type movedSocket struct {
 	net.Listener
 	path string
+	file fs.FileInfo
 }
 
 func (m *movedSocket) Close() error {
-	_ = os.Remove(m.path)
+	if now, err := os.Lstat(m.path); err == nil && os.SameFile(now, m.file) {
+		_ = os.Remove(m.path)
+	}
 	return m.Listener.Close()
 }
 
