@@ -251,24 +251,6 @@ func TestForwardingBlocked(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestAgentForwarding(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	sock := filepath.Join(t.TempDir(), "agent")
-	agent := exec.Command("ssh-agent", "-D", "-a", sock)
-	require.NoError(t, agent.Start())
-	t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
-	require.Eventually(t, func() bool { _, err := os.Stat(sock); return err == nil }, 10*time.Second, 5*time.Millisecond)
-	cmd := w.ssh(t, "-A", "ws", "echo $SSH_AUTH_SOCK; ssh-add -l")
-	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+sock)
-	out, err := cmd.CombinedOutput()
-	require.Error(t, err) // 1: the agent answers, and has no key
-	lines := strings.Split(string(out), "\n")
-	require.Equal(t, "The agent has no identities.", lines[1])
-	require.NotEqual(t, sock, lines[0])
-	require.Eventually(t, func() bool { _, err := os.Stat(lines[0]); return os.IsNotExist(err) }, 10*time.Second, 5*time.Millisecond)
-}
-
 func TestManySessionsOnOneConnection(t *testing.T) {
 	t.Parallel()
 	w := start(t)
