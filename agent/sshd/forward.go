@@ -261,30 +261,36 @@ func (f *forward) close() {
 	}
 }
 
-// serveForward accepts until l is closed. Connections beyond the channel limit
-// are closed at once; those open end with the SSH connection.
+// serveForward accepts until l is closed.
 func (c *connection) serveForward(ctx context.Context, f *forward, l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
-		select {
-		case c.channels <- struct{}{}:
-		default:
-			_ = conn.Close()
-			continue
-		}
-		c.wg.Go(func() {
-			defer func() { <-c.channels }()
-			kind, payload := f.open(conn.RemoteAddr())
-			ch, reqs, err := c.ssh.OpenChannel(kind, payload)
-			if err != nil {
-				_ = conn.Close()
-				return
-			}
-			c.wg.Go(func() { ssh.DiscardRequests(reqs) })
-			c.srv.join(ctx, ch, conn)
-		})
+		kind, payload := f.open(conn.RemoteAddr())
+		c.carry(ctx, &c.wg, conn, kind, payload)
 	}
+}
+
+// carry joins conn with a new channel to the client, in wg. Beyond the channel
+// limit it closes conn at once; otherwise it owns it until both end or the SSH
+// connection does. It does not block.
+func (c *connection) carry(ctx context.Context, wg *sync.WaitGroup, conn net.Conn, kind string, payload []byte) {
+	select {
+	case c.channels <- struct{}{}:
+	default:
+		_ = conn.Close()
+		return
+	}
+	wg.Go(func() {
+		defer func() { <-c.channels }()
+		ch, reqs, err := c.ssh.OpenChannel(kind, payload)
+		if err != nil {
+			_ = conn.Close()
+			return
+		}
+		wg.Go(func() { ssh.DiscardRequests(reqs) })
+		c.srv.join(ctx, ch, conn)
+	})
 }
