@@ -277,9 +277,7 @@ func (c *connection) serveForward(ctx context.Context, f *forward, l net.Listene
 // limit it closes conn at once; otherwise it owns it until both end or the SSH
 // connection does. It does not block.
 func (c *connection) carry(ctx context.Context, wg *sync.WaitGroup, conn net.Conn, kind string, payload []byte) {
-	select {
-	case c.channels <- struct{}{}:
-	default:
+	if !take(c.channels) {
 		_ = conn.Close()
 		return
 	}

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -249,33 +248,6 @@ func TestForwardingBlocked(t *testing.T) {
 	require.ErrorContains(t, err, "blocked by the administrator")
 	_, err = c.Listen("tcp", "127.0.0.1:0")
 	require.Error(t, err)
-}
-
-func TestManySessionsOnOneConnection(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	control := filepath.Join(t.TempDir(), "c")
-	master := w.ssh(t, "-M", "-S", control, "ws", "echo up; cat")
-	stdin, err := master.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := master.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, master.Start())
-	_, err = io.ReadFull(stdout, make([]byte, 3))
-	require.NoError(t, err)
-	var wg sync.WaitGroup
-	for i := range 9 { // OpenSSH itself allows ten sessions a connection
-		wg.Go(func() {
-			cmd := w.ssh(t, "-S", control, "ws", fmt.Sprintf("head -c 1000000 /dev/zero | wc -c; exit %d", i))
-			out, _ := cmd.CombinedOutput()
-			if string(out) != "1000000\n" || cmd.ProcessState.ExitCode() != i {
-				t.Errorf("session %d: %q %v", i, out, cmd.ProcessState)
-			}
-		})
-	}
-	wg.Wait()
-	_ = stdin.Close()
-	require.NoError(t, master.Wait())
 }
 
 // Clients without AES-GCM get in as well; OpenSSH gets AES-GCM although it likes
