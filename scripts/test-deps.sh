@@ -3,7 +3,9 @@
 # missing; otherwise it says what to install. A missing tool is a failure.
 set -euo pipefail
 declare -A package=([ssh]=openssh-client [sshd]=openssh-server [scp]=openssh-client [sftp]=openssh-client
-  [rsync]=rsync [git]=git [gcc]=gcc [initdb]=postgresql)
+  [rsync]=rsync [git]=git [gcc]=gcc [initdb]=postgresql
+  [Xvfb]=xvfb [xauth]=xauth [xdpyinfo]=x11-utils [xwininfo]=x11-utils [xeyes]=x11-apps
+  [gpg]=gpg [gpgconf]=gpgconf [gpg-agent]=gpg-agent)
 has() {
   case $1 in
     initdb) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;

@@ -50,6 +50,11 @@ func listenAgent() (*agentSocket, error) {
 	}
 	path := filepath.Join(dir, "agent.sock")
 	l, err := net.Listen("unix", path)
+	if err == nil {
+		if err = os.Chmod(path, 0o600); err != nil {
+			_ = l.Close()
+		}
+	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("listen for agent: %w", err)

@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -62,10 +63,11 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 // in the loop that serves the whole connection.
 func (c *connection) open(ctx context.Context, nc ssh.NewChannel) {
 	var serve func(context.Context, ssh.NewChannel)
+	var sessions chan struct{} // nil for other channels
 	wg := &c.wg
 	switch nc.ChannelType() {
 	case "session":
-		serve, wg = c.session, &c.srv.wg
+		serve, wg, sessions = c.session, &c.srv.wg, c.srv.sessions
 	case "direct-tcpip":
 		serve = c.directTCP
 	case "direct-streamlocal@openssh.com":
@@ -74,16 +76,34 @@ func (c *connection) open(ctx context.Context, nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.UnknownChannelType, "unknown channel type")
 		return
 	}
-	select {
-	case c.channels <- struct{}{}:
-	default:
-		_ = nc.Reject(ssh.ResourceShortage, "too many open channels")
+	if !take(c.channels) {
+		_ = nc.Reject(ssh.ResourceShortage, fmt.Sprintf("this connection has %d channels open, which is the limit", maxChannels))
+		return
+	}
+	if sessions != nil && !take(sessions) {
+		<-c.channels
+		_ = nc.Reject(ssh.ResourceShortage, fmt.Sprintf("the workspace has %d SSH sessions open, which is the limit", cap(sessions)))
 		return
 	}
 	wg.Go(func() {
-		defer func() { <-c.channels }()
+		defer func() {
+			<-c.channels
+			if sessions != nil {
+				<-sessions
+			}
+		}()
 		serve(ctx, nc)
 	})
+}
+
+// take takes a slot if there is one.
+func take(slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // globalRequests answers until the connection ends. What is unknown gets the
@@ -108,10 +128,9 @@ func (c *connection) globalRequests(ctx context.Context, reqs <-chan *ssh.Reques
 	}
 }
 
-// keepAlive finds clients that vanished without a word. It is patient: a session
-// has to survive a laptop's nap and a restart of every relay.
+// keepAlive finds clients that vanished without a word.
 func (c *connection) keepAlive(ctx context.Context) {
-	tick := time.NewTicker(defaultKeepAlive)
+	tick := time.NewTicker(c.srv.opts.KeepAlive)
 	defer tick.Stop()
 	for {
 		select {
@@ -119,7 +138,7 @@ func (c *connection) keepAlive(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		silence := time.AfterFunc(defaultKeepAliveMax, func() { _ = c.ssh.Close() })
+		silence := time.AfterFunc(c.srv.opts.KeepAliveMax, func() { _ = c.ssh.Close() })
 		_, _, err := c.ssh.SendRequest("keepalive@openssh.com", true, nil)
 		silence.Stop()
 		if err != nil {

@@ -189,24 +189,32 @@ func listenPrivate(path string) (net.Listener, error) {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
+	var file fs.FileInfo
 	if err = os.Chmod(made, 0o600); err == nil {
-		err = os.Rename(made, path)
+		if file, err = os.Lstat(made); err == nil {
+			err = os.Rename(made, path)
+		}
 	}
 	if err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	return &movedSocket{Listener: l, path: path}, nil
+	return &movedSocket{Listener: l, path: path, file: file}, nil
 }
 
-// movedSocket removes its file where it is now, not where it was made.
+// movedSocket removes its file where it is now, not where it was made, and only
+// while it is its own: a client that came back has put a new one there, before
+// its dead connection was noticed.
 type movedSocket struct {
 	net.Listener
 	path string
+	file fs.FileInfo
 }
 
 func (m *movedSocket) Close() error {
-	_ = os.Remove(m.path)
+	if now, err := os.Lstat(m.path); err == nil && os.SameFile(now, m.file) {
+		_ = os.Remove(m.path)
+	}
 	return m.Listener.Close()
 }
 
@@ -253,30 +261,34 @@ func (f *forward) close() {
 	}
 }
 
-// serveForward accepts until l is closed. Connections beyond the channel limit
-// are closed at once; those open end with the SSH connection.
+// serveForward accepts until l is closed.
 func (c *connection) serveForward(ctx context.Context, f *forward, l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
-		select {
-		case c.channels <- struct{}{}:
-		default:
-			_ = conn.Close()
-			continue
-		}
-		c.wg.Go(func() {
-			defer func() { <-c.channels }()
-			kind, payload := f.open(conn.RemoteAddr())
-			ch, reqs, err := c.ssh.OpenChannel(kind, payload)
-			if err != nil {
-				_ = conn.Close()
-				return
-			}
-			c.wg.Go(func() { ssh.DiscardRequests(reqs) })
-			c.srv.join(ctx, ch, conn)
-		})
+		kind, payload := f.open(conn.RemoteAddr())
+		c.carry(ctx, &c.wg, conn, kind, payload)
 	}
+}
+
+// carry joins conn with a new channel to the client, in wg. Beyond the channel
+// limit it closes conn at once; otherwise it owns it until both end or the SSH
+// connection does. It does not block.
+func (c *connection) carry(ctx context.Context, wg *sync.WaitGroup, conn net.Conn, kind string, payload []byte) {
+	if !take(c.channels) {
+		_ = conn.Close()
+		return
+	}
+	wg.Go(func() {
+		defer func() { <-c.channels }()
+		ch, reqs, err := c.ssh.OpenChannel(kind, payload)
+		if err != nil {
+			_ = conn.Close()
+			return
+		}
+		wg.Go(func() { ssh.DiscardRequests(reqs) })
+		c.srv.join(ctx, ch, conn)
+	})
 }

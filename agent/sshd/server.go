@@ -28,6 +28,7 @@ const (
 	defaultWaitDelay    = 5 * time.Second
 	defaultKeepAlive    = 30 * time.Second
 	defaultKeepAliveMax = 10 * time.Minute
+	defaultMaxSessions  = 4096 // open at once on all connections
 )
 
 // Options of a Server. Log, HostKey and Account are required.
@@ -46,6 +47,12 @@ type Options struct {
 	// WaitDelay is how long a session waits, after its process has ended, for
 	// children that still hold its output. Zero means 5 s.
 	WaitDelay time.Duration
+	// KeepAlive is how often clients are asked for an answer, KeepAliveMax how
+	// long one may stay silent before its connection ends. Zero means 30 s and
+	// 10 min: a session has to survive a laptop's nap.
+	KeepAlive, KeepAliveMax time.Duration
+	// MaxSessions bounds the sessions of all connections. Zero means 4096.
+	MaxSessions int
 
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
@@ -59,6 +66,8 @@ type Server struct {
 	slots   chan struct{} // one per connection
 	wg      sync.WaitGroup
 	kill    chan struct{} // closed when processes must end now
+
+	sessions chan struct{} // one slot per session
 }
 
 // copyBuffer holds several of SSH's 32 KiB packets: one wake-up for each.
@@ -72,7 +81,17 @@ func New(o Options) (*Server, error) {
 	if o.WaitDelay == 0 {
 		o.WaitDelay = defaultWaitDelay
 	}
-	s := &Server{opts: o, slots: make(chan struct{}, maxConnections), kill: make(chan struct{})}
+	if o.KeepAlive == 0 {
+		o.KeepAlive = defaultKeepAlive
+	}
+	if o.KeepAliveMax == 0 {
+		o.KeepAliveMax = defaultKeepAliveMax
+	}
+	if o.MaxSessions == 0 {
+		o.MaxSessions = defaultMaxSessions
+	}
+	s := &Server{opts: o, slots: make(chan struct{}, maxConnections), kill: make(chan struct{}),
+		sessions: make(chan struct{}, o.MaxSessions)}
 	s.buffers.New = func() any { return new([copyBuffer]byte) }
 	return s, nil
 }

@@ -31,6 +31,7 @@ type session struct {
 	envBytes int
 	pty      *ptyRequest
 	agent    *agentSocket
+	x11      *x11Display
 
 	started bool
 	term    *os.File      // the PTY's near end, if any
@@ -77,6 +78,7 @@ func (c *connection) session(ctx context.Context, nc ssh.NewChannel) {
 	_ = ch.Close()
 	s.stdin.Wait()
 	s.agent.close()
+	s.x11.close()
 }
 
 // startsProcess names the requests that reply by themselves, between the start
@@ -96,6 +98,8 @@ func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 		return s.resize(r.Payload)
 	case "auth-agent-req@openssh.com":
 		return s.forwardAgent(ctx)
+	case "x11-req":
+		return s.forwardX11(ctx, r.Payload)
 	case "signal":
 		var p struct{ Name string }
 		if ssh.Unmarshal(r.Payload, &p) != nil {
@@ -220,6 +224,7 @@ func (s *session) environ() []string {
 	if s.agent != nil {
 		own = append(own, "SSH_AUTH_SOCK="+s.agent.path)
 	}
+	own = append(own, s.x11.environ()...)
 	if s.pty != nil && s.pty.Term != "" {
 		own = append(own, "TERM="+s.pty.Term)
 	}

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -249,51 +248,6 @@ func TestForwardingBlocked(t *testing.T) {
 	require.ErrorContains(t, err, "blocked by the administrator")
 	_, err = c.Listen("tcp", "127.0.0.1:0")
 	require.Error(t, err)
-}
-
-func TestAgentForwarding(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	sock := filepath.Join(t.TempDir(), "agent")
-	agent := exec.Command("ssh-agent", "-D", "-a", sock)
-	require.NoError(t, agent.Start())
-	t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
-	require.Eventually(t, func() bool { _, err := os.Stat(sock); return err == nil }, 10*time.Second, 5*time.Millisecond)
-	cmd := w.ssh(t, "-A", "ws", "echo $SSH_AUTH_SOCK; ssh-add -l")
-	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+sock)
-	out, err := cmd.CombinedOutput()
-	require.Error(t, err) // 1: the agent answers, and has no key
-	lines := strings.Split(string(out), "\n")
-	require.Equal(t, "The agent has no identities.", lines[1])
-	require.NotEqual(t, sock, lines[0])
-	require.Eventually(t, func() bool { _, err := os.Stat(lines[0]); return os.IsNotExist(err) }, 10*time.Second, 5*time.Millisecond)
-}
-
-func TestManySessionsOnOneConnection(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	control := filepath.Join(t.TempDir(), "c")
-	master := w.ssh(t, "-M", "-S", control, "ws", "echo up; cat")
-	stdin, err := master.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := master.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, master.Start())
-	_, err = io.ReadFull(stdout, make([]byte, 3))
-	require.NoError(t, err)
-	var wg sync.WaitGroup
-	for i := range 9 { // OpenSSH itself allows ten sessions a connection
-		wg.Go(func() {
-			cmd := w.ssh(t, "-S", control, "ws", fmt.Sprintf("head -c 1000000 /dev/zero | wc -c; exit %d", i))
-			out, _ := cmd.CombinedOutput()
-			if string(out) != "1000000\n" || cmd.ProcessState.ExitCode() != i {
-				t.Errorf("session %d: %q %v", i, out, cmd.ProcessState)
-			}
-		})
-	}
-	wg.Wait()
-	_ = stdin.Close()
-	require.NoError(t, master.Wait())
 }
 
 // Clients without AES-GCM get in as well; OpenSSH gets AES-GCM although it likes

@@ -10,6 +10,7 @@ package ssh
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,10 +22,10 @@ import (
 )
 
 type options struct {
-	stdio, tty, forwardAgent, noWait, disableAutostart bool
-	prefix, suffix, identityAgent, wait                string
-	remoteForwards, env                                []string
-	poll                                               time.Duration
+	stdio, tty, forwardAgent, forwardGPG, noWait, disableAutostart bool
+	prefix, suffix, identityAgent, wait, logDir                    string
+	remoteForwards, env                                            []string
+	poll                                                           time.Duration
 }
 
 // Command is `coder ssh`.
@@ -51,6 +52,7 @@ func Command(env *cli.Env) *cobra.Command {
 	boolean(&o.stdio, "stdio", "", "CODER_SSH_STDIO", "pass a raw SSH connection on standard input and output")
 	boolean(&o.tty, "tty", "t", "CODER_SSH_TTY", "ask for a terminal in any case")
 	boolean(&o.forwardAgent, "forward-agent", "A", "CODER_SSH_FORWARD_AGENT", "let the workspace use your ssh-agent")
+	boolean(&o.forwardGPG, "forward-gpg", "G", "CODER_SSH_FORWARD_GPG", "let the workspace sign and decrypt with your gpg-agent")
 	boolean(&o.noWait, "no-wait", "", "CODER_SSH_NO_WAIT", "same as --wait=no")
 	boolean(&o.disableAutostart, "disable-autostart", "", "CODER_SSH_DISABLE_AUTOSTART", "do not start a stopped workspace")
 	fs.StringVar(&o.prefix, "ssh-host-prefix", "", "take this off the front of a host name")
@@ -59,6 +61,8 @@ func Command(env *cli.Env) *cobra.Command {
 	cli.Bind(fs, "hostname-suffix", "CODER_SSH_HOSTNAME_SUFFIX")
 	fs.StringVar(&o.identityAgent, "identity-agent", "", "socket of the ssh-agent to forward (default $SSH_AUTH_SOCK)")
 	cli.Bind(fs, "identity-agent", "CODER_SSH_IDENTITY_AGENT")
+	fs.StringVarP(&o.logDir, "log-dir", "l", "", "directory in which each connection writes a debug log")
+	cli.Bind(fs, "log-dir", "CODER_SSH_LOG_DIR")
 	cli.Enum(fs, &o.wait, "wait", "", "wait for the start scripts; auto does what the template says", "yes", "no", "auto")
 	cli.Bind(fs, "wait", "CODER_SSH_WAIT")
 	fs.DurationVar(&o.poll, "workspace-poll-interval", time.Minute, "accepted; changes are pushed by the server")
@@ -86,7 +90,7 @@ func remoteCommand(cmd *cobra.Command, args []string) ([]string, error) {
 	return cmd.Flags().Args(), nil
 }
 
-func (o *options) run(ctx context.Context, env *cli.Env, host string, command []string) error {
+func (o *options) run(ctx context.Context, env *cli.Env, host string, command []string) (err error) {
 	ref, err := cli.ParseHost(host, o.prefix, o.suffix)
 	if err != nil {
 		return err
@@ -108,7 +112,17 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 			return err
 		}
 	}
-	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Autostart: !o.disableAutostart, Wait: o.wait, Progress: env.Stderr})
+	var log *slog.Logger
+	if o.logDir != "" {
+		var file *logFile
+		if log, file, err = openLog(o.logDir, env.Clock.Now()); err != nil {
+			return err
+		}
+		defer file.Close()
+		log.Info("connecting", "host", host)
+		defer func() { log.Info("ended", "error", err) }()
+	}
+	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Autostart: !o.disableAutostart, Wait: o.wait, Progress: env.Stderr, Log: log})
 	if err != nil {
 		return err
 	}
@@ -116,10 +130,17 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 	if o.stdio {
 		return stdio(ctx, env, conn)
 	}
+	s := session{env: env, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " "), agentSocket: socket}
+	return o.serve(ctx, &s, conn, forwards)
+}
+
+// serve opens the SSH connection and the forwards, and runs the session.
+func (o *options) serve(ctx context.Context, s *session, conn *tunnel.Connection, forwards []forward) error {
 	client, err := conn.SSH(ctx)
 	if err != nil {
 		return err
 	}
+	s.client = client
 	ctx, cancel := context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	defer func() {
@@ -128,12 +149,18 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 		_ = g.Wait()
 	}()
 	g.Go(func() error { tunnel.KeepAlive(ctx, client); return nil })
+	if o.forwardGPG {
+		f, err := gpg(ctx, s.env, client, s.vars)
+		if err != nil {
+			return err
+		}
+		forwards = append(forwards, f)
+	}
 	for _, f := range forwards {
 		if err := f.listen(ctx, g, client); err != nil {
 			return err
 		}
 	}
-	s := session{env: env, client: client, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " "), agentSocket: socket}
 	return s.run(ctx)
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -165,6 +166,20 @@ func TestCommandsInAWorkspace(t *testing.T) {
 		t.Parallel()
 		r := w.run(t, []byte("SSH-2.0-test\r\n"), "ssh", "--stdio", "--hostname-suffix", "coder", "ws.coder")
 		require.Regexp(t, `^SSH-2\.0-`, r.Stdout)
+	})
+	t.Run("agent forward", func(t *testing.T) {
+		t.Parallel()
+		sock := filepath.Join(t.TempDir(), "agent")
+		agent := exec.Command("ssh-agent", "-D", "-a", sock)
+		require.NoError(t, agent.Start())
+		t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
+		require.Eventually(t, func() bool { _, err := os.Stat(sock); return err == nil }, 10*time.Second, 5*time.Millisecond)
+		r := w.run(t, nil, "ssh", "-A", "--identity-agent", sock, "ws", "ssh-add -l")
+		require.Equal(t, "The agent has no identities.\n", r.Stdout, r.Stderr)
+		r = w.run(t, nil, "ssh", "-A", "--identity-agent", sock+"-none", "ws", "echo ran")
+		require.NotZero(t, r.Code)
+		require.Contains(t, r.Stderr, "reach ssh-agent")
+		require.Empty(t, r.Stdout)
 	})
 	t.Run("remote forward", func(t *testing.T) {
 		t.Parallel()

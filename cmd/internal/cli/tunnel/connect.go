@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"io"
+	"log/slog"
 
 	"coder.internal/api"
 	"coder.internal/api/client"
@@ -14,8 +15,9 @@ import (
 type Options struct {
 	Ref       cli.Workspace
 	Autostart bool
-	Wait      string    // yes, no, auto: whether start scripts are waited for
-	Progress  io.Writer // what the user reads meanwhile
+	Wait      string       // yes, no, auto: whether start scripts are waited for
+	Progress  io.Writer    // what the user reads meanwhile
+	Log       *slog.Logger // of the network node; nil as in Open
 }
 
 // Connection is a joined tunnel and what it leads to.
@@ -40,7 +42,7 @@ func Connect(ctx context.Context, env *cli.Env, o Options) (*Connection, error) 
 	}
 	made := make(chan opened, 1)
 	go func() {
-		t, err := Open(env, c)
+		t, err := Open(env, c, o.Log)
 		made <- opened{t, err}
 	}()
 	ws, agent, err := lookUp(ctx, env, c, o)

@@ -33,14 +33,14 @@ type Tunnel struct {
 }
 
 // Open makes the node. It needs no agent yet, so that it can happen while the
-// agent is looked up. The Tunnel must be closed.
-func Open(env *cli.Env, c *client.Client) (*Tunnel, error) {
-	level := slog.LevelError
-	if env.Global.Verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
-	if !env.Global.Verbose {
+// agent is looked up. A nil log is one on standard error with --verbose, or
+// none. The Tunnel must be closed.
+func Open(env *cli.Env, c *client.Client, log *slog.Logger) (*Tunnel, error) {
+	switch {
+	case log != nil:
+	case env.Global.Verbose:
+		log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	default:
 		log = slog.New(slog.DiscardHandler)
 	}
 	node, err := tailnet.New(tailnet.Config{
