@@ -59,7 +59,7 @@ func Command(env *cli.Env) *cobra.Command {
 	str(&o.logDir, "log-dir", "CODER_AGENT_LOG_DIR", os.TempDir(), "directory of coder-agent.log and script logs")
 	str(&o.scriptDir, "script-data-dir", "CODER_AGENT_SCRIPT_DATA_DIR", os.TempDir(), "directory for scripts' own data")
 	fs.BoolVar(&o.noReap, "no-reap", false, "do not collect orphans when running as process 1")
-	fs.DurationVar(&o.sshMaxTimeout, "ssh-max-timeout", 72*time.Hour, "end SSH connections that idle this long")
+	fs.DurationVar(&o.sshMaxTimeout, "ssh-max-timeout", 72*time.Hour, "end SSH connections of this age")
 	cli.Bind(fs, "ssh-max-timeout", "CODER_AGENT_SSH_MAX_TIMEOUT")
 	boolean(&o.blockFiles, "block-file-transfer", "CODER_AGENT_BLOCK_FILE_TRANSFER", "refuse scp, sftp, rsync and nc")
 	boolean(&o.blockLocal, "block-local-port-forwarding", "CODER_AGENT_BLOCK_LOCAL_PORT_FORWARDING", "refuse ssh -L")
