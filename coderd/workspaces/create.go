@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"time"
 
@@ -283,14 +282,10 @@ type buildParams struct {
 // addBuild writes a build with its job, inside q's transaction.
 func (s *Service) addBuild(ctx context.Context, q *database.Queries, p buildParams) (api.ID, error) {
 	id := api.NewID()
-	tags := map[string]string{}
-	if err := json.Unmarshal(p.version.JobTags, &tags); err != nil {
-		return id, fmt.Errorf("decode tags of version %s: %w", p.version.TemplateVersion.ID, err)
-	}
-	if err := addTags(tags, p.version.TemplateVersion, p.parameters); err != nil {
+	tags, err := tagsOf(p.version, p.parameters, p.tags)
+	if err != nil {
 		return id, err
 	}
-	maps.Copy(tags, p.tags)
 	job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobWorkspaceBuild,
 		OrganizationID: p.workspace.OrganizationID, InitiatorID: p.initiator, FileID: p.version.TemplateVersion.FileID,
 		SubjectID: id, Tags: tags, OwnerID: p.workspace.OwnerID})

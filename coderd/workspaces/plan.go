@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
@@ -106,14 +105,10 @@ func (s *Service) addPlan(ctx context.Context, q *database.Queries, p planParams
 		return api.ID{}, &api.Error{Code: api.CodeRateLimited, Message: fmt.Sprintf("You have %d plans that wait or run. Let them end, or cancel some.", n)}
 	}
 	id := api.NewID()
-	tags := map[string]string{}
-	if err := json.Unmarshal(p.version.JobTags, &tags); err != nil {
-		return id, fmt.Errorf("decode tags of version %s: %w", p.version.TemplateVersion.ID, err)
-	}
-	if err := addTags(tags, p.version.TemplateVersion, p.parameters); err != nil {
+	tags, err := tagsOf(p.version, p.parameters, p.tags)
+	if err != nil {
 		return id, err
 	}
-	maps.Copy(tags, p.tags)
 	job, err := s.opts.Jobs.Enqueue(ctx, q, jobs.EnqueueParams{Type: api.JobTemplateVersionDryRun,
 		OrganizationID: p.version.TemplateVersion.OrganizationID, InitiatorID: caller.UserID,
 		FileID: p.version.TemplateVersion.FileID, SubjectID: id, Tags: tags, OwnerID: p.owner})

@@ -51,6 +51,18 @@ func (in inputs) with(declared []api.TemplateVersionParameter, preset []api.Pres
 	return out
 }
 
+// classic returns what was asked for, and of the preset what is declared.
+func (in inputs) classic(declared []api.TemplateVersionParameter) []api.ParameterValue {
+	var out []api.ParameterValue
+	for _, name := range slices.Sorted(maps.Keys(in.given)) {
+		_, isAsked := in.asked[name]
+		if isAsked || slices.ContainsFunc(declared, func(p api.TemplateVersionParameter) bool { return p.Name == name }) {
+			out = append(out, api.ParameterValue{Name: name, Value: in.given[name]})
+		}
+	}
+	return out
+}
+
 // values decides the parameter values of a build, and the tags that its template
 // gives it. The parameters are those that the template has with these values;
 // with the classic flow, or where only Terraform can read the template, those
@@ -71,11 +83,11 @@ func (s *Service) values(ctx context.Context, q *database.Queries, ask question)
 	if err != nil {
 		return nil, nil, err
 	}
+	in.given = in.with(declared, preset)
 	if ask.template.UseClassicParameterFlow {
-		out, err := resolve(declared, fillGiven(declared, ask.given, ask.previous, preset), ask.previous, strict)
+		out, err := resolve(declared, in.classic(declared), ask.previous, strict)
 		return out, nil, err
 	}
-	in.given = in.with(declared, preset)
 	p := templates.EvaluateParams{Version: ask.version, Owner: ask.owner, Values: in.given, Previous: in.previous,
 		FirstBuild: ask.first, Transition: ask.transition, Workspace: parameters.Workspace{Name: ask.workspace.Name,
 			TemplateID: ask.template.ID.String(), TemplateName: ask.template.Name, TemplateVersion: ask.version.Name}}
@@ -90,7 +102,7 @@ func (s *Service) values(ctx context.Context, q *database.Queries, ask question)
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		out, err := resolve(declared, fillGiven(declared, ask.given, ask.previous, preset), ask.previous, strict)
+		out, err := resolve(declared, in.classic(declared), ask.previous, strict)
 		return keepOthers(out, declared, ask.previous), nil, err
 	}
 	out, err := liveValues(r, declared, in, strict)

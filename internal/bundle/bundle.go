@@ -113,7 +113,7 @@ func (m *Manifest) Write(dir string) error {
 	}
 	m.Files = make(map[string]string, len(names))
 	for _, name := range names {
-		if m.Files[name], err = hash(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+		if m.Files[name], err = HashFile(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			return fmt.Errorf("hash %s: %w", name, err)
 		}
 	}
@@ -152,7 +152,7 @@ func (m *Manifest) Verify(dir, prefix string) error {
 		if !ok {
 			return fmt.Errorf("%s is not in the manifest of the bundle", name)
 		}
-		got, err := hash(filepath.Join(dir, filepath.FromSlash(name)))
+		got, err := HashFile(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return fmt.Errorf("hash %s: %w", name, err)
 		}
@@ -203,7 +203,8 @@ func list(dir string) ([]string, error) {
 	return names, nil
 }
 
-func hash(path string) (string, error) {
+// HashFile returns the hex SHA-256 of a file.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -3,15 +3,14 @@ package terraform
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"coder.internal/internal/bundle"
 	"coder.internal/internal/runas"
 )
 
@@ -54,26 +53,13 @@ func hashPackage(dir string) (string, error) {
 	}
 	all := sha256.New()
 	for _, name := range names {
-		sum, err := hashFile(filepath.Join(dir, filepath.FromSlash(name)))
+		sum, err := bundle.HashFile(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintf(all, "%s  %s\n", sum, name)
 	}
 	return "h1:" + base64.StdEncoding.EncodeToString(all.Sum(nil)), nil
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // copyPackage copies the files of src, which belongs to from, into dst, which

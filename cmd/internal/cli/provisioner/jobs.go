@@ -140,11 +140,7 @@ func listJobs(env *cli.Env) *cobra.Command {
 	cli.Org(fs, &org)
 	out.Flags(fs)
 	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}
@@ -170,11 +166,7 @@ func cancelJob(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return cli.Usage("job_id", "must be the id of a job; see: coder provisioner jobs list")
 		}
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}

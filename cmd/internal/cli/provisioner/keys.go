@@ -26,11 +26,7 @@ func createKey(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}
@@ -62,11 +58,7 @@ func listKeys(env *cli.Env) *cobra.Command {
 	cli.Org(cmd.Flags(), &org)
 	out.Flags(cmd.Flags())
 	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}
@@ -86,11 +78,7 @@ func deleteKey(env *cli.Env) *cobra.Command {
 	cli.Yes(cmd.Flags(), &yes)
 	cli.Org(cmd.Flags(), &org)
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}

@@ -87,11 +87,7 @@ func list(env *cli.Env) *cobra.Command {
 			}
 			f.MaxAge = d
 		}
-		c, err := env.Client(ctx)
-		if err != nil {
-			return err
-		}
-		o, err := orgOf(ctx, c, org)
+		c, o, err := signedIn(ctx, env, org)
 		if err != nil {
 			return err
 		}

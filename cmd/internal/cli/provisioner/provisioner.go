@@ -79,10 +79,16 @@ func showTags(tags map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
-// orgOf returns the organization of a command and its name.
-func orgOf(ctx context.Context, c *client.Client, ref string) (api.Organization, error) {
+// signedIn returns the caller's client and the organization of a command, the
+// default one without a reference.
+func signedIn(ctx context.Context, env *cli.Env, ref string) (*client.Client, api.Organization, error) {
+	c, err := env.Client(ctx)
+	if err != nil {
+		return nil, api.Organization{}, err
+	}
 	if ref == "" {
 		ref = "default"
 	}
-	return c.Organization(ctx, ref)
+	o, err := c.Organization(ctx, ref)
+	return c, o, err
 }
