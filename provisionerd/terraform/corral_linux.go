@@ -117,7 +117,7 @@ func (c *corral) members() []int {
 	var out []int
 	if c.group != "" {
 		for _, pid := range groupMembers(c.group) {
-			if sessionOf(pid) != 0 {
+			if !ended(pid) {
 				out = append(out, pid)
 			}
 		}
@@ -132,8 +132,8 @@ func (c *corral) members() []int {
 }
 
 func (c *corral) belongs(pid int) bool {
-	session := sessionOf(pid)
-	if session == 0 {
+	session, alive := sessionOf(pid)
+	if !alive {
 		return false
 	}
 	if slices.Contains(c.sessions, session) && within(pid, c.build) {
@@ -174,7 +174,8 @@ type keeps struct {
 // owner returns the workspace for which a process may live on, or nothing. Such
 // a process has left the daemon's session and carries the mark.
 func (c *corral) owner(pid int, k keeps) string {
-	if k.none || slices.Contains(c.sessions, sessionOf(pid)) {
+	session, alive := sessionOf(pid)
+	if k.none || !alive || slices.Contains(c.sessions, session) {
 		return ""
 	}
 	env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
@@ -244,10 +245,10 @@ func (c *corral) endWorkspace(id string) {
 		var left []int
 		if c.group != "" {
 			left = groupMembers(c.workspaceGroup(id))
-			left = slices.DeleteFunc(left, func(pid int) bool { return sessionOf(pid) == 0 })
+			left = slices.DeleteFunc(left, ended)
 		}
 		for _, pid := range processes() {
-			if pid != os.Getpid() && sessionOf(pid) != 0 && hasEnv(pid, []byte(keepMark+id)) {
+			if pid != os.Getpid() && !ended(pid) && hasEnv(pid, []byte(keepMark+id)) {
 				left = append(left, pid)
 			}
 		}

@@ -35,25 +35,35 @@ func within(pid int, dir string) bool {
 	return cwd == dir || strings.HasPrefix(cwd, dir+"/")
 }
 
-// sessionOf returns the session of a process; 0 if it is gone or a zombie, which
-// waits for its parent only.
-func sessionOf(pid int) int {
+// sessionOf returns the session of a process, and whether the process lives: a
+// zombie, which waits for its parent only, does not. The session is 0 when its
+// leader is outside our PID namespace, as in a container entered from the host.
+func sessionOf(pid int) (session int, alive bool) {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	// The name may hold anything, also a parenthesis; what follows the last one
 	// is: state, parent, group, session.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 4 || fields[0] == "Z" {
-		return 0
+		return 0, false
 	}
-	session, _ := strconv.Atoi(fields[3])
-	return session
+	session, err = strconv.Atoi(fields[3])
+	return session, err == nil
+}
+
+// ended reports whether a process is gone but for its entry in the table.
+func ended(pid int) bool {
+	_, alive := sessionOf(pid)
+	return !alive
 }
 
 // ownSession returns the session of this process.
-func ownSession() int { return sessionOf(os.Getpid()) }
+func ownSession() int {
+	session, _ := sessionOf(os.Getpid())
+	return session
+}
 
 // changeTime is when anything about a file changed last; nobody can set it.
 func changeTime(info os.FileInfo) int64 {

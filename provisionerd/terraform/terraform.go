@@ -234,7 +234,7 @@ func (p *Provisioner) varFile() string   { return filepath.Join(p.opts.WorkDir, 
 func rememberSession(path string) ([]int, error) {
 	sessions := []int{ownSession()}
 	if b, err := os.ReadFile(path); err == nil {
-		if old, err := strconv.Atoi(string(b)); err == nil && old > 0 {
+		if old, err := strconv.Atoi(string(b)); err == nil && old >= 0 {
 			sessions = append(sessions, old)
 		}
 	}

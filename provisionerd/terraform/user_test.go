@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +26,9 @@ import (
 	"coder.internal/internal/runas"
 	"coder.internal/provisionerd/terraform"
 )
+
+// anyUser is a user id that no other run of the tests has at this time.
+func anyUser() int { return 100_000 + rand.IntN(1_000_000_000) }
 
 // needRoot ends a test with the refusal that others than root get.
 func needRoot(t *testing.T) bool {
@@ -106,7 +111,7 @@ func TestUserSeesNothing(t *testing.T) {
 	if !needRoot(t) {
 		return
 	}
-	const uid, other = 64101, 64102
+	uid, other := anyUser(), anyUser()
 	pl := newPlace(t)
 	secret := filepath.Join(pl.dir, "config", "keys.json")
 	require.NoError(t, os.Mkdir(filepath.Dir(secret), 0o700))
@@ -190,13 +195,27 @@ func TestUserSeesNothing(t *testing.T) {
 	require.Zero(t, uidProcesses(t, other))
 }
 
+// TestSessionOutsideTheNamespace kills a job where the session of the daemon has
+// the number 0, as for a process that was put into a container from outside.
+func TestSessionOutsideTheNamespace(t *testing.T) {
+	t.Parallel()
+	if !needRoot(t) {
+		return
+	}
+	cmd := exec.CommandContext(within(t, time.Minute), "unshare", "--pid", "--fork", "--mount-proc",
+		os.Args[0], "-test.run=^TestUserSeesNothing$", "-test.count=1", "-test.v")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "--- PASS: TestUserSeesNothing")
+}
+
 // TestUserPlantsThings runs templates that lay traps for root in their directory.
 func TestUserPlantsThings(t *testing.T) {
 	t.Parallel()
 	if !needRoot(t) {
 		return
 	}
-	const uid = 64103
+	uid := anyUser()
 	pl := newPlace(t)
 	p := pl.slot(t, "0", uid)
 	victim := filepath.Join(pl.dir, "victim")
@@ -212,9 +231,10 @@ func TestUserPlantsThings(t *testing.T) {
 	} {
 		archive := pack(t, map[string]string{"main.tf": shell(script)})
 		rec := &recorder{archive: archive, kill: make(chan struct{})}
+		planted := sync.OnceFunc(func() { close(rec.kill) })
 		rec.onLog = func(line string) {
 			if strings.HasSuffix(line, ": planted") {
-				close(rec.kill)
+				planted()
 			}
 		}
 		_, err := p.Build(within(t, time.Minute), buildJob(archive, api.TransitionStart, nil), rec.session())
@@ -244,7 +264,7 @@ func TestUserHostTemplate(t *testing.T) {
 	if !needRoot(t) {
 		return
 	}
-	const uid = 64104
+	uid := anyUser()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/bin/coder-linux-"+runtime.GOARCH, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(fakeAgent))
