@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"coder.internal/internal/filelock"
 )
 
 // lockDir makes sure that no other process works in dir. The lock goes with the
@@ -20,5 +22,5 @@ func lockDir(dir string) (func(), error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("work directory %s is in use by another provisioner daemon: %w", dir, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { filelock.Release(f) }, nil
 }

@@ -63,12 +63,15 @@ type ClientMessage struct {
 	Want []api.ID `json:"want,omitzero"`
 }
 
-// ServerMessage is sent by the server. RelayMap is nil when unchanged.
+// ServerMessage is sent by the server. RelayMap is nil when unchanged. Left are
+// those of Gone that do not come back: they said goodbye or lost the right to the
+// tunnel. The others may have lost the server only; streams with them stay open.
 type ServerMessage struct {
 	RelayMap *RelayMap `json:"relay_map,omitempty"`
 	Self     api.ID    `json:"self,omitzero"` // first message: the id of the receiver
 	Upsert   []Node    `json:"upsert,omitempty"`
 	Gone     []api.ID  `json:"gone,omitempty"`
+	Left     []api.ID  `json:"left,omitempty"`
 	Move     bool      `json:"move,omitempty"` // this replica is stopping: reconnect elsewhere soon
 }
 

@@ -116,17 +116,17 @@ func (c *Coordinator) disconnectAgent(a *agent, s *session, goodbye bool) bool {
 	a.sess = nil
 	a.fadesAt = c.clock.Now().Add(tailrpc.GoneDelay)
 	if goodbye || a.node == nil {
-		c.forgetAgent(a)
+		c.forgetAgent(a, (*session).left)
 	}
 	return true
 }
 
 // forgetAgent tells the clients and drops what nobody asks for.
-func (c *Coordinator) forgetAgent(a *agent) {
+func (c *Coordinator) forgetAgent(a *agent, say farewell) {
 	if a.node != nil {
 		for cl := range a.clients {
 			if cl.sess != nil {
-				cl.sess.gone(a.id)
+				say(cl.sess, a.id)
 			}
 		}
 		c.forgetKey(a.node.Key)

@@ -193,7 +193,7 @@ func (c *Coordinator) wantOnly(cl *client, ids []api.ID, allow func(api.ID) bool
 	}
 	for id, a := range cl.wants {
 		if !keep[id] {
-			c.unwant(cl, a)
+			c.unwant(cl, a, (*session).gone)
 			if cl.sess != nil && a.node != nil {
 				cl.sess.gone(id)
 			}
@@ -206,12 +206,16 @@ func (c *Coordinator) wantOnly(cl *client, ids []api.ID, allow func(api.ID) bool
 	}
 }
 
+// farewell is how the other end hears of a node that is forgotten: gone, when it
+// may come back with its keys, or left.
+type farewell func(to *session, id api.ID)
+
 // unwant closes one tunnel.
-func (c *Coordinator) unwant(cl *client, a *agent) {
+func (c *Coordinator) unwant(cl *client, a *agent, say farewell) {
 	delete(cl.wants, a.id)
 	delete(a.clients, cl)
 	if a.sess != nil {
-		a.sess.gone(cl.key.id)
+		say(a.sess, cl.key.id)
 	}
 	if a.node == nil && a.sess == nil && len(a.clients) == 0 {
 		delete(c.agents, a.id)
@@ -228,13 +232,13 @@ func (c *Coordinator) disconnectClient(k clientKey, s *session, goodbye bool) {
 	cl.sess = nil
 	cl.fadesAt = c.clock.Now().Add(tailrpc.GoneDelay)
 	if goodbye {
-		c.forgetClient(cl)
+		c.forgetClient(cl, (*session).left)
 	}
 }
 
-func (c *Coordinator) forgetClient(cl *client) {
+func (c *Coordinator) forgetClient(cl *client, say farewell) {
 	for _, a := range cl.wants {
-		c.unwant(cl, a)
+		c.unwant(cl, a, say)
 	}
 	c.forgetKey(cl.node.Key)
 	delete(c.clients, cl.key)

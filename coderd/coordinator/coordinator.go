@@ -236,7 +236,7 @@ func (c *Coordinator) DropAgent(id api.ID) {
 		a.sess.end(wsconn.CodePolicy, "this agent is no longer wanted")
 		a.sess = nil
 	}
-	c.forgetAgent(a)
+	c.forgetAgent(a, (*session).left)
 }
 
 // DropClient ends a client's connections and tunnels at once.
@@ -249,7 +249,7 @@ func (c *Coordinator) DropClient(id api.ID) {
 				cl.sess.end(wsconn.CodePolicy, "this tunnel is no longer allowed")
 				cl.sess = nil
 			}
-			c.forgetClient(cl)
+			c.forgetClient(cl, (*session).left)
 		}
 	}
 }
@@ -261,12 +261,12 @@ func (c *Coordinator) sweep() {
 	defer c.mu.Unlock()
 	for _, a := range c.agents {
 		if a.sess == nil && a.node != nil && !now.Before(a.fadesAt) {
-			c.forgetAgent(a)
+			c.forgetAgent(a, (*session).gone)
 		}
 	}
 	for _, cl := range c.clients {
 		if cl.sess == nil && !now.Before(cl.fadesAt) {
-			c.forgetClient(cl)
+			c.forgetClient(cl, (*session).gone)
 		}
 	}
 }

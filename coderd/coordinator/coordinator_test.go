@@ -158,9 +158,12 @@ func (p *testPeer) sees(k string) tailrpc.Node {
 	}
 }
 
-func (p *testPeer) loses(id api.ID) {
+func (p *testPeer) loses(id api.ID) tailrpc.ServerMessage {
 	p.t.Helper()
-	for !slices.Contains(p.next().Gone, id) {
+	for {
+		if m := p.next(); slices.Contains(m.Gone, id) {
+			return m
+		}
 	}
 }
 
@@ -234,7 +237,7 @@ func TestBrokenConnectionFades(t *testing.T) {
 	for range int(tailrpc.GoneDelay / time.Second) {
 		d.clock.Advance(time.Second).MustWait(ctx)
 	}
-	back.loses(agentID)
+	require.Empty(t, back.loses(agentID).Left, "it may come back with its keys")
 	require.False(t, d.c.Knows(agent.node.Key))
 	d.mu.Lock()
 	require.Equal(t, []string{agent.node.Key}, d.keys)
@@ -252,7 +255,7 @@ func TestGoodbyeEndsTheTunnelAtOnce(t *testing.T) {
 	d := newDesk(t)
 	_, clientID, agent, client := d.tunnel()
 	require.NoError(t, client.ws.Close(wsconn.CodeNormal, ""))
-	agent.loses(clientID)
+	require.Contains(t, agent.loses(clientID).Left, clientID)
 	require.False(t, d.c.Knows(client.node.Key))
 }
 

@@ -360,6 +360,32 @@ func TestTunnelEndsWithItsClient(t *testing.T) {
 	})
 }
 
+// A client whose last packets are lost says goodbye to the coordinator only.
+func TestStreamsEndWithTheirClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{blockDirect: true})
+	agent := w.node(api.NewID(), api.ID{})
+	ln, err := agent.Listen("tcp", 22)
+	require.NoError(t, err)
+	id := api.NewID()
+	c, err := tailnet.New(tailnet.Config{ID: id, Log: w.log, AccessURL: w.access})
+	require.NoError(t, err)
+	stop := background(t, func(ctx context.Context) error { return c.Run(ctx, w.exchange(id, agent.ID())) })
+	s, err := c.DialTCP(deadline(t, 20*time.Second), agent.ID(), 22)
+	require.NoError(t, err)
+	_, err = s.Write([]byte("x"))
+	require.NoError(t, err)
+	there, err := ln.Accept()
+	require.NoError(t, err)
+	require.NoError(t, there.SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = there.Read(make([]byte, 1))
+	require.NoError(t, err)
+	stop()
+	_, err = there.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, c.Close())
+}
+
 func TestRefusedExchangeEndsRun(t *testing.T) {
 	t.Parallel()
 	c, err := tailnet.New(tailnet.Config{ID: api.NewID(), Log: testLog()})

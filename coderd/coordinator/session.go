@@ -23,7 +23,7 @@ type session struct {
 	mu      sync.Mutex
 	first   bool // Self has not been sent
 	rmap    *tailrpc.RelayMap
-	peers   map[api.ID]*tailrpc.Node // nil: gone
+	peers   map[api.ID]*tailrpc.Node // nil: gone; departed: gone for good
 	moving  bool
 	ended   bool
 	code    wsconn.Code
@@ -54,8 +54,12 @@ func (s *session) change(f func()) {
 	s.wake()
 }
 
+// departed stands for a peer that does not come back.
+var departed = &tailrpc.Node{}
+
 func (s *session) upsert(n *tailrpc.Node)      { s.change(func() { s.peers[n.ID] = n }) }
 func (s *session) gone(id api.ID)              { s.change(func() { s.peers[id] = nil }) }
+func (s *session) left(id api.ID)              { s.change(func() { s.peers[id] = departed }) }
 func (s *session) relayMap(m tailrpc.RelayMap) { s.change(func() { s.rmap = &m }) }
 func (s *session) move()                       { s.change(func() { s.moving = true }) }
 func (s *session) end(c wsconn.Code, re string) {
@@ -86,14 +90,17 @@ func (s *session) next() (m tailrpc.ServerMessage, some, ended bool) {
 		m.RelayMap, s.rmap, some = s.rmap, nil, true
 	}
 	for id, n := range s.peers {
-		if len(m.Upsert)+len(m.Gone) == maxBatch {
+		if len(m.Upsert)+len(m.Gone) >= maxBatch {
 			break
 		}
 		some = true
 		delete(s.peers, id)
-		if n == nil {
+		switch n {
+		case departed:
+			m.Gone, m.Left = append(m.Gone, id), append(m.Left, id)
+		case nil:
 			m.Gone = append(m.Gone, id)
-		} else {
+		default:
 			m.Upsert = append(m.Upsert, *n)
 		}
 	}

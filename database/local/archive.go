@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"coder.internal/internal/filelock"
 )
 
 const (
@@ -87,7 +89,7 @@ func takeTurn(ctx context.Context, dir string) (unlock func(), err error) {
 		return !errors.Is(err, syscall.EWOULDBLOCK)
 	}
 	if waitUntil(ctx, unpackTurn, free) && err == nil {
-		return func() { _ = f.Close() }, nil // only a lock: nothing to lose
+		return func() { filelock.Release(f) }, nil
 	}
 	_ = f.Close()
 	return nil, fmt.Errorf("lock directory %s: %w", dir, err)

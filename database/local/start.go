@@ -16,6 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"coder.internal/internal/filelock"
 )
 
 const logLimit = 4 << 20 // bytes of postgres.log that a start leaves in place
@@ -149,7 +151,7 @@ func writeAt(f *os.File, text string) error {
 
 func (s *Server) unlock() {
 	if s.lock != nil {
-		_ = s.lock.Close() // only a lock: nothing to lose
+		filelock.Release(s.lock)
 		s.lock = nil
 	}
 }

@@ -129,6 +129,7 @@ func (c *Conn) receive(m tailrpc.ServerMessage) error {
 	if len(m.Upsert) > 0 || len(m.Gone) > 0 {
 		c.peers.apply(c.eng, c.cfg.ID, m.Upsert, m.Gone)
 	}
+	c.endStreams(m.Left)
 	if m.Move {
 		return errMove
 	}

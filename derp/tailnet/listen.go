@@ -11,6 +11,7 @@ import (
 	"tailscale.com/types/nettype"
 
 	"coder.internal/api"
+	"coder.internal/api/tailrpc"
 )
 
 // backlog bounds the connections that nobody has accepted yet. Beyond it new
@@ -143,6 +144,30 @@ func (c *Conn) tcpFlow(src, dst netip.AddrPort) (func(net.Conn), bool) {
 
 // udpFlow refuses every UDP flow, for the same reason.
 func (c *Conn) udpFlow(_, _ netip.AddrPort) (func(nettype.ConnPacketConn), bool) { return nil, true }
+
+// endStreams closes the streams with peers that do not come back. The last
+// packets of a process that ends may be lost; without them our side would wait
+// for a peer that is no more.
+func (c *Conn) endStreams(left []api.ID) {
+	if len(left) == 0 {
+		return
+	}
+	away := map[netip.Addr]bool{}
+	for _, id := range left {
+		away[tailrpc.AddressOf(id)] = true
+	}
+	var ends []*stream
+	c.mu.Lock()
+	for s := range c.streams {
+		if a, ok := s.remote.(*net.TCPAddr); ok && away[a.AddrPort().Addr()] {
+			ends = append(ends, s)
+		}
+	}
+	c.mu.Unlock()
+	for _, s := range ends {
+		_ = s.Close()
+	}
+}
 
 // track wraps a connection so that Close ends it. peer is the agent that it
 // keeps wanted, zero for inbound ones.

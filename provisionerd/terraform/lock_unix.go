@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"coder.internal/internal/filelock"
 )
 
 // lockFile locks path until the function it returns is called or the process
@@ -29,5 +31,5 @@ func lockFile(path string, exclusive bool) (func(), error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock template: %w", err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { filelock.Release(f) }, nil
 }
