@@ -20,7 +20,7 @@ func lockDir(dir string) (func(), error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("work directory %s is in use by another provisioner daemon: %w", dir, err)
+		return nil, fmt.Errorf("work directory %s is in use by another server or provisioner daemon: stop that one, or give this one a cache directory of its own", dir)
 	}
 	return func() { filelock.Release(f) }, nil
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -77,6 +78,7 @@ func New(router chi.Router, opts Options) *API {
 		"CoderSessionToken": {Type: "apiKey", In: "header", Name: api.SessionTokenHeader},
 	}
 	a := &API{opts: opts, router: router}
+	cfg.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.ID](), reflect.TypeFor[uuid]())
 	a.huma = humachi.New(router, cfg)
 	useOurErrors()
 	return a
@@ -199,3 +201,12 @@ func OK[T any](body T) *Out[T] { return &Out[T]{Body: body} }
 
 // Empty is the output of an endpoint without a body (status 204).
 type Empty struct{}
+
+// uuid describes an api.ID, so that a malformed one is refused by the name of
+// its field and not of the whole body.
+type uuid string
+
+// Schema implements huma.SchemaProvider.
+func (uuid) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
+}

@@ -113,6 +113,7 @@ func TestCreateRefusesBadInput(t *testing.T) {
 	long := int64(1) << 60
 	r.refused(r.member, http.StatusBadRequest, "ttl_ms", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: other.ID, TTLMillis: &long})
 	r.refused(r.member, http.StatusNotFound, "", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "a", TemplateID: api.NewID()})
+	r.refused(r.member, http.StatusBadRequest, "template_id", http.MethodPost, path, map[string]any{"name": "a", "template_id": "nonsense"})
 	r.create(r.member, tpl, "dev", ok...)
 	r.refused(r.member, http.StatusConflict, "name", http.MethodPost, path, api.CreateWorkspaceRequest{Name: "DEV", TemplateID: tpl.ID, ParameterValues: ok})
 
