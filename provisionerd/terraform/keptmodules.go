@@ -29,7 +29,9 @@ const (
 )
 
 // keepModules hands in what init has fetched, so that no other host has to. Without
-// it the version is as good as before: this host has its initialised directory.
+// it the version is as good as before: this host has its initialised directory. It
+// comes after the plans, and what it says belongs to their stage: an import that
+// fails brings nothing.
 func (r *run) keepModules(ctx context.Context) {
 	p := r.p
 	if r.s.KeepModules == nil || r.job.ArchiveHash == "" {
@@ -53,11 +55,11 @@ func (r *run) keepModules(ctx context.Context) {
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		r.note(api.LogWarn, stageInit, "The modules of this template are not kept with the version: "+first(err.Error())+
+		r.note(api.LogWarn, stagePlan, "The modules of this template are not kept with the version: "+first(err.Error())+
 			". Other provisioners fetch them for themselves.")
 		return
 	}
-	r.note(api.LogDebug, stageInit, fmt.Sprintf("The modules of this template are kept with the version (%d bytes).", len(data)))
+	r.note(api.LogDebug, stagePlan, fmt.Sprintf("The modules of this template are kept with the version (%d bytes).", len(data)))
 	own := *r.job
 	own.ModulesHash = hashOf(data)
 	key := p.store.key(&own)
