@@ -55,7 +55,7 @@ func (r *run) keepModules(ctx context.Context) {
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		r.note(api.LogWarn, stagePlan, "The modules of this template are not kept with the version: "+first(err.Error())+
+		r.note(api.LogWarn, stagePlan, "The modules of this template are not kept with the version: "+notKept(err)+
 			". Other provisioners fetch them for themselves.")
 		return
 	}
@@ -69,6 +69,15 @@ func (r *run) keepModules(ctx context.Context) {
 	if err := p.store.publish(key, nil, entry); err != nil {
 		p.log.Warn("store an initialised template", "job_id", r.job.ID, "error", err)
 	}
+}
+
+// notKept words why modules are not kept.
+func notKept(err error) string {
+	if errors.Is(err, archive.ErrTooLarge) {
+		return fmt.Sprintf("they have more than %d MiB compressed, or %d MiB or %d files expanded",
+			jobrpc.MaxModulesBytes>>20, jobrpc.MaxArchiveBytes>>20, jobrpc.MaxArchiveFiles)
+	}
+	return strings.TrimSuffix(first(err.Error()), ".")
 }
 
 func hashOf(data []byte) string {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -133,8 +132,8 @@ func TestModulesNotKept(t *testing.T) {
 		files map[string]string
 		err   error
 	}{
-		"archive is too large": {big, nil},
-		"not today":            {webModule(), errors.New("not today")},
+		"they have more than 10 MiB compressed": {big, nil},
+		"not today. Other":                      {webModule(), &api.Error{Code: api.CodeUnsupported, Message: "not today."}},
 	} {
 		srv, _ := moduleServer(t, tc.files)
 		template := pack(t, webTemplate(srv.URL))
