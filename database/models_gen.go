@@ -141,6 +141,7 @@ type ProvisionerJob struct {
 	CompletedAt    *time.Time
 	Holders        json.RawMessage
 	AcquireID      *api.ID
+	ModulesHash    *string
 }
 
 type ProvisionerJobAgentToken struct {
@@ -212,6 +213,12 @@ type Template struct {
 	CreatedAt                    time.Time
 	UpdatedAt                    time.Time
 	UseClassicParameterFlow      bool
+}
+
+type TemplateModule struct {
+	Hash   string
+	Data   []byte
+	UsedAt time.Time
 }
 
 type TemplateVersion struct {

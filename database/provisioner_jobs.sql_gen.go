@@ -24,6 +24,7 @@ update provisioner_jobs set
     state_serial = 0,
     log_offset = 0,
     acquire_id = $4,
+    modules_hash = null,
     holders = holders || jsonb_build_object((attempt + 1)::text, $5::text)
 where id = (
     select j.id from provisioner_jobs j
@@ -35,7 +36,7 @@ where id = (
     limit 1
     for update skip locked
 )
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash
 `
 
 type AcquireProvisionerJobParams struct {
@@ -90,6 +91,7 @@ func (q *Queries) AcquireProvisionerJob(ctx context.Context, arg AcquireProvisio
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
@@ -130,7 +132,7 @@ func (q *Queries) CancelProvisionerJob(ctx context.Context, arg CancelProvisione
 const countFailedAcquire = `-- name: CountFailedAcquire :one
 update provisioner_jobs set attempt = attempt + 1, updated_at = now()
 where id = $1 and status = 'pending' and attempt = $2
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash
 `
 
 type CountFailedAcquireParams struct {
@@ -169,6 +171,7 @@ func (q *Queries) CountFailedAcquire(ctx context.Context, arg CountFailedAcquire
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
@@ -258,7 +261,7 @@ func (q *Queries) GetDefaultOrganizationID(ctx context.Context) (api.ID, error) 
 }
 
 const getProvisionerJob = `-- name: GetProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = $1
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash from provisioner_jobs where id = $1
 `
 
 func (q *Queries) GetProvisionerJob(ctx context.Context, id api.ID) (ProvisionerJob, error) {
@@ -291,6 +294,7 @@ func (q *Queries) GetProvisionerJob(ctx context.Context, id api.ID) (Provisioner
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
@@ -316,7 +320,7 @@ func (q *Queries) GetProvisionerJobArchive(ctx context.Context, arg GetProvision
 const insertProvisionerJob = `-- name: InsertProvisionerJob :one
 insert into provisioner_jobs (id, organization_id, initiator_id, type, file_id, subject_id, tags)
 values ($1, $2, $3, $4, $5, $6, $7)
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash
 `
 
 type InsertProvisionerJobParams struct {
@@ -367,6 +371,7 @@ func (q *Queries) InsertProvisionerJob(ctx context.Context, arg InsertProvisione
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
@@ -446,7 +451,7 @@ func (q *Queries) ListProvisionerJobStrays(ctx context.Context, jobID api.ID) ([
 }
 
 const listProvisionerJobsByIDs = `-- name: ListProvisionerJobsByIDs :many
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = any ($1::uuid[])
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash from provisioner_jobs where id = any ($1::uuid[])
 `
 
 func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([]ProvisionerJob, error) {
@@ -485,6 +490,7 @@ func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([
 			&i.CompletedAt,
 			&i.Holders,
 			&i.AcquireID,
+			&i.ModulesHash,
 		); err != nil {
 			return nil, err
 		}
@@ -497,7 +503,7 @@ func (q *Queries) ListProvisionerJobsByIDs(ctx context.Context, ids []api.ID) ([
 }
 
 const lockExpiredProvisionerJob = `-- name: LockExpiredProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash from provisioner_jobs
 where status in ('running', 'canceling') and lease_expires_at < now()
 order by lease_expires_at
 limit 1
@@ -534,12 +540,13 @@ func (q *Queries) LockExpiredProvisionerJob(ctx context.Context) (ProvisionerJob
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
 
 const lockProvisionerJob = `-- name: LockProvisionerJob :one
-select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id from provisioner_jobs where id = $1 for update
+select id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash from provisioner_jobs where id = $1 for update
 `
 
 func (q *Queries) LockProvisionerJob(ctx context.Context, id api.ID) (ProvisionerJob, error) {
@@ -572,6 +579,7 @@ func (q *Queries) LockProvisionerJob(ctx context.Context, id api.ID) (Provisione
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }

@@ -221,7 +221,7 @@ func (q *Queries) ListProvisionerJobMetadata(ctx context.Context, ids []api.ID) 
 }
 
 const listProvisionerJobs = `-- name: ListProvisionerJobs :many
-select j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id from provisioner_jobs j
+select j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash from provisioner_jobs j
 where j.organization_id = $1
     and ($2::boolean or j.initiator_id = $3)
     and (cardinality($4::uuid[]) = 0 or j.id = any ($4::uuid[]))
@@ -289,6 +289,7 @@ func (q *Queries) ListProvisionerJobs(ctx context.Context, arg ListProvisionerJo
 			&i.CompletedAt,
 			&i.Holders,
 			&i.AcquireID,
+			&i.ModulesHash,
 		); err != nil {
 			return nil, err
 		}
@@ -306,7 +307,7 @@ update provisioner_jobs set
     updated_at = now()
 where acquire_id = $2 and status = 'running' and worker_id = $3
     and holders ->> (attempt::text) = $4::text
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash
 `
 
 type ReacquireProvisionerJobParams struct {
@@ -352,6 +353,7 @@ func (q *Queries) ReacquireProvisionerJob(ctx context.Context, arg ReacquireProv
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }
@@ -364,7 +366,7 @@ update provisioner_jobs set
     lease_expires_at = now() + make_interval(secs => $3::float8),
     updated_at = now()
 where id = $4 and attempt = $5 and status = 'pending' and lease_expires_at is not null
-returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id
+returning id, organization_id, initiator_id, type, status, file_id, tags, subject_id, attempt, worker_id, worker_name, lease_expires_at, error, error_code, force_cancel, state_serial, log_offset, logs_length, logs_overflowed, created_at, updated_at, started_at, canceled_at, completed_at, holders, acquire_id, modules_hash
 `
 
 type ReclaimProvisionerJobParams struct {
@@ -412,6 +414,7 @@ func (q *Queries) ReclaimProvisionerJob(ctx context.Context, arg ReclaimProvisio
 		&i.CompletedAt,
 		&i.Holders,
 		&i.AcquireID,
+		&i.ModulesHash,
 	)
 	return i, err
 }

@@ -86,10 +86,7 @@ func (a *attempt) provision(ctx context.Context) (out outcome) {
 			out = outcome{err: fmt.Errorf("provisioner panicked: %v", p)}
 		}
 	}()
-	s := Session{Log: a.news.addLog, State: a.news.setState, Kill: a.killed,
-		Archive: func(ctx context.Context) (io.ReadCloser, error) {
-			return a.d.opts.Source.Archive(ctx, a.job.ID, a.job.Attempt)
-		}}
+	s := a.session()
 	switch job := a.job; {
 	case job.Import != nil && job.Build == nil && job.Plan == nil:
 		out.imported, out.err = a.d.opts.Provisioner.Import(ctx, job, s)
@@ -101,6 +98,31 @@ func (a *attempt) provision(ctx context.Context) (out outcome) {
 		out.err = &Failure{Message: "This provisioner daemon does not know this kind of job; upgrade it."}
 	}
 	return out
+}
+
+// session returns what the Provisioner may use.
+func (a *attempt) session() Session {
+	s := Session{Log: a.news.addLog, State: a.news.setState, Kill: a.killed,
+		Archive: func(ctx context.Context) (io.ReadCloser, error) {
+			return a.d.opts.Source.Archive(ctx, a.job.ID, a.job.Attempt)
+		}}
+	keeper, ok := a.d.opts.Source.(ModuleKeeper)
+	if !ok {
+		return s
+	}
+	s.Modules = func(ctx context.Context) (io.ReadCloser, error) {
+		return keeper.Modules(ctx, a.job.ID, a.job.Attempt)
+	}
+	s.KeepModules = func(ctx context.Context, data []byte) error {
+		done := a.d.deliver(ctx, "keep modules", a.job.ID, func(ctx context.Context) error {
+			return keeper.KeepModules(ctx, jobrpc.ModulesRequest{JobID: a.job.ID, Attempt: a.job.Attempt, Data: data})
+		})
+		if !done.settled {
+			return context.Cause(ctx)
+		}
+		return done.err
+	}
+	return s
 }
 
 // await blocks until the Provisioner is done. It starts the grace when the

@@ -60,6 +60,15 @@ type Hinter interface {
 	CancelHints(jobID api.ID) (<-chan struct{}, func())
 }
 
+// ModuleKeeper is a JobSource that keeps the modules of template versions. Without
+// it each host fetches them for itself.
+type ModuleKeeper interface {
+	// KeepModules hands in the modules of a running import, see jobrpc.ModulesRequest.
+	KeepModules(ctx context.Context, req jobrpc.ModulesRequest) error
+	// Modules opens those that Job.ModulesHash names, for a running attempt.
+	Modules(ctx context.Context, jobID api.ID, attempt int) (io.ReadCloser, error)
+}
+
 // Provisioner does the work of one job at a time. Cancelling ctx asks it to end
 // gracefully and to keep its state; closing Session.Kill to end now. Errors that
 // are meant for people are *Failure.
@@ -76,10 +85,14 @@ type Provisioner interface {
 }
 
 // Session is what a Provisioner may use while it works. The functions are safe
-// for concurrent use and do not block on the network, except Archive.
+// for concurrent use and do not block on the network, except Archive, Modules and
+// KeepModules. These two are nil where nobody keeps modules; KeepModules goes on
+// until there is an answer or ctx ends.
 type Session struct {
-	Archive func(ctx context.Context) (io.ReadCloser, error)
-	Log     func(line jobrpc.Log)
+	Archive     func(ctx context.Context) (io.ReadCloser, error)
+	Modules     func(ctx context.Context) (io.ReadCloser, error)
+	KeepModules func(ctx context.Context, data []byte) error
+	Log         func(line jobrpc.Log)
 	// State hands over a snapshot. The newest one is also what a failure keeps.
 	State func(state []byte, tokens []api.Secret)
 	Kill  <-chan struct{}

@@ -346,17 +346,34 @@ func (s *JobSource) carry(ctx context.Context, job api.ID, attempt, size int, ca
 // Archive implements provisionerd.JobSource. Parts are fetched while it is read;
 // a part that is lost is asked for again.
 func (s *JobSource) Archive(ctx context.Context, jobID api.ID, attempt int) (io.ReadCloser, error) {
-	a := &archive{ctx: ctx, s: s, req: jobrpc.ArchiveRequest{JobID: jobID, Attempt: attempt}}
+	return s.open(ctx, jobrpc.MethodArchive, jobrpc.ArchiveRequest{JobID: jobID, Attempt: attempt})
+}
+
+// Modules implements provisionerd.ModuleKeeper, in the way of Archive.
+func (s *JobSource) Modules(ctx context.Context, jobID api.ID, attempt int) (io.ReadCloser, error) {
+	return s.open(ctx, jobrpc.MethodModules, jobrpc.ArchiveRequest{JobID: jobID, Attempt: attempt})
+}
+
+// KeepModules implements provisionerd.ModuleKeeper.
+func (s *JobSource) KeepModules(ctx context.Context, req jobrpc.ModulesRequest) error {
+	return s.carry(ctx, req.JobID, req.Attempt, len(req.Data), func(ctx context.Context) error {
+		return s.call(ctx, jobrpc.MethodKeepModules, req, nil)
+	})
+}
+
+func (s *JobSource) open(ctx context.Context, method string, req jobrpc.ArchiveRequest) (io.ReadCloser, error) {
+	a := &archive{ctx: ctx, s: s, method: method, req: req}
 	return io.NopCloser(a), a.fetch()
 }
 
 // archive reads an archive part by part.
 type archive struct {
-	ctx   context.Context //nolint:containedctx // a reader is one call
-	s     *JobSource
-	req   jobrpc.ArchiveRequest // what to ask for next
-	part  bytes.Reader
-	total int
+	ctx    context.Context //nolint:containedctx // a reader is one call
+	s      *JobSource
+	method string
+	req    jobrpc.ArchiveRequest // what to ask for next
+	part   bytes.Reader
+	total  int
 }
 
 // Read implements io.Reader.
@@ -377,7 +394,7 @@ func (a *archive) fetch() error {
 	var err error
 	for range partRetries {
 		ctx, cancel := context.WithTimeout(a.ctx, partTimeout)
-		err = a.s.call(ctx, jobrpc.MethodArchive, a.req, &part)
+		err = a.s.call(ctx, a.method, a.req, &part)
 		cancel()
 		if err == nil || api.CodeOf(err) != "" && api.CodeOf(err) != api.CodeUnavailable || a.ctx.Err() != nil {
 			break
@@ -387,7 +404,7 @@ func (a *archive) fetch() error {
 	case err != nil:
 		return err
 	case part.Total > jobrpc.MaxArchiveBytes:
-		return &api.Error{Code: api.CodeTooLarge, Message: "The template archive is larger than any may be."}
+		return &api.Error{Code: api.CodeTooLarge, Message: "The archive is larger than any may be."}
 	case len(part.Data) == 0 && a.req.Offset < part.Total, a.req.Offset > 0 && part.Total != a.total:
 		return io.ErrUnexpectedEOF
 	}

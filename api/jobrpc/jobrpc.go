@@ -5,6 +5,9 @@
 //	Acquire → Update* → Complete | Fail
 //	            └ carries log lines, state snapshots and the heartbeat
 //
+// Archive and Modules may be read at any time between; an import may bring its
+// modules once before it completes.
+//
 // Acquire blocks until a job is there or its Wait is over; every other call is
 // unary, answers at once, and is safe to send again. An attempt belongs to the
 // daemon that acquired it for as long as its lease lasts; Update renews the
@@ -39,6 +42,7 @@ const (
 	MaxStateBytes   = 64 << 20
 	MaxArchiveBytes = 100 << 20 // expanded
 	MaxArchiveFiles = 10_000
+	MaxModulesBytes = 10 << 20 // compressed; expanded as an archive
 	MaxResources    = 5_000
 )
 
@@ -56,15 +60,18 @@ type AcquireRequest struct {
 
 // Job is one attempt at a job. Exactly one of Import, Build and Plan is set.
 type Job struct {
-	ID             api.ID      `json:"id"`
-	Attempt        int         `json:"attempt"`
-	OrganizationID api.ID      `json:"organization_id"`
-	FileID         api.ID      `json:"file_id"`
-	ArchiveHash    string      `json:"archive_hash"` // hex SHA-256 of the archive; names the initialised directory
-	ArchiveType    string      `json:"archive_type"` // api.ContentTypeTar or api.ContentTypeZip
-	Import         *ImportWork `json:"import,omitempty"`
-	Build          *BuildWork  `json:"build,omitempty"`
-	Plan           *PlanWork   `json:"plan,omitempty"`
+	ID             api.ID `json:"id"`
+	Attempt        int    `json:"attempt"`
+	OrganizationID api.ID `json:"organization_id"`
+	FileID         api.ID `json:"file_id"`
+	ArchiveHash    string `json:"archive_hash"` // hex SHA-256 of the archive; names the initialised directory
+	ArchiveType    string `json:"archive_type"` // api.ContentTypeTar or api.ContentTypeZip
+	// ModulesHash is the hex SHA-256 of the modules that the import of the version
+	// brought, see ModulesRequest; empty when it brought none.
+	ModulesHash string      `json:"modules_hash,omitempty"`
+	Import      *ImportWork `json:"import,omitempty"`
+	Build       *BuildWork  `json:"build,omitempty"`
+	Plan        *PlanWork   `json:"plan,omitempty"`
 }
 
 // ImportWork turns an archive into a template version.
@@ -164,6 +171,15 @@ type UpdateRequest struct {
 	State       []byte       `json:"state,omitempty"`
 	StateSerial int64        `json:"state_serial,omitempty"`
 	AgentTokens []api.Secret `json:"agent_tokens,omitempty"`
+}
+
+// ModulesRequest brings, before an import completes, the modules that terraform init
+// fetched for the template: what lies in .terraform/modules, as a compressed tar.
+// The queue gives them to those who build this version without having them.
+type ModulesRequest struct {
+	JobID   api.ID `json:"job_id"`
+	Attempt int    `json:"attempt"`
+	Data    []byte `json:"data"` // at most MaxModulesBytes
 }
 
 // UpdateResponse tells the daemon whether someone wants the job to end.

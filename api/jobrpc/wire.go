@@ -25,6 +25,10 @@ const (
 	MethodFail     = "fail"     // FailRequest → null
 	MethodArchive  = "archive"  // ArchiveRequest → ArchivePart
 	MethodCancel   = "cancel"   // CancelRequest; has no response
+
+	// Since version 1.1.
+	MethodModules     = "modules"      // ArchiveRequest → ArchivePart, of the version's modules
+	MethodKeepModules = "keep_modules" // ModulesRequest → null
 )
 
 // Parameters of the request that opens the websocket.
@@ -37,7 +41,7 @@ const (
 )
 
 // WireVersion is the version of this protocol; a server refuses another major one.
-const WireVersion = "1.0"
+const WireVersion = "1.1"
 
 // Limits of the wire.
 const (

@@ -163,6 +163,9 @@ func (q *Queue) take(ctx context.Context, tx *database.Queries, s seek) (*jobrpc
 	if err := c.Work(ctx, tx, row, job); err != nil {
 		return nil, &workError{row, err}
 	}
+	if job.ModulesHash, err = modulesOf(ctx, tx, row); err != nil {
+		return nil, err
+	}
 	if again {
 		return job, nil
 	}

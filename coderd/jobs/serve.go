@@ -335,6 +335,10 @@ func (x *wire) dispatch(ctx context.Context, req jobrpc.Request) (any, error) {
 		return call(ctx, req.Params, nothing(x.s.fail))
 	case jobrpc.MethodArchive:
 		return call(ctx, req.Params, x.s.archive)
+	case jobrpc.MethodModules:
+		return call(ctx, req.Params, x.s.modules)
+	case jobrpc.MethodKeepModules:
+		return call(ctx, req.Params, nothing(x.s.keepModules))
 	}
 	return nil, &api.Error{Code: api.CodeUnsupported, Message: "This server does not know the call; upgrade it."}
 }

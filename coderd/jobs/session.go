@@ -84,8 +84,8 @@ func (s *session) archive(ctx context.Context, req jobrpc.ArchiveRequest) (jobrp
 	if err := s.mine(ctx, req.JobID, req.Attempt); err != nil {
 		return jobrpc.ArchivePart{}, err
 	}
-	if req.Offset < 0 || req.Offset > 1<<30 {
-		return jobrpc.ArchivePart{}, api.Invalid("offset", "must be inside the archive")
+	if err := checkOffset(req); err != nil {
+		return jobrpc.ArchivePart{}, err
 	}
 	row, err := s.q.opts.DB.GetProvisionerJobArchivePart(ctx, database.GetProvisionerJobArchivePartParams{
 		ID: req.JobID, Attempt: attemptNumber(req.Attempt), Start: int32(req.Offset) + 1, Size: jobrpc.MaxArchivePart}) //nolint:gosec // bounded above
@@ -96,4 +96,11 @@ func (s *session) archive(ctx context.Context, req jobrpc.ArchiveRequest) (jobrp
 		return jobrpc.ArchivePart{}, fmt.Errorf("load archive of job %s: %w", req.JobID, err)
 	}
 	return jobrpc.ArchivePart{Data: row.Part, Total: int(row.Total)}, nil
+}
+
+func checkOffset(req jobrpc.ArchiveRequest) error {
+	if req.Offset < 0 || req.Offset > 1<<30 {
+		return api.Invalid("offset", "must be inside the archive")
+	}
+	return nil
 }

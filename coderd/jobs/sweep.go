@@ -100,7 +100,8 @@ func (q *Queue) sweep(ctx context.Context) error {
 	return nil
 }
 
-// purge removes plans of yesterday with their jobs and logs.
+// purge removes plans of yesterday with their jobs and logs, and modules that no
+// template version uses any more.
 func (q *Queue) purge(ctx context.Context) error {
 	n, err := q.opts.DB.DeleteOldPlans(ctx)
 	if err != nil {
@@ -109,7 +110,7 @@ func (q *Queue) purge(ctx context.Context) error {
 	if n > 0 {
 		q.log.Debug("old plans were removed", "jobs", n)
 	}
-	return nil
+	return q.purgeModules(ctx)
 }
 
 func (q *Queue) sweepOne(ctx context.Context) (found bool, err error) {

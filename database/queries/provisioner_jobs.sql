@@ -17,6 +17,7 @@ update provisioner_jobs set
     state_serial = 0,
     log_offset = 0,
     acquire_id = @acquire_id,
+    modules_hash = null,
     holders = holders || jsonb_build_object((attempt + 1)::text, @holder::text)
 where id = (
     select j.id from provisioner_jobs j

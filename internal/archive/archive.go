@@ -1,4 +1,4 @@
-// Package archive unpacks template archives that came from outside.
+// Package archive unpacks archives that came from outside, and packs directories.
 //
 // It owns the rules that make an archive acceptable: every name stays below the
 // root and has one spelling, entries are files, directories and symbolic links
@@ -6,7 +6,8 @@
 // on what a header claims. It never reads a clock or a network, and never writes
 // outside the directory it was given.
 //
-// Check and Unpack apply the same rules. Check writes nothing.
+// Check and Unpack apply the same rules. Check writes nothing. What Pack makes is
+// acceptable.
 package archive
 
 import (
@@ -24,6 +25,8 @@ import (
 const (
 	Tar = "application/x-tar"
 	Zip = "application/zip"
+	// TarGzip is a tar in gzip; templates are never that.
+	TarGzip = "application/gzip"
 )
 
 // Limits of one archive. Bytes counts expanded content in bytes; Files counts
@@ -110,6 +113,8 @@ func walk(r io.Reader, contentType string, lim Limits, to target) error {
 	switch contentType {
 	case Tar:
 		return readTar(r, s)
+	case TarGzip:
+		return readTarGzip(r, lim, s)
 	case Zip:
 		// A zip is read from its end, so it is held in memory; compressed data is
 		// never allowed to be larger than what it may expand to.

@@ -58,7 +58,11 @@ func (p *Provisioner) Import(ctx context.Context, job *jobrpc.Job, s provisioner
 		return nil, err
 	}
 	result.Stop, err = collect(pick(refs.managed(start.PlannedValues), stop, refs), api.TransitionStop)
-	return result, err
+	if err != nil {
+		return nil, err
+	}
+	r.keepModules(ctx)
+	return result, nil
 }
 
 // moduleError words what the module loader found.

@@ -177,6 +177,9 @@ func (r *run) fill(ctx context.Context) error {
 	if err := r.unpack(ctx); err != nil {
 		return err
 	}
+	if err := r.versionModules(ctx); err != nil {
+		return err
+	}
 	if err := r.init(ctx, nil); err != nil {
 		return err
 	}

@@ -43,9 +43,14 @@ func newStore(opts Options) *store {
 	return s
 }
 
-// key names the entry of a job's archive.
+// key names the entry of a job's archive, with the modules of its version if the
+// import has brought them: the same source may give others at another time.
 func (s *store) key(job *jobrpc.Job) string {
-	sum := sha256.Sum256([]byte(job.ArchiveHash + "\n" + job.ArchiveType + "\n" + s.salt))
+	text := job.ArchiveHash + "\n" + job.ArchiveType + "\n" + s.salt
+	if job.ModulesHash != "" {
+		text += "\n" + job.ModulesHash
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -90,6 +95,12 @@ func (s *store) publish(key string, from *runas.User, src string) error {
 		return fmt.Errorf("store template: %w", err)
 	}
 	return nil
+}
+
+// has reports whether there is an entry.
+func (s *store) has(key string) bool {
+	_, err := os.Stat(filepath.Join(s.dir, key))
+	return err == nil
 }
 
 // prune removes the entries that were used longest ago, until the store is
