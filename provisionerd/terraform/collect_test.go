@@ -143,8 +143,10 @@ func TestMask(t *testing.T) {
 	require.Equal(t, token, m.hide(token), "an id is no token")
 	require.NoError(t, os.WriteFile(file, []byte("{\n \"token\": \""+token+"\"\n}\n"), 0o600))
 	require.Equal(t, "a (sensitive value) b", m.hide("a "+token+" b"), "also before the watcher has seen it")
-	require.NoError(t, os.WriteFile(file, []byte("{\n \"tok"), 0o600))
-	require.Equal(t, "(sensitive value)", m.hide(token), "the file is being written: who knows")
+	for _, text := range []string{"", "{\n \"tok", "{\n \"resources\": [ {}"} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		require.Equal(t, "(sensitive value)", m.hide(token), "the file is being written: who knows")
+	}
 }
 
 func TestPlaintext(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,20 +88,26 @@ func (m *mask) hide(text string) string {
 	})
 }
 
-// state returns the text of the state file, never nil.
+// noState stands for a state file that is not there: nothing has been made.
+const noState = "{}"
+
+// state returns the text of the state file, never nil; empty if it cannot be read.
 func (m *mask) state() []byte {
 	var b []byte
 	err := m.user.Do(func() (err error) { b, err = readPlain(m.stateFile, jobrpc.MaxStateBytes); return err })
-	if err != nil || b == nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []byte(noState)
+	case err != nil || b == nil:
 		return []byte{}
 	}
 	return b
 }
 
-// isToken reports whether id is a token in the state. While the file is being
-// written it may be; then it counts as one.
+// isToken reports whether id is a token in the state. Terraform empties the file
+// and writes it anew; while it is not whole, every id counts as one.
 func isToken(state []byte, id string) bool {
-	if len(state) > 0 && !bytes.HasSuffix(bytes.TrimSpace(state), []byte("}")) {
+	if !json.Valid(state) {
 		return true
 	}
 	return bytes.Contains(state, []byte(`"token": "`+id+`"`)) || bytes.Contains(state, []byte(`"token":"`+id+`"`))
