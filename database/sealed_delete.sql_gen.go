@@ -7,6 +7,8 @@ package database
 
 import (
 	"context"
+
+	"coder.internal/api"
 )
 
 const countSealed = `-- name: CountSealed :one
@@ -130,4 +132,42 @@ func (q *Queries) DeleteSealedVariables(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const listResourcesOfLastGoodBuild = `-- name: ListResourcesOfLastGoodBuild :many
+select r.address, r.type, r.name from workspace_resources r
+where r.job_id = (
+    select b.job_id from workspace_builds b
+    join provisioner_jobs j on j.id = b.job_id
+    where b.workspace_id = $1 and j.status = 'succeeded'
+    order by b.build_number desc
+    limit 1)
+order by r.ordinal
+`
+
+type ListResourcesOfLastGoodBuildRow struct {
+	Address string
+	Type    string
+	Name    string
+}
+
+// What the last build that succeeded said it made.
+func (q *Queries) ListResourcesOfLastGoodBuild(ctx context.Context, workspaceID api.ID) ([]ListResourcesOfLastGoodBuildRow, error) {
+	rows, err := q.db.Query(ctx, listResourcesOfLastGoodBuild, workspaceID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListResourcesOfLastGoodBuildRow{}
+	for rows.Next() {
+		var i ListResourcesOfLastGoodBuildRow
+		if err := rows.Scan(&i.Address, &i.Type, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

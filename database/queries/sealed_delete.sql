@@ -35,3 +35,14 @@ delete from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::byt
 
 -- name: DeleteSealedConfigs :execrows
 delete from site_configs where key = any(@keys::text[]) and substring(decode(value, 'base64') from 1 for 1) = '\x01'::bytea;
+
+-- name: ListResourcesOfLastGoodBuild :many
+-- What the last build that succeeded said it made.
+select r.address, r.type, r.name from workspace_resources r
+where r.job_id = (
+    select b.job_id from workspace_builds b
+    join provisioner_jobs j on j.id = b.job_id
+    where b.workspace_id = @workspace_id and j.status = 'succeeded'
+    order by b.build_number desc
+    limit 1)
+order by r.ordinal;
