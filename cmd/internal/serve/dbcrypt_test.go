@@ -88,6 +88,11 @@ func (w slow) killWithin(t *testing.T, args ...string) int {
 	var before []byte
 	require.NoError(t, db.QueryRow(t.Context(), `select substring(decode(value, 'base64') from 1 for 5) from template_version_variables
 		where name = 'secret-00000'`).Scan(&before))
+	// The last row is held by another, so that the command cannot end by itself.
+	held, err := connect(t, w.s).Begin(t.Context())
+	require.NoError(t, err)
+	_, err = held.Exec(t.Context(), "select 1 from template_version_variables where name = $1 for update", fmt.Sprintf("secret-%05d", secretCount-1))
+	require.NoError(t, err)
 	cmd := w.console(args...)
 	require.NoError(t, cmd.Start())
 	n := 0
@@ -96,6 +101,7 @@ func (w slow) killWithin(t *testing.T, args ...string) int {
 	}
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait(), "killed before its end")
+	require.NoError(t, held.Rollback(t.Context()))
 	require.NoError(t, db.QueryRow(t.Context(), marks, before).Scan(&n))
 	return n
 }
