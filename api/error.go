@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Code says what kind of failure an Error is. It decides the HTTP status on the
@@ -37,6 +38,9 @@ type Error struct {
 	Detail      string            `json:"detail,omitempty"`
 	Validations []ValidationError `json:"validations,omitempty"`
 	RequestID   string            `json:"request_id,omitempty"`
+	// RetryAfter is how long to wait before another try, as the header Retry-After
+	// says it in whole seconds; 0 where nothing is known.
+	RetryAfter time.Duration `json:"-"`
 }
 
 // Response is the body of success responses that carry only a sentence.

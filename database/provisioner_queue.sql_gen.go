@@ -169,11 +169,12 @@ const listProvisionerJobMetadata = `-- name: ListProvisionerJobMetadata :many
 select j.id, coalesce(v.name, '')::text as version_name, t.id as template_id,
     coalesce(t.name, '')::text as template_name, coalesce(t.display_name, '')::text as template_display_name,
     coalesce(t.icon, '')::text as template_icon, w.id as workspace_id, coalesce(w.name, '')::text as workspace_name,
-    coalesce(b.transition, '')::text as transition
+    coalesce(b.transition, p.transition, '')::text as transition, p.template_version_id as plan_version_id
 from provisioner_jobs j
 left join workspace_builds b on b.job_id = j.id
-left join workspaces w on w.id = b.workspace_id
-left join template_versions v on v.id = coalesce(b.template_version_id, (select iv.id from template_versions iv where iv.job_id = j.id))
+left join provisioner_plans p on p.job_id = j.id
+left join workspaces w on w.id = coalesce(b.workspace_id, p.workspace_id)
+left join template_versions v on v.id = coalesce(b.template_version_id, p.template_version_id, (select iv.id from template_versions iv where iv.job_id = j.id))
 left join templates t on t.id = coalesce(w.template_id, v.template_id)
 where j.id = any ($1::uuid[])
 `
@@ -188,6 +189,7 @@ type ListProvisionerJobMetadataRow struct {
 	WorkspaceID         *api.ID
 	WorkspaceName       string
 	Transition          string
+	PlanVersionID       *api.ID
 }
 
 func (q *Queries) ListProvisionerJobMetadata(ctx context.Context, ids []api.ID) ([]ListProvisionerJobMetadataRow, error) {
@@ -209,6 +211,7 @@ func (q *Queries) ListProvisionerJobMetadata(ctx context.Context, ids []api.ID) 
 			&i.WorkspaceID,
 			&i.WorkspaceName,
 			&i.Transition,
+			&i.PlanVersionID,
 		); err != nil {
 			return nil, err
 		}

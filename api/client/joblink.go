@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -20,14 +21,16 @@ type link struct {
 	done  <-chan struct{}
 	parts sync.WaitGroup
 
+	pushed func(jobrpc.Request) // what the server says without being asked
+
 	mu    sync.Mutex
 	last  int64
 	calls map[int64]chan<- []byte
 }
 
 // newLink starts what a connection needs; it ends with the connection or stop.
-func newLink(ws *wsconn.Conn, now time.Time) *link {
-	l := &link{ws: ws, since: now, calls: map[int64]chan<- []byte{}}
+func newLink(ws *wsconn.Conn, now time.Time, pushed func(jobrpc.Request)) *link {
+	l := &link{ws: ws, since: now, pushed: pushed, calls: map[int64]chan<- []byte{}}
 	l.ctx, l.stop = context.WithCancelCause(context.Background())
 	l.done = l.ctx.Done()
 	l.parts.Go(func() { l.stop(l.read()) })
@@ -59,6 +62,13 @@ func (l *link) read() error {
 			return err
 		}
 		if message == nil {
+			continue
+		}
+		if f.ID == jobrpc.PushID {
+			var req jobrpc.Request
+			if json.Unmarshal(message, &req) == nil { // what is not one is from a newer server
+				l.pushed(req)
+			}
 			continue
 		}
 		l.mu.Lock()

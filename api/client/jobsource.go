@@ -44,6 +44,7 @@ type JobSource struct {
 	mu       sync.Mutex
 	link     *link // nil or broken until the next call
 	failures int   // dials and short-lived connections in a row
+	hints    map[api.ID]chan struct{}
 }
 
 // Back-off between connections, and how long one must live to count as stable.
@@ -59,7 +60,7 @@ const (
 
 // JobSource returns a source of jobs for a daemon. It starts nothing; Close it.
 func (c *Client) JobSource(who Daemon, log *slog.Logger) *JobSource {
-	return &JobSource{c: c, who: who, log: log, dialing: make(chan struct{}, 1)}
+	return &JobSource{c: c, who: who, log: log, dialing: make(chan struct{}, 1), hints: map[api.ID]chan struct{}{}}
 }
 
 // Connect makes the connection. A refusal is an *api.Error that says what to do.
@@ -112,7 +113,7 @@ func (s *JobSource) connect(ctx context.Context) (*link, error) {
 		s.link = nil
 		return nil, err
 	}
-	s.link = newLink(ws, s.c.clock.Now())
+	s.link = newLink(ws, s.c.clock.Now(), s.pushed)
 	return s.link, nil
 }
 

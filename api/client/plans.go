@@ -28,3 +28,9 @@ func (c *Client) ArchiveUnusedVersions(ctx context.Context, template api.ID, all
 	return write[api.ArchiveTemplateVersionsResponse](ctx, c, http.MethodPost, path("templates", template.String(), "versions", "archive"),
 		api.ArchiveTemplateVersionsRequest{All: all})
 }
+
+// CancelDryRun asks a dry run of a version, or the plan of a build, to end.
+func (c *Client) CancelDryRun(ctx context.Context, version, job api.ID) error {
+	_, err := write[none](ctx, c, http.MethodPatch, path("templateversions", version.String(), "dry-run", job.String(), "cancel"), nil)
+	return err
+}

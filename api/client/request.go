@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"coder.internal/api"
 )
@@ -166,6 +167,9 @@ func (c *Client) failure(r call, resp *http.Response) error {
 	}
 	if e.Code == "" {
 		e.Code = codeOfStatus(resp.StatusCode)
+	}
+	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
+		e.RetryAfter = time.Duration(min(n, 3600)) * time.Second
 	}
 	if e.RequestID == "" && resp.StatusCode >= 500 {
 		e.RequestID = resp.Header.Get(api.RequestIDHeader)

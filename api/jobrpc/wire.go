@@ -16,6 +16,11 @@ import (
 // The connection stands for nothing but who calls: any call may be sent again over
 // another connection, to another replica. The caller chooses the ids; none is used
 // twice on one connection. MethodCancel takes back a call that nobody waits for.
+//
+// With the id PushID, which no call has, the server speaks first: MethodCancelHint
+// says that the daemon should make the next Update of a job now. It is a hint: it
+// may be lost or come for nothing, and a daemon that does not know it loses time
+// only.
 
 // Methods of a Request, with the type of their parameters and result.
 const (
@@ -29,7 +34,11 @@ const (
 	// Since version 1.1.
 	MethodModules     = "modules"      // ArchiveRequest → ArchivePart, of the version's modules
 	MethodKeepModules = "keep_modules" // ModulesRequest → null
+	MethodCancelHint  = "cancel_hint"  // CancelHint, from the server; has no response
 )
+
+// PushID is the id of what the server sends without being asked.
+const PushID = 0
 
 // Parameters of the request that opens the websocket.
 const (
@@ -74,6 +83,11 @@ type Response struct {
 // CancelRequest names the call that nobody waits for any more.
 type CancelRequest struct {
 	ID int64 `json:"id"`
+}
+
+// CancelHint names the job that somebody wants to end.
+type CancelHint struct {
+	JobID api.ID `json:"job_id"`
 }
 
 // ArchiveRequest asks for a part of the archive of a running attempt.

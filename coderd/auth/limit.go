@@ -55,9 +55,9 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// sourceOf returns what counts as one source: an IPv4 address, or the /64 that
+// SourceOf returns what counts as one source: an IPv4 address, or the /64 that
 // one IPv6 customer holds.
-func sourceOf(ctx context.Context) string {
+func SourceOf(ctx context.Context) string {
 	ip := audit.RequestFrom(ctx).IP
 	a, err := netip.ParseAddr(ip)
 	if err != nil {

@@ -28,7 +28,7 @@ func (s *Service) Login(ctx context.Context, req api.LoginRequest) (api.LoginRes
 	if req.Password == "" {
 		return api.LoginResponse{}, api.Invalid("password", "a password is required.")
 	}
-	source := sourceOf(ctx)
+	source := SourceOf(ctx)
 	row, err := s.opts.DB.GetUserForLogin(ctx, database.GetUserForLoginParams{Email: req.Email, Source: source})
 	if err != nil && !database.IsNotFound(err) {
 		return api.LoginResponse{}, fmt.Errorf("load user to log in: %w", err)

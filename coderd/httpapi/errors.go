@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"math"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -50,6 +53,15 @@ func (r *response) Error() string { return r.body.Message }
 
 // GetStatus implements huma.StatusError.
 func (r *response) GetStatus() int { return r.status }
+
+// GetHeaders implements huma.HeadersError.
+func (r *response) GetHeaders() http.Header {
+	h := http.Header{}
+	if r.body.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(r.body.RetryAfter.Seconds())), 10))
+	}
+	return h
+}
 
 // MarshalJSON makes the error itself the body.
 func (r *response) MarshalJSON() ([]byte, error) { return json.Marshal(r.body) }
@@ -116,6 +128,7 @@ func isUnstorable(err error) bool {
 // WriteError answers req with err; raw handlers use it before they write.
 func (a *API) WriteError(w http.ResponseWriter, req *http.Request, err error) {
 	res := a.toResponse(req.Context(), err)
+	maps.Copy(w.Header(), res.GetHeaders())
 	WriteJSON(w, res.status, res.body)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"coder.internal/api"
+	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
 )
@@ -107,8 +108,9 @@ func DaemonFrom(ctx context.Context) (d Daemon, ok bool) {
 
 // Daemons checks the keys of provisioner daemons; jobs.Queue implements it.
 type Daemons interface {
-	// AuthenticateDaemon looks at key, and at psk where key is empty.
-	AuthenticateDaemon(ctx context.Context, key, psk api.Secret) (Daemon, error)
+	// AuthenticateDaemon looks at key, and at psk where key is empty. daemon is
+	// who the caller says it is, zero where it says nothing.
+	AuthenticateDaemon(ctx context.Context, key, psk api.Secret, daemon api.ID) (Daemon, error)
 }
 
 // DaemonCredential returns the guard that admits provisioner daemons: by key or
@@ -119,7 +121,8 @@ func DaemonCredential(d Daemons, people httpapi.Guard) httpapi.Guard {
 		if key == "" && psk == "" {
 			return people(r)
 		}
-		found, err := d.AuthenticateDaemon(r.Context(), key, psk)
+		id, _ := api.ParseID(r.URL.Query().Get(jobrpc.ParamDaemonID)) // the route says what is wrong with it
+		found, err := d.AuthenticateDaemon(r.Context(), key, psk, id)
 		if err != nil {
 			return nil, err
 		}

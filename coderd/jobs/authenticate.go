@@ -20,20 +20,17 @@ var errDaemonCredential = &api.Error{Code: api.CodeUnauthenticated,
 	Message: "This provisioner credential is not valid: the key was deleted or never given out, or the pre-shared key differs from the server's. Check --key and --psk."}
 
 // AuthenticateDaemon implements httpmw.Daemons: by key where there is one, else
-// by the pre-shared key.
-func (q *Queue) AuthenticateDaemon(ctx context.Context, key, psk api.Secret) (httpmw.Daemon, error) {
-	if len(key) > maxSecret || len(psk) > maxSecret {
-		return httpmw.Daemon{}, errDaemonCredential
-	}
+// by the pre-shared key. Wrong ones are limited, see guess.
+func (q *Queue) AuthenticateDaemon(ctx context.Context, key, psk api.Secret, daemon api.ID) (httpmw.Daemon, error) {
 	if key == "" {
-		if q.opts.PSK == "" || !same(psk, q.opts.PSK) {
-			return httpmw.Daemon{}, errDaemonCredential
-		}
-		return httpmw.Daemon{KeyName: api.ProvisionerKeyPSK}, nil
+		return httpmw.Daemon{KeyName: api.ProvisionerKeyPSK}, q.checkPSK(ctx, psk, daemon)
+	}
+	if len(key) > maxSecret {
+		return httpmw.Daemon{}, q.guess(ctx, guessLimits(ctx, daemon, false), false)
 	}
 	row, err := q.opts.DB.GetProvisionerKeyBySecret(ctx, hashSecret(key))
 	if database.IsNotFound(err) {
-		return httpmw.Daemon{}, errDaemonCredential
+		return httpmw.Daemon{}, q.guess(ctx, guessLimits(ctx, daemon, false), false)
 	}
 	if err != nil {
 		return httpmw.Daemon{}, fmt.Errorf("look up provisioner key: %w", err)

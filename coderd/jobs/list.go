@@ -272,14 +272,18 @@ func (q *Queue) describe(ctx context.Context, rows []database.ProvisionerJob) ([
 	if err != nil {
 		return nil, fmt.Errorf("load metadata of jobs: %w", err)
 	}
-	byID := map[api.ID]*api.ProvisionerJobMetadata{}
+	byID, planned := map[api.ID]*api.ProvisionerJobMetadata{}, map[api.ID]*api.ID{}
 	for _, m := range meta {
+		planned[m.ID] = m.PlanVersionID
 		byID[m.ID] = &api.ProvisionerJobMetadata{TemplateVersionName: m.VersionName, TemplateID: m.TemplateID,
 			TemplateName: m.TemplateName, TemplateDisplayName: m.TemplateDisplayName, TemplateIcon: m.TemplateIcon,
 			WorkspaceID: m.WorkspaceID, WorkspaceName: m.WorkspaceName, WorkspaceBuildTransition: api.Transition(m.Transition)}
 	}
 	for i := range out {
 		out[i].Metadata = byID[out[i].ID]
+		if version := planned[out[i].ID]; version != nil {
+			out[i].Input.TemplateVersionID = version
+		}
 	}
 	return out, nil
 }

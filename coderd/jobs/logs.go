@@ -24,6 +24,13 @@ const (
 	sourceProvisioner = "provisioner"
 )
 
+// cutMark stands where the log of a job was cut; there is always room for it. A
+// daemon cuts with the same words, where its own count is over first.
+const (
+	cutMark = "The log is too long; the rest is left out."
+	cutRoom = 256
+)
+
 // appendLogs stores the lines that the attempt has not sent before and notes the
 // new counts in renew. It reports whether anything became visible.
 func (q *Queue) appendLogs(ctx context.Context, tx *database.Queries, row database.ProvisionerJob, req jobrpc.UpdateRequest, renew *database.RenewProvisionerJobParams) (bool, error) {
@@ -41,9 +48,12 @@ func (q *Queue) appendLogs(ctx context.Context, tx *database.Queries, row databa
 	length, full := int(row.LogsLength), row.LogsOverflowed
 	for _, l := range lines {
 		out := CleanText(l.Output, jobrpc.MaxLogLine)
-		if full || length+len(out)+lineCost > jobrpc.MaxLogBytes {
-			full = true // and stays so: no line may follow a gap
-			break
+		if full {
+			break // it stays so: no line may follow a gap
+		}
+		if length+len(out)+lineCost > jobrpc.MaxLogBytes-cutRoom {
+			full = true
+			l.Level, l.Source, out = api.LogWarn, sourceDaemon, cutMark
 		}
 		length += len(out) + lineCost
 		batch.CreatedAt = append(batch.CreatedAt, q.reportedTime(l.CreatedAt))

@@ -192,14 +192,17 @@ type wire struct {
 	ws  *wsconn.Conn
 	log *slog.Logger
 
-	calls sync.WaitGroup
+	calls sync.WaitGroup // and watches
 	mu    sync.Mutex
 	open  map[int64]context.CancelFunc // by id of the call
+	// watched are the jobs whose cancel the daemon hears of at once, oldest first.
+	watched []watch
 }
 
 // run serves calls until the connection or the credential ends, and returns why.
 func (x *wire) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	x.s.held, x.s.released = func(job api.ID) { x.follow(ctx, job) }, x.forget
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		if err := x.ws.Ping(ctx, wirePing, 2, nil); err != nil {

@@ -17,6 +17,9 @@ type session struct {
 	q    *Queue
 	who  caller
 	live func(ctx context.Context) error // nil while the credential is good
+	// held hears of jobs that the daemon works on, before it hears of them itself;
+	// released of those that it has ended.
+	held, released func(job api.ID)
 }
 
 // admitEvery is how long a waiting Acquire goes on before the credential is
@@ -34,6 +37,9 @@ func (s *session) acquire(ctx context.Context, req jobrpc.AcquireRequest) (*jobr
 		}
 		left := wait - s.q.opts.Clock.Since(start)
 		job, err := s.q.acquire(ctx, s.who, req.RequestID, min(left, admitEvery))
+		if job != nil {
+			s.held(job.ID)
+		}
 		if job != nil || err != nil || left <= admitEvery {
 			return job, err
 		}
@@ -63,6 +69,7 @@ func (s *session) update(ctx context.Context, req jobrpc.UpdateRequest) (jobrpc.
 	if err := s.mine(ctx, req.JobID, req.Attempt); err != nil {
 		return jobrpc.UpdateResponse{}, err
 	}
+	s.held(req.JobID)
 	return s.q.Update(ctx, req)
 }
 
@@ -70,14 +77,22 @@ func (s *session) complete(ctx context.Context, req jobrpc.CompleteRequest) erro
 	if err := s.mine(ctx, req.JobID, req.Attempt); err != nil {
 		return err
 	}
-	return s.q.Complete(ctx, req)
+	err := s.q.Complete(ctx, req)
+	if err == nil {
+		s.released(req.JobID)
+	}
+	return err
 }
 
 func (s *session) fail(ctx context.Context, req jobrpc.FailRequest) error {
 	if err := s.mine(ctx, req.JobID, req.Attempt); err != nil {
 		return err
 	}
-	return s.q.Fail(ctx, req)
+	err := s.q.Fail(ctx, req)
+	if err == nil {
+		s.released(req.JobID)
+	}
+	return err
 }
 
 func (s *session) archive(ctx context.Context, req jobrpc.ArchiveRequest) (jobrpc.ArchivePart, error) {

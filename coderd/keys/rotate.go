@@ -25,7 +25,8 @@ const (
 )
 
 // Rotate seals everything that is sealed with an older key of the ring anew with
-// its first one, in small transactions. It may be interrupted at any time and run
+// its first one, in small transactions; with a ring of Clear it takes the
+// encryption off. It may be interrupted at any time and run
 // again, also while servers run, as long as they have all keys of the ring. After
 // each batch it calls report with the number of rows done so far. It returns nil
 // only when nothing is left.

@@ -2,10 +2,12 @@
 // what must be stored and used again (Terraform state, sensitive variables), and
 // later the rotating keys that sign tickets.
 //
-// It never stores a secret in clear, and it refuses what it cannot verify.
+// It refuses what it cannot verify, and stores nothing in clear, except for an
+// operator who asks for that at the console (Ring.Clear).
 package keys
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -28,15 +30,19 @@ const KeySize = 32
 // ciphertext with tag. The header is authenticated as additional data.
 const (
 	sealVersion = 1
-	keyIDSize   = 4
-	headerSize  = 1 + keyIDSize
+	// clearVersion marks text that was not encrypted at all; zeros stand where the
+	// id of the key would be, nonce and tag are left out.
+	clearVersion = 2
+	keyIDSize    = 4
+	headerSize   = 1 + keyIDSize
 )
 
 // Ring seals with its first key and opens with any of them, so that keys can be
 // rotated. The zero Ring is useless; use NewRing or LoadRing. A ring of a file
 // follows the file: a key that is added there is used at once.
 type Ring struct {
-	path string // empty: the keys never change
+	path  string // empty: the keys never change
+	clear bool   // seals nothing
 
 	mu   sync.Mutex
 	set  *keySet
@@ -144,8 +150,22 @@ func (r *Ring) load() (*keySet, error) {
 	return set, nil
 }
 
+// Clear returns a ring that opens what r opens, and stores in clear what it is
+// given to seal. Every ring opens that. It is for Rotate, by which an operator
+// takes the encryption off a database; a server never has one.
+func (r *Ring) Clear() (*Ring, error) {
+	set, err := r.load()
+	if err != nil {
+		return nil, err
+	}
+	return &Ring{set: set, clear: true}, nil
+}
+
 // KeyID returns the id of the first key, as it stands in what it seals.
 func (r *Ring) KeyID() []byte {
+	if r.clear {
+		return make([]byte, keyIDSize)
+	}
 	set, err := r.load()
 	if err != nil {
 		return nil
@@ -210,6 +230,9 @@ func createKeyFile(path string) ([]byte, error) {
 
 // Seal encrypts plain. Equal texts give different results.
 func (r *Ring) Seal(plain []byte) ([]byte, error) {
+	if r.clear {
+		return append(clearHeader(), plain...), nil
+	}
 	set, err := r.load()
 	if err != nil {
 		return nil, err
@@ -226,6 +249,8 @@ func (r *Ring) Seal(plain []byte) ([]byte, error) {
 	return set.aeads[0].Seal(out, nonce, plain, header), nil
 }
 
+func clearHeader() []byte { return []byte{clearVersion, headerSize - 1: 0} }
+
 // ErrUnknownKey means that the text was sealed with a key that is not in the ring.
 var ErrUnknownKey = errors.New("sealed with a key that this server does not have")
 
@@ -234,6 +259,9 @@ func (r *Ring) Open(sealed []byte) ([]byte, error) {
 	set, err := r.load()
 	if err != nil {
 		return nil, err
+	}
+	if plain, ok := bytes.CutPrefix(sealed, clearHeader()); ok {
+		return plain, nil
 	}
 	if len(sealed) < headerSize || sealed[0] != sealVersion {
 		return nil, errors.New("open: not a sealed text")

@@ -48,6 +48,35 @@ func TestRingRefusesChangedText(t *testing.T) {
 	}
 }
 
+// A ring of Clear hides nothing; what looks like it but is not is refused.
+func TestClearRing(t *testing.T) {
+	t.Parallel()
+	r, err := keys.NewRing(key(1))
+	require.NoError(t, err)
+	sealed, err := r.Seal([]byte("state"))
+	require.NoError(t, err)
+	clear, err := r.Clear()
+	require.NoError(t, err)
+	plain, err := clear.Open(sealed)
+	require.NoError(t, err)
+	require.Equal(t, "state", string(plain))
+	open, err := clear.Seal(plain)
+	require.NoError(t, err)
+	require.Equal(t, "\x02\x00\x00\x00\x00state", string(open))
+	require.Equal(t, clear.KeyID(), open[1:5])
+	for _, ring := range []*keys.Ring{r, clear} {
+		plain, err = ring.Open(open)
+		require.NoError(t, err)
+		require.Equal(t, "state", string(plain))
+		for i := range 5 {
+			bad := bytes.Clone(open)
+			bad[i] ^= 1
+			_, err = ring.Open(bad)
+			require.Error(t, err, "byte %d", i)
+		}
+	}
+}
+
 func TestLoadRingMakesOneKeyForAll(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "encryption.keys")

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -114,19 +115,23 @@ func (t *Template) Evaluate(ctx context.Context, in Input) Result {
 	return r.out
 }
 
-// guard ends f at the budget, and keeps what the expression language may do
-// wrong from ending the server.
+// guard runs f until it is done or at the end of the budget, and keeps what the
+// expression language may do wrong from ending the server. f has a goroutine of
+// its own, which budget.end ends; guard waits for it.
 func (r *run) guard(f func()) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case exhausted:
-			r.say(api.DiagnosticError, "The template cannot be evaluated.", e.why+".")
-		default:
-			r.say(api.DiagnosticError, "The template cannot be evaluated.", "An expression of the template cannot be worked out.")
-		}
-	}()
-	f()
+	broken := false
+	var alone sync.WaitGroup
+	alone.Go(func() {
+		defer func() { broken = recover() != nil }()
+		f()
+	})
+	alone.Wait()
+	switch {
+	case r.budget.over != "":
+		r.say(api.DiagnosticError, "The template cannot be evaluated.", r.budget.over+".")
+	case broken:
+		r.say(api.DiagnosticError, "The template cannot be evaluated.", "An expression of the template cannot be worked out.")
+	}
 }
 
 func (r *run) say(severity, summary, detail string) {
@@ -197,7 +202,7 @@ func (s *scope) eval(e *expression, each map[string]cty.Value) (cty.Value, error
 	}
 	defer func() { r.depth-- }()
 	if r.ctx.Err() != nil {
-		panic(exhausted{"evaluating the template took too long"})
+		r.budget.end(tookTooLong)
 	}
 	vars, err := s.variables(e.vars, each)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -23,36 +24,44 @@ const (
 	maxInstances = 1000      // of all blocks together
 	maxValueSize = 1 << 20   // units of one value
 	maxWork      = 32 << 20  // units of one evaluation
+	maxUnwatched = 4 << 10   // units of a value that may come without a look at the clock
 	maxOptions   = 1000
 	maxDiags     = 200
 )
 
-// exhausted unwinds an evaluation that went over its budget. It is a panic
-// because the loops of the expression language do not stop at errors; Evaluate
-// recovers it.
-type exhausted struct{ why string }
-
-// budget counts the work of one evaluation. A unit is about one byte.
+// budget counts the work of one evaluation and ends it. A unit is about one byte.
 type budget struct {
 	ctx  context.Context //nolint:containedctx // lives as long as one call
 	work int
 	step int
+	over string // why the evaluation ended, "" while it goes on
 }
+
+// end ends the evaluation for good: it ends the goroutine, which run.guard starts
+// for it. An error would not do, because the loops of the expression language go
+// on after errors; nor a panic, because every function call, try() among them,
+// recovers it, and pays for a stack trace each time.
+func (b *budget) end(why string) {
+	b.over = why
+	runtime.Goexit()
+}
+
+const tookTooLong = "evaluating the template took too long"
 
 // charge books a value that an expression has just made.
 func (b *budget) charge(v cty.Value) {
 	if b == nil {
 		return
 	}
-	if b.step++; b.step%64 == 0 && b.ctx.Err() != nil {
-		panic(exhausted{"evaluating the template took too long"})
-	}
 	n := sizeOf(v, maxValueSize)
-	if b.work += n; b.work > maxWork { // first: try() swallows panics, the sum stays
-		panic(exhausted{"evaluating the template takes too much work"})
+	if b.step++; (b.step%64 == 0 || n > maxUnwatched) && b.ctx.Err() != nil {
+		b.end(tookTooLong)
+	}
+	if b.work += n; b.work > maxWork {
+		b.end("evaluating the template takes too much work")
 	}
 	if n > maxValueSize {
-		panic(exhausted{fmt.Sprintf("a value of the template is larger than %d KiB", maxValueSize>>10)})
+		b.end(fmt.Sprintf("a value of the template is larger than %d KiB", maxValueSize>>10))
 	}
 }
 

@@ -173,7 +173,7 @@ func (r *reading) options() {
 	names, values := map[string]bool{}, map[string]bool{}
 	r.blocks("option", func(attrs map[string]*expression) {
 		if len(r.p.Options) == maxOptions {
-			panic(exhausted{fmt.Sprintf("a parameter has more than %d options", maxOptions)})
+			r.s.run.budget.end(fmt.Sprintf("a parameter has more than %d options", maxOptions))
 		}
 		o := api.PreviewParameterOption{Name: r.text(attrs, "name"), Description: r.text(attrs, "description"), Icon: r.text(attrs, "icon")}
 		v, err := r.s.attr(attrs, "value", cty.String, r.each)

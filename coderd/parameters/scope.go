@@ -90,7 +90,7 @@ func (s *scope) variables(refs []hcl.Traversal, each map[string]cty.Value) (map[
 			continue
 		}
 		if size += sizeOf(v, maxWork); size > maxWork {
-			panic(exhausted{"evaluating the template takes too much work"})
+			s.run.budget.end("evaluating the template takes too much work")
 		}
 		if root == "module" && roots["module"][first] != cty.NilVal {
 			v = merge(roots["module"][first], v)
@@ -354,7 +354,7 @@ func repeat[T any](s *scope, rep repetition, into *instances[T]) ([]map[string]c
 // another counts an instance.
 func (s *scope) another() error {
 	if s.run.instances++; s.run.instances > maxInstances {
-		panic(exhausted{fmt.Sprintf("the template makes more than %d instances of blocks", maxInstances)})
+		s.run.budget.end(fmt.Sprintf("the template makes more than %d instances of blocks", maxInstances))
 	}
 	return nil
 }

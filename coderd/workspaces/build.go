@@ -122,11 +122,9 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 		return api.ID{}, err
 	}
 	if p.orphan {
-		state, err := s.newestState(ctx, q, id, last.WorkspaceBuild.BuildNumber)
-		if err != nil {
+		if p.leftBehind, err = s.leftBehind(ctx, q, id, last.WorkspaceBuild.BuildNumber); err != nil {
 			return api.ID{}, err
 		}
-		p.leftBehind = resourcesIn(state)
 	}
 	if p.guarded, err = needsGuard(ctx, q, id, p, req.AllowDestroyPersistent); err != nil {
 		return api.ID{}, err

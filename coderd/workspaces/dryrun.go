@@ -148,9 +148,32 @@ func (s *Service) DryRunOf(ctx context.Context, version, job api.ID) (api.Worksp
 	return s.planResult(ctx, p)
 }
 
-// CancelDryRun asks a dry run to end.
+// cancelable finds what CancelDryRun may end: a dry run, or the plan of a build of
+// a workspace that the caller may change.
+func (s *Service) cancelable(ctx context.Context, version, job api.ID) (database.ProvisionerPlan, error) {
+	p, err := s.db.GetProvisionerPlanByJob(ctx, job)
+	if database.IsNotFound(err) || err == nil && p.WorkspaceID == nil {
+		return s.dryRun(ctx, version, job, rbac.Update)
+	}
+	if err != nil {
+		return p, fmt.Errorf("load plan of job %s: %w", job, err)
+	}
+	if p.TemplateVersionID != version {
+		return p, api.NotFound(whatDryRun)
+	}
+	_, err = s.loadLiving(ctx, *p.WorkspaceID, rbac.Update)
+	if api.CodeOf(err) == api.CodeNotFound {
+		err = api.NotFound(whatDryRun)
+	}
+	return p, err
+}
+
+// CancelDryRun asks a dry run, or the plan of a build, to end.
 func (s *Service) CancelDryRun(ctx context.Context, version, job api.ID) error {
-	p, err := s.dryRun(ctx, version, job, rbac.Update)
+	if _, err := rbac.Caller(ctx); err != nil {
+		return err
+	}
+	p, err := s.cancelable(ctx, version, job)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,25 @@ import (
 // maxListed bounds the resources that a log or an audit entry names.
 const maxListed = 500
 
+// leftBehind lists what a workspace has after build number: what its state names,
+// or what its last build said, where the states were removed with lost keys
+// (keys.Discard).
+func (s *Service) leftBehind(ctx context.Context, q *database.Queries, workspace api.ID, number int32) ([]api.WorkspaceStateResource, error) {
+	state, err := s.newestState(ctx, q, workspace, number)
+	if err != nil || state != nil {
+		return resourcesIn(state), err
+	}
+	rows, err := q.ListResourcesOfLastGoodBuild(ctx, workspace)
+	if err != nil {
+		return nil, fmt.Errorf("list resources of workspace %s: %w", workspace, err)
+	}
+	out := []api.WorkspaceStateResource{}
+	for _, r := range rows {
+		out = append(out, api.WorkspaceStateResource{Address: r.Address, Type: r.Type, Name: r.Name})
+	}
+	return out, nil
+}
+
 // endOrphan completes a delete that asks Terraform for nothing. Its log tells
 // what nobody looks after from now on.
 func (s *Service) endOrphan(ctx context.Context, q *database.Queries, p buildParams, job api.ID) error {

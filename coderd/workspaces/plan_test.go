@@ -155,6 +155,16 @@ func TestPlanOfAWorkspace(t *testing.T) {
 	require.Equal(t, api.WorkspaceRunning, r.workspace(r.member, w.ID).LatestBuild.Status)
 	r.refused(r.d.NewUser(t, r.owner, "eve"), http.StatusNotFound, "", http.MethodGet, one, nil)
 
+	// The plan of a build is canceled as a dry run is, by those who may change the workspace.
+	p = coderdtest.Do[api.WorkspacePlan](t, r.member, http.StatusCreated, http.MethodPost, path, api.PlanWorkspaceRequest{Transition: api.TransitionStop})
+	cancel := func(version api.ID) string {
+		return "/api/v2/templateversions/" + version.String() + "/dry-run/" + p.Job.ID.String() + "/cancel"
+	}
+	r.refused(r.d.NewUser(t, r.owner, "mallory"), http.StatusNotFound, "", http.MethodPatch, cancel(tpl.ActiveVersionID), nil)
+	r.refused(r.member, http.StatusNotFound, "", http.MethodPatch, cancel(second.ID), nil)
+	coderdtest.Do[api.Response](t, r.member, http.StatusOK, http.MethodPatch, cancel(tpl.ActiveVersionID), nil)
+	require.Equal(t, api.JobCanceled, coderdtest.Do[api.WorkspacePlan](t, r.member, http.StatusOK, http.MethodGet, path+"/"+p.Job.ID.String(), nil).Job.Status)
+
 	// What the next build starts from was not touched.
 	r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: api.TransitionStop})
 	require.JSONEq(t, `{"serial":1}`, string(r.acquire().Build.State))
@@ -189,6 +199,9 @@ func TestDryRun(t *testing.T) {
 	r.refused(r.member, http.StatusBadRequest, "user_variable_values", http.MethodPost, path,
 		api.CreateTemplateVersionDryRunRequest{VariableValues: []api.VariableValue{{Name: "nope", Value: "1"}}})
 	waiting := coderdtest.Do[api.ProvisionerJob](t, r.member, http.StatusCreated, http.MethodPost, path, api.CreateTemplateVersionDryRunRequest{})
+	listed := coderdtest.Do[api.ProvisionerJob](t, r.member, http.StatusOK, http.MethodGet, "/api/v2/organizations/default/provisionerjobs/"+waiting.ID.String(), nil)
+	require.Equal(t, &tpl.ActiveVersionID, listed.Input.TemplateVersionID)
+	require.Equal(t, tpl.Name, listed.Metadata.TemplateName)
 	coderdtest.Do[api.Response](t, r.member, http.StatusOK, http.MethodPatch, path+"/"+waiting.ID.String()+"/cancel", nil)
 	require.Equal(t, api.JobCanceled, coderdtest.Do[api.ProvisionerJob](t, r.member, http.StatusOK, http.MethodGet, path+"/"+waiting.ID.String(), nil).Status)
 

@@ -11,6 +11,7 @@ import (
 
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/keys"
+	"coder.internal/database"
 )
 
 // plainBytes are the binary columns that hold nothing sealed; all others are
@@ -92,6 +93,38 @@ func TestRotate(t *testing.T) {
 	require.Equal(t, all, first+total)
 	require.Equal(t, all, count(only), "the old key is not needed any more")
 	require.NoError(t, keys.Rotate(t.Context(), r.d.DB, only, func(int) { t.Error("there is nothing left to do") }))
+
+	// Without encryption any key will do; half done, the right key still does.
+	other, err := keys.NewRing(bytes.Repeat([]byte{9}, keys.KeySize))
+	require.NoError(t, err)
+	plain, err := only.Clear()
+	require.NoError(t, err)
+	ctx, cancel = context.WithCancel(t.Context())
+	require.ErrorIs(t, keys.Rotate(ctx, r.d.DB, plain, func(int) { cancel() }), context.Canceled)
+	require.Equal(t, first, count(other))
+	require.Equal(t, all, count(only))
+	wrong, err := other.Clear()
+	require.NoError(t, err)
+	require.ErrorContains(t, keys.Rotate(t.Context(), r.d.DB, wrong, func(int) {}), "not among those given")
+	require.NoError(t, keys.Rotate(t.Context(), r.d.DB, plain, func(int) {}))
+	require.Equal(t, all, count(other))
+	sealedOnes, err := keys.Count(t.Context(), r.d.DB.Queries)
+	require.NoError(t, err)
+	require.Zero(t, sealedOnes)
+
+	// Encrypted again, for keys that are then lost.
+	require.NoError(t, keys.Rotate(t.Context(), r.d.DB, other, func(int) {}))
+	sealedOnes, err = keys.Count(t.Context(), r.d.DB.Queries)
+	require.NoError(t, err)
+	require.EqualValues(t, 9, sealedOnes.States)
+	require.EqualValues(t, 9, sealedOnes.Workspaces)
+	require.EqualValues(t, all-1, sealedOnes.States+sealedOnes.Strays+sealedOnes.Variables+sealedOnes.SSHKeys)
+	require.NoError(t, r.d.DB.InTx(t.Context(), func(q *database.Queries) error { return keys.Discard(t.Context(), q) }))
+	require.Zero(t, count(other))
+	left := ""
+	require.NoError(t, pool.QueryRow(t.Context(), `select string_agg(distinct name || '=' || value, ' ' order by name || '=' || value)
+		from template_version_variables`).Scan(&left))
+	require.Equal(t, "plain=not base64! secret=", left)
 }
 
 // A binary column that is added later must be sealed and rotated, or be known as

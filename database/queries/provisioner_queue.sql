@@ -48,11 +48,12 @@ limit @max_rows;
 select j.id, coalesce(v.name, '')::text as version_name, t.id as template_id,
     coalesce(t.name, '')::text as template_name, coalesce(t.display_name, '')::text as template_display_name,
     coalesce(t.icon, '')::text as template_icon, w.id as workspace_id, coalesce(w.name, '')::text as workspace_name,
-    coalesce(b.transition, '')::text as transition
+    coalesce(b.transition, p.transition, '')::text as transition, p.template_version_id as plan_version_id
 from provisioner_jobs j
 left join workspace_builds b on b.job_id = j.id
-left join workspaces w on w.id = b.workspace_id
-left join template_versions v on v.id = coalesce(b.template_version_id, (select iv.id from template_versions iv where iv.job_id = j.id))
+left join provisioner_plans p on p.job_id = j.id
+left join workspaces w on w.id = coalesce(b.workspace_id, p.workspace_id)
+left join template_versions v on v.id = coalesce(b.template_version_id, p.template_version_id, (select iv.id from template_versions iv where iv.job_id = j.id))
 left join templates t on t.id = coalesce(w.template_id, v.template_id)
 where j.id = any (@ids::uuid[]);
 

@@ -45,6 +45,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Harness) {
 		"retry":             retry,
 		"lease":             lease,
 		"cancel":            cancel,
+		"hint":              hint,
 		"unknown job":       unknown,
 		"call ends with it": interrupted,
 	}
@@ -265,6 +266,40 @@ func cancel(t *testing.T, h Harness) {
 	require.NoError(t, h.Source.Fail(t.Context(), jobrpc.FailRequest{JobID: job.ID, Attempt: job.Attempt, Canceled: true, Error: "Canceled"}))
 	done, _ := h.Done(t, job.ID)
 	require.True(t, done)
+}
+
+// hint wants a source that hints to do so once somebody wants a job to end, and
+// not to hint at the jobs of others. Hints that mean nothing are fine.
+func hint(t *testing.T, h Harness) {
+	hinter, ok := h.Source.(provisionerd.Hinter)
+	require.True(t, ok, "all our sources hint")
+	job := h.taken(t)
+	hints, stop := hinter.CancelHints(job.ID)
+	defer stop()
+	other, stopOther := hinter.CancelHints(api.NewID())
+	defer stopOther()
+	update := jobrpc.UpdateRequest{JobID: job.ID, Attempt: job.Attempt}
+	_, err := h.Source.Update(t.Context(), update)
+	require.NoError(t, err)
+	select {
+	case <-hints: // of the time before
+	default:
+	}
+	h.Cancel(t, job.ID, false)
+	for {
+		select {
+		case <-hints:
+		case <-other:
+			require.Fail(t, "a hint for another job")
+		case <-time.After(patience):
+			require.Fail(t, "no hint")
+		}
+		resp, err := h.Source.Update(t.Context(), update)
+		require.NoError(t, err)
+		if resp.Cancel {
+			return
+		}
+	}
 }
 
 func unknown(t *testing.T, h Harness) {

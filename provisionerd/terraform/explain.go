@@ -26,6 +26,9 @@ func (r *run) explain(ctx context.Context, err error, out *output, what string) 
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
 	if text := out.result(); text != "" {
+		if message, ok := r.providerDied(text, err.Error(), out.stage); ok {
+			return &provisionerd.Failure{Message: message}
+		}
 		return &provisionerd.Failure{Message: r.mask.hide(text)}
 	}
 	// Without a diagnostic, the end of standard error is all there is.

@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 	if runas.Launched() {
 		return
 	}
+	if coderprovider.Wanted() && os.Getenv(panicking) != "" {
+		servePanicking()
+		return
+	}
 	if coderprovider.Wanted() {
 		coderprovider.Serve()
 		return

@@ -92,6 +92,33 @@ func startDeaf(t *testing.T, args ...string) slow {
 	return w
 }
 
+// A daemon elsewhere hears of a cancel at once, not with its next heartbeat.
+func TestExternalDaemonHearsOfCancel(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, noDaemons())
+	w := slow{s: s, c: s.Admin(t), gate: t.TempDir()}
+	real, err := exec.LookPath("terraform")
+	require.NoError(t, err)
+	asked := filepath.Join(w.gate, "asked")
+	wrapper := filepath.Join(w.gate, "terraform")
+	text := "#!/bin/sh\ntrap 'touch " + asked + "; kill -INT $pid' INT\n'" + real + "' \"$@\" & pid=$!\n" +
+		"wait $pid; code=$?\nwhile kill -0 $pid 2>/dev/null; do wait $pid; code=$?; done\nexit $code\n"
+	require.NoError(t, os.WriteFile(wrapper, []byte(text), 0o700))
+	startExternal(t, s, "one", s.URL.String(), psk(), "--terraform-path", wrapper)
+	w.push()
+	w.begin(t, "create", "demo", "--template", "slow", "-y")
+	began := time.Now()
+	require.NoError(t, w.c.Client().CancelBuild(t.Context(), workspace(t, w.c, "demo").LatestBuild.ID))
+	require.Equal(t, api.JobCanceled, w.ended(t).Job.Status)
+	require.Less(t, time.Since(began), 10*time.Second)
+	info, err := os.Stat(asked)
+	require.NoError(t, err, "terraform was interrupted")
+	t.Log("interrupted after", info.ModTime().Sub(began))
+	require.Less(t, info.ModTime().Sub(began), time.Second)
+	w.open(t)
+	w.c.OK("start", "demo", "-y")
+}
+
 // A build that is deaf to a cancel is killed, within 30 s without a hand.
 func TestDeafBuildEndsWithin30s(t *testing.T) {
 	t.Parallel()

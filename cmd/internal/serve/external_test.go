@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,31 @@ func TestExternalDaemonsByTags(t *testing.T) {
 	text, err := refused.CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(text), "not valid")
+}
+
+// A dry run of a template is canceled from the list of jobs.
+func TestCancelDryRunFromTheList(t *testing.T) {
+	t.Parallel()
+	s := servetest.Start(t, noDaemons())
+	c := s.Admin(t)
+	x := startExternal(t, s, "one", s.URL.String(), psk())
+	c.OK("templates", "push", "thing", "-d", c.WriteTemplate("thing", `resource "terraform_data" "a" {}`), "-y")
+	x.stop() // so that the job waits
+	var version string
+	require.NoError(t, connect(t, s).QueryRow(t.Context(), "select id::text from template_versions").Scan(&version))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL.String()+"/api/v2/templateversions/"+version+"/dry-run", strings.NewReader("{}"))
+	require.NoError(t, err)
+	req.Header = c.Client().Header()
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusCreated, res.StatusCode)
+	id := strings.TrimSpace(c.OK("provisioner", "jobs", "list", "--status", "pending", "--column", "id"))
+	id = strings.TrimSpace(strings.TrimPrefix(id, "ID"))
+	require.Contains(t, c.OK("provisioner", "jobs", "cancel", id), "The job was asked to stop.")
+	require.Contains(t, c.OK("provisioner", "jobs", "list", "--status", "canceled"), id)
+	require.Contains(t, c.Fails("provisioner", "jobs", "cancel", id), "ended already")
 }
 
 // The server is killed and started again while terraform works in a daemon: the

@@ -51,7 +51,7 @@ func (r Rotation) ring(cfg Config) (*keys.Ring, error) {
 		if err != nil {
 			return nil, api.Invalid("new-key", err.Error())
 		}
-		if len(raw) < 2 {
+		if len(raw) < 2 && r.New == "" {
 			return nil, api.Invalid("old-keys", "a rotation needs the new key and the old ones")
 		}
 		return keys.NewRing(raw...)

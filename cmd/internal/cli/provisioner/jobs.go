@@ -178,6 +178,8 @@ func cancelJob(env *cli.Env) *cobra.Command {
 		switch {
 		case job.Input.WorkspaceBuildID != nil:
 			err = c.CancelBuild(ctx, *job.Input.WorkspaceBuildID)
+		case job.Type == api.JobTemplateVersionDryRun && job.Input.TemplateVersionID != nil:
+			err = c.CancelDryRun(ctx, *job.Input.TemplateVersionID, id)
 		case job.Input.TemplateVersionID != nil:
 			err = c.CancelTemplateVersion(ctx, *job.Input.TemplateVersionID)
 		default:

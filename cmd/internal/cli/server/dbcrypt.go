@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"coder.internal/api"
 	"coder.internal/cmd/internal/cli"
@@ -15,12 +16,12 @@ import (
 // dbcrypt is `coder server dbcrypt`.
 func dbcrypt(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "dbcrypt", Short: "Manage the encryption of the database"}
-	cmd.AddCommand(dbcryptRotate(env))
+	cmd.AddCommand(dbcryptRotate(env), dbcryptDecrypt(env), dbcryptDelete(env))
 	return cmd
 }
 
 func dbcryptRotate(env *cli.Env) *cobra.Command {
-	var dsn, auth, newKey string
+	var dsn, newKey string
 	var oldKeys []string
 	var yes, resume bool
 	cmd := &cobra.Command{Use: "rotate", Short: "Encrypt states and secrets in the database with a new key", Args: cobra.NoArgs,
@@ -29,11 +30,7 @@ func dbcryptRotate(env *cli.Env) *cobra.Command {
 		Example: "  coder server dbcrypt rotate                  the key file below the configuration directory gets a new key\n" +
 			"  coder server dbcrypt rotate --new-key NEW --old-keys OLD"}
 	fs := cmd.Flags()
-	fs.StringVar(&dsn, "postgres-url", "", "address of the deployment's database (default: the built-in one)")
-	cli.Bind(fs, "postgres-url", "CODER_PG_CONNECTION_URL")
-	auth = "password"
-	cli.Enum(fs, &auth, "postgres-connection-auth", "", "how to sign in to the database", "password")
-	cli.Bind(fs, "postgres-connection-auth", "CODER_PG_CONNECTION_AUTH")
+	database(fs, &dsn, "CODER_PG_CONNECTION_URL")
 	fs.StringVar(&newKey, "new-key", "", "base64 of the new key, 32 bytes")
 	cli.Bind(fs, "new-key", "CODER_EXTERNAL_TOKEN_ENCRYPTION_ENCRYPT_NEW_KEY")
 	fs.StringArrayVar(&oldKeys, "old-keys", nil, "base64 of a key that the database was encrypted with; may be repeated")
@@ -63,6 +60,15 @@ func dbcryptRotate(env *cli.Env) *cobra.Command {
 		return err
 	})
 	return cmd
+}
+
+// database adds the options that say where the database is.
+func database(fs *pflag.FlagSet, dsn *string, name string) {
+	fs.StringVar(dsn, "postgres-url", "", "address of the deployment's database (default: the built-in one)")
+	cli.Bind(fs, "postgres-url", name)
+	auth := "password"
+	cli.Enum(fs, &auth, "postgres-connection-auth", "", "how to sign in to the database", "password")
+	cli.Bind(fs, "postgres-connection-auth", "CODER_PG_CONNECTION_AUTH")
 }
 
 // secrets splits a list of keys at commas.
