@@ -16,7 +16,7 @@ import (
 
 // plainBytes are the binary columns that hold nothing sealed; all others are
 // sealed and must be part of a rotation.
-var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "provisioner_job_agent_tokens.token_hash": true,
+var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "template_modules.data": true, "provisioner_job_agent_tokens.token_hash": true,
 	"workspace_agents.auth_token_hash": true, "workspace_agent_log_sources.last_batch": true, "provisioner_keys.hashed_secret": true}
 
 var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true,
