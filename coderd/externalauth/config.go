@@ -110,13 +110,15 @@ func newProvider(c Config) (*provider, error) {
 }
 
 func (c *Config) checkURLs() error {
+	for _, f := range []struct{ name, text string }{{"AUTH_URL", c.AuthURL}, {"TOKEN_URL", c.TokenURL}} {
+		if f.text == "" {
+			return fmt.Errorf("%s of %q is missing, and the type %q has no default for it", f.name, c.ID, c.Type)
+		}
+	}
 	for name, text := range map[string]string{"AUTH_URL": c.AuthURL, "TOKEN_URL": c.TokenURL, "VALIDATE_URL": c.ValidateURL,
 		"REVOKE_URL": c.RevokeURL, "DEVICE_CODE_URL": c.DeviceCodeURL, "APP_INSTALL_URL": c.AppInstallURL,
 		"APP_INSTALLATIONS_URL": c.AppInstallationsURL} {
 		if text == "" {
-			if name == "AUTH_URL" || name == "TOKEN_URL" {
-				return fmt.Errorf("%s of %q is missing, and the type %q has no default for it", name, c.ID, c.Type)
-			}
 			continue
 		}
 		u, err := url.Parse(text)

@@ -88,7 +88,7 @@ func hasEnv(r Records, name string) bool {
 		}
 		number, key, _ := strings.Cut(rest, "_")
 		n, err := strconv.Atoi(number)
-		if err == nil && n >= 0 && n < maxRecords && slices.Contains(r.Keys(), strings.ToLower(key)) && key == strings.ToUpper(key) {
+		if err == nil && number == strconv.Itoa(n) && n >= 0 && n < maxRecords && slices.Contains(r.Keys(), strings.ToLower(key)) && key == strings.ToUpper(key) {
 			return true
 		}
 	}
