@@ -48,3 +48,8 @@ func (c *AgentClient) ExternalAuth(ctx context.Context, q ExternalAuthQuery) (ag
 	err := c.call(ctx, http.MethodGet, agentrpc.PathExternalAuth+"?"+v.Encode(), nil, &out)
 	return out, err
 }
+
+// UnlinkExternalAuth forgets the caller's sign-in to a provider.
+func (c *Client) UnlinkExternalAuth(ctx context.Context, id string) (api.DeleteExternalAuthResponse, error) {
+	return write[api.DeleteExternalAuthResponse](ctx, c, http.MethodDelete, path("external-auth", id), nil)
+}

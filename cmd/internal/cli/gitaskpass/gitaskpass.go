@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/signal"
 	"regexp"
 	"syscall"
@@ -53,6 +54,10 @@ func run(ctx context.Context, env *cli.Env, text string) error {
 		return err
 	}
 	q := client.ExternalAuthQuery{Match: m[2]}
+	if u, err := url.Parse(m[2]); err == nil && u.User != nil {
+		u.User = nil // whose password it is does not matter
+		q.Match = u.String()
+	}
 	res, err := c.ExternalAuth(ctx, q)
 	if err == nil && res.URL != "" {
 		fmt.Fprintf(env.Stderr, "coder: sign in for Git to go on: %s\n", cli.Inert(res.URL))
