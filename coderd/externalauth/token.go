@@ -34,7 +34,7 @@ func (s *Service) current(ctx context.Context, p *provider, user api.ID) (*held,
 	defer limit.Stop()
 	poll := s.opts.Clock.NewTicker(pollEvery)
 	defer poll.Stop()
-	for {
+	for renewed := false; ; {
 		row, err := s.db.GetExternalAuthLink(ctx, database.GetExternalAuthLinkParams{ProviderID: p.ID, UserID: user})
 		if database.IsNotFound(err) {
 			return nil, nil
@@ -45,8 +45,11 @@ func (s *Service) current(ctx context.Context, p *provider, user api.ID) (*held,
 		if !p.usable(row.ExternalAuthLink, row.Expired) {
 			return nil, nil
 		}
-		if !row.Due || !row.ExternalAuthLink.HasRefresh || p.NoRefresh {
+		if !row.Due || !row.ExternalAuthLink.HasRefresh || p.NoRefresh || renewed && !row.Expired {
 			return s.hold(row)
+		}
+		if renewed {
+			return nil, &api.Error{Code: api.CodeUnavailable, Message: p.DisplayName + " gives tokens that expire at once. Ask an administrator to look at its configuration."}
 		}
 		done, err := s.renew(ctx, p, row)
 		switch {
@@ -55,6 +58,7 @@ func (s *Service) current(ctx context.Context, p *provider, user api.ID) (*held,
 		case err != nil || !done && !row.Expired:
 			return s.hold(row)
 		case done:
+			renewed = true
 			continue
 		}
 		select { // somebody else refreshes it

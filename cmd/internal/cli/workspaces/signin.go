@@ -17,8 +17,11 @@ const signInPoll = 2 * time.Second
 // nobody can be asked, or somebody else owns the workspace, the server's refusal
 // says the same.
 func signIn(ctx context.Context, env *cli.Env, c *client.Client, version, owner api.ID) error {
+	if !env.Interactive() {
+		return nil
+	}
 	missing, err := notSignedIn(ctx, c, version)
-	if err != nil || len(missing) == 0 || !env.Interactive() {
+	if err != nil || len(missing) == 0 {
 		return err
 	}
 	if !owner.IsZero() {
@@ -50,6 +53,9 @@ func signIn(ctx context.Context, env *cli.Env, c *client.Client, version, owner 
 // notSignedIn returns what a version needs and the caller has not signed in to.
 func notSignedIn(ctx context.Context, c *client.Client, version api.ID) ([]api.TemplateVersionExternalAuth, error) {
 	all, err := c.TemplateVersionExternalAuth(ctx, version)
+	if api.CodeOf(err) == api.CodeNotFound {
+		return nil, nil // what comes next will say so, if it matters
+	}
 	var out []api.TemplateVersionExternalAuth
 	for _, a := range all {
 		if !a.Optional && !a.Authenticated && a.AuthenticateURL != "" {
