@@ -15,7 +15,7 @@ func own(set func(*Config)) Config {
 func TestConfigErrors(t *testing.T) {
 	t.Parallel()
 	for want, list := range map[string][]Config{
-		`provider 0: ID "a b" must be 1 to 64 letters`:                 {own(func(c *Config) { c.ID = "a b" })},
+		`provider 0: ID "a b" must be 1 to 64 letters`: {own(func(c *Config) { c.ID = "a b" })},
 		`ID "" must be`:                                                {{ClientID: "x"}},
 		`CLIENT_ID of "x" is missing`:                                  {own(func(c *Config) { c.ClientID = "" })},
 		`CLIENT_SECRET of "x" is missing`:                              {own(func(c *Config) { c.ClientSecret = "" })},
