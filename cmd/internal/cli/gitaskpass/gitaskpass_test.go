@@ -90,9 +90,9 @@ var good = agentrpc.ExternalAuthResponse{AccessToken: "the-token", Username: "oa
 func TestClone(t *testing.T) {
 	t.Parallel()
 	var asked, listened atomic.Int32
-	var w *workspace
-	w = newWorkspace(t, func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get(api.SessionTokenHeader) != "agent-token" || r.URL.Query().Get("match") != w.git.URL {
+	var server atomic.Pointer[string]
+	w := newWorkspace(t, func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(api.SessionTokenHeader) != "agent-token" || r.URL.Query().Get("match") != *server.Load() {
 			t.Errorf("asked %s", r.URL)
 		}
 		switch {
@@ -104,6 +104,7 @@ func TestClone(t *testing.T) {
 			answers(good)(rw, r)
 		}
 	})
+	server.Store(&w.git.URL)
 	code, text := w.run("git", "clone", "-q", w.git.URL+"/repo.git", "work")
 	require.Zero(t, code, text)
 	require.Equal(t, 1, strings.Count(text, "sign in for Git to go on: https://coder.example/external-auth/forge"), text)
