@@ -53,7 +53,7 @@ type Options struct {
 	Token api.Secret
 	URL   string
 	// Executable is the path of this binary, which children find in
-	// GIT_SSH_COMMAND; empty leaves their ssh alone.
+	// GIT_SSH_COMMAND and GIT_ASKPASS; empty leaves their Git alone.
 	Executable string
 
 	ScriptDataDir string
@@ -185,13 +185,14 @@ func (a *Agent) environ(m agentrpc.Manifest, account child.Account) []string {
 	return child.Merge(env, gitEnv(a.opts.Executable), own, facts)
 }
 
-// gitEnv lets Git sign in with the key of the workspace's owner. It is weaker than
-// what the template sets. Git hands the command to a shell.
+// gitEnv lets Git sign in with the key of the workspace's owner, and with tokens of
+// theirs. It is weaker than what the template sets. Git hands the command to a
+// shell, and starts what is to ask for passwords itself.
 func gitEnv(executable string) []string {
 	if executable == "" {
 		return nil
 	}
-	return []string{"GIT_SSH_COMMAND='" + strings.ReplaceAll(executable, "'", `'\''`) + "' gitssh --"}
+	return []string{"GIT_ASKPASS=" + executable, "GIT_SSH_COMMAND='" + strings.ReplaceAll(executable, "'", `'\''`) + "' gitssh --"}
 }
 
 // serveNetwork keeps a node with SSH on it until ctx ends. A broken node is

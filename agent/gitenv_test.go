@@ -10,16 +10,18 @@ import (
 	"coder.internal/api/agentrpc"
 )
 
-// TestGitSSHCommand: sessions find the agent's binary, unless the template names
-// another command.
-func TestGitSSHCommand(t *testing.T) {
+// TestGitCommands: sessions find the agent's binary, unless the template names
+// other commands.
+func TestGitCommands(t *testing.T) {
 	t.Parallel()
 	exe := func(o *agent.Options) {
 		o.Executable = "/opt/it's/coder"
-		o.Environ = append(o.Environ, "GIT_SSH_COMMAND=outer")
+		o.Environ = append(o.Environ, "GIT_SSH_COMMAND=outer", "GIT_ASKPASS=outer")
 	}
 	r := run(t, agenttest.New(t, agentrpc.Manifest{}), exe)
 	require.Equal(t, "'/opt/it'\\''s/coder' gitssh --\n", r.ssh(t, `echo "$GIT_SSH_COMMAND"`))
-	r = run(t, agenttest.New(t, agentrpc.Manifest{Env: map[string]string{"GIT_SSH_COMMAND": "ssh -v"}}), exe)
+	require.Equal(t, "/opt/it's/coder\n", r.ssh(t, `echo "$GIT_ASKPASS"`))
+	r = run(t, agenttest.New(t, agentrpc.Manifest{Env: map[string]string{"GIT_SSH_COMMAND": "ssh -v", "GIT_ASKPASS": "mine"}}), exe)
+	require.Equal(t, "mine\n", r.ssh(t, `echo "$GIT_ASKPASS"`))
 	require.Equal(t, "ssh -v\n", r.ssh(t, `echo "$GIT_SSH_COMMAND"`))
 }

@@ -24,6 +24,7 @@ func (s *Server) accessRoutes(a *httpapi.API) {
 	s.sessionRoutes(a)
 	s.userRoutes(a)
 	s.gitSSHKeyRoutes(a)
+	s.externalAuthRoutes(a)
 	s.keyRoutes(a)
 	s.organizationRoutes(a)
 }

@@ -40,6 +40,7 @@ var bodies = map[string]any{
 	"POST /api/v2/organizations/{organization}/templates":                 api.CreateTemplateRequest{Name: "mine", VersionID: api.NewID()},
 	"POST /api/v2/organizations/{organization}/templateversions":          api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", ExampleID: "host"},
 	"POST /api/v2/organizations/{organization}/provisionerkeys":           api.CreateProvisionerKeyRequest{Name: "mine"},
+	"POST /api/v2/external-auth/{externalauth}/device":                    api.ExternalAuthDeviceExchange{DeviceCode: "code"},
 	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
 }
 

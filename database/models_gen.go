@@ -44,6 +44,31 @@ type AuditLog struct {
 	AdditionalFields json.RawMessage
 }
 
+type ExternalAuthFlow struct {
+	StateHash  []byte
+	ProviderID string
+	UserID     api.ID
+	ApiKeyID   string
+	Redirect   string
+	CreatedAt  time.Time
+}
+
+type ExternalAuthLink struct {
+	ProviderID   string
+	UserID       api.ID
+	Token        []byte
+	HasRefresh   bool
+	Version      int32
+	ExpiresAt    *time.Time
+	RefreshAt    *time.Time
+	Invalid      bool
+	Failure      string
+	ValidatedAt  *time.Time
+	ClaimedUntil *time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
 type File struct {
 	ID        api.ID
 	Hash      string

@@ -141,7 +141,7 @@ func (q *Queries) GetProvisionerPlanByJob(ctx context.Context, jobID api.ID) (Pr
 }
 
 const getWorkOfPlan = `-- name: GetWorkOfPlan :one
-select p.id, p.job_id, p.template_version_id, p.workspace_id, p.workspace_name, p.owner_id, p.transition, p.parameters, p.variables, p.changes, v.organization_id, v.name as version_name, v.template_id,
+select p.id, p.job_id, p.template_version_id, p.workspace_id, p.workspace_name, p.owner_id, p.transition, p.parameters, p.variables, p.changes, v.organization_id, v.name as version_name, v.template_id, v.external_auth,
     coalesce(t.name, '')::text as template_name, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
 from provisioner_plans p
 join template_versions v on v.id = p.template_version_id
@@ -155,6 +155,7 @@ type GetWorkOfPlanRow struct {
 	OrganizationID  api.ID
 	VersionName     string
 	TemplateID      *api.ID
+	ExternalAuth    json.RawMessage
 	TemplateName    string
 	User            User
 }
@@ -177,6 +178,7 @@ func (q *Queries) GetWorkOfPlan(ctx context.Context, id api.ID) (GetWorkOfPlanRo
 		&i.OrganizationID,
 		&i.VersionName,
 		&i.TemplateID,
+		&i.ExternalAuth,
 		&i.TemplateName,
 		&i.User.ID,
 		&i.User.Username,

@@ -17,6 +17,7 @@ select (
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> $1::bytea) +
     (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> $1::bytea) +
     (select count(*) from provisioner_plans where substring(variables from 2 for 4) <> $1::bytea) +
+    (select count(*) from external_auth_links where substring(token from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> $1::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> $1::bytea) +
@@ -59,6 +60,43 @@ func (q *Queries) LockOldSealedConfigs(ctx context.Context, arg LockOldSealedCon
 	for rows.Next() {
 		var i SiteConfig
 		if err := rows.Scan(&i.Key, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockOldSealedExternalAuth = `-- name: LockOldSealedExternalAuth :many
+select provider_id, user_id, token from external_auth_links
+where substring(token from 2 for 4) <> $1::bytea
+order by provider_id, user_id limit $2 for update skip locked
+`
+
+type LockOldSealedExternalAuthParams struct {
+	KeyID   []byte
+	MaxRows int32
+}
+
+type LockOldSealedExternalAuthRow struct {
+	ProviderID string
+	UserID     api.ID
+	Token      []byte
+}
+
+func (q *Queries) LockOldSealedExternalAuth(ctx context.Context, arg LockOldSealedExternalAuthParams) ([]LockOldSealedExternalAuthRow, error) {
+	rows, err := q.db.Query(ctx, lockOldSealedExternalAuth, arg.KeyID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockOldSealedExternalAuthRow{}
+	for rows.Next() {
+		var i LockOldSealedExternalAuthRow
+		if err := rows.Scan(&i.ProviderID, &i.UserID, &i.Token); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -296,6 +334,21 @@ type ResealConfigParams struct {
 
 func (q *Queries) ResealConfig(ctx context.Context, arg ResealConfigParams) error {
 	_, err := q.db.Exec(ctx, resealConfig, arg.Value, arg.Key)
+	return err
+}
+
+const resealExternalAuth = `-- name: ResealExternalAuth :exec
+update external_auth_links set token = $1 where provider_id = $2 and user_id = $3
+`
+
+type ResealExternalAuthParams struct {
+	Token      []byte
+	ProviderID string
+	UserID     api.ID
+}
+
+func (q *Queries) ResealExternalAuth(ctx context.Context, arg ResealExternalAuthParams) error {
+	_, err := q.db.Exec(ctx, resealExternalAuth, arg.Token, arg.ProviderID, arg.UserID)
 	return err
 }
 

@@ -23,15 +23,17 @@ select
     (select count(*) from provisioner_plans where substring(variables from 1 for 1) = '\x01'::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 1 for 1) = '\x01'::bytea))::bigint as variables,
-    (select count(*) from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::bytea)::bigint as ssh_keys
+    (select count(*) from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::bytea)::bigint as ssh_keys,
+    (select count(*) from external_auth_links where substring(token from 1 for 1) = '\x01'::bytea)::bigint as external_auths
 `
 
 type CountSealedRow struct {
-	States     int64
-	Workspaces int64
-	Strays     int64
-	Variables  int64
-	SshKeys    int64
+	States        int64
+	Workspaces    int64
+	Strays        int64
+	Variables     int64
+	SshKeys       int64
+	ExternalAuths int64
 }
 
 // What `coder server dbcrypt delete` removes: everything that starts with the
@@ -45,6 +47,7 @@ func (q *Queries) CountSealed(ctx context.Context) (CountSealedRow, error) {
 		&i.Strays,
 		&i.Variables,
 		&i.SshKeys,
+		&i.ExternalAuths,
 	)
 	return i, err
 }
@@ -55,6 +58,18 @@ delete from site_configs where key = any($1::text[]) and substring(decode(value,
 
 func (q *Queries) DeleteSealedConfigs(ctx context.Context, keys []string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteSealedConfigs, keys)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const deleteSealedExternalAuth = `-- name: DeleteSealedExternalAuth :execrows
+delete from external_auth_links where substring(token from 1 for 1) = '\x01'::bytea
+`
+
+func (q *Queries) DeleteSealedExternalAuth(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteSealedExternalAuth)
 	if err != nil {
 		return 0, err
 	}

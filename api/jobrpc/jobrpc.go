@@ -79,6 +79,9 @@ type ImportWork struct {
 	TemplateVersionID api.ID              `json:"template_version_id"`
 	Variables         []api.VariableValue `json:"variables"`
 	Meta              Meta                `json:"meta"`
+	// Providers are the ids for coder_external_auth that the deployment has; nil
+	// where nobody knows, as without one. Any other that is not optional is refused.
+	Providers []string `json:"external_auth_providers"`
 }
 
 // BuildWork runs one transition of one workspace. State is the last saved state,
@@ -139,6 +142,15 @@ type Meta struct {
 	OwnerSSHPublic  string         `json:"owner_ssh_public_key"`
 	OwnerSSHPrivate api.Secret     `json:"owner_ssh_private_key"`
 	OwnerSession    api.Secret     `json:"owner_session_token"`
+	// ExternalAuth are the providers that the template asks for, with the owner's
+	// tokens where there are some.
+	ExternalAuth []ExternalAuthToken `json:"external_auth,omitempty"`
+}
+
+// ExternalAuthToken is a token of the owner for a coder_external_auth.
+type ExternalAuthToken struct {
+	ExternalAuth
+	AccessToken api.Secret `json:"access_token"`
 }
 
 // OwnerRole is one role of the owner, for coder_workspace_owner.rbac_roles.

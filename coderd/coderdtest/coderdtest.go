@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -43,9 +44,11 @@ type Deployment struct {
 	Auth   *auth.Service
 	Users  *users.Service
 	// Ring seals with a key that all deployments of tests share.
-	Ring      *keys.Ring
-	Jobs      *jobs.Queue
-	Templates *templates.Service
+	Ring *keys.Ring
+	// ExternalAuth has the providers of Config.
+	ExternalAuth *externalauth.Service
+	Jobs         *jobs.Queue
+	Templates    *templates.Service
 	// Coordinator exchanges nodes; no relay stands behind it.
 	Coordinator *coordinator.Coordinator
 	Agents      *agents.Service
@@ -59,6 +62,8 @@ type Config struct {
 	AllowRenames bool
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
+	// ExternalAuth are the services to sign in to.
+	ExternalAuth []externalauth.Config
 }
 
 // New starts a control plane on a fresh database. The package's TestMain must
@@ -89,6 +94,9 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
+	d.ExternalAuth, err = externalauth.New(externalauth.Options{DB: db, PubSub: d.PubSub, Ring: d.Ring, Log: log, Clock: clock.Real(),
+		AccessURL: d.URL, Providers: cfg.ExternalAuth})
+	require.NoError(t, err)
 	d.addTemplates(t, log, cfg)
 	d.addWorkspaces(t, log, cfg)
 	auditLog, err := audit.NewService(db)
@@ -107,6 +115,8 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Workspaces: d.Workspaces,
 		Downloads:  d.downloads(t, log),
 		Jobs:       d.Jobs,
+
+		ExternalAuth: d.ExternalAuth,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -123,7 +133,8 @@ func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	starters, err := templates.Starters()
 	require.NoError(t, err)
-	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters})
+	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters,
+		ExternalAuth: d.ExternalAuth})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
 }
@@ -140,7 +151,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
+		Jobs: d.Jobs, Templates: d.Templates, ExternalAuth: d.ExternalAuth, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)
 	d.Jobs.SetCompleter(api.JobTemplateVersionDryRun, d.Workspaces.Planner())

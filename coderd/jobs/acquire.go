@@ -129,10 +129,10 @@ func (q *Queue) tryAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
 	if errors.As(err, &werr) {
 		return nil, q.refuse(ctx, werr)
 	}
-	if err != nil {
+	if err != nil || job == nil {
 		return nil, err
 	}
-	return job, nil
+	return q.fill(ctx, job)
 }
 
 // take is the transaction of tryAcquire.

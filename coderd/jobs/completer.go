@@ -24,6 +24,12 @@ type Completer interface {
 	Fail(ctx context.Context, q *database.Queries, row database.ProvisionerJob, req jobrpc.FailRequest) error
 }
 
+// Filler is a Completer that adds to the work of an attempt what takes the network
+// to know. It runs after the transaction that took the job. An error ends the job.
+type Filler interface {
+	Fill(ctx context.Context, job *jobrpc.Job) error
+}
+
 // EnqueueParams describe a new job. SubjectID is the template version, the
 // workspace build or the plan that it works for.
 type EnqueueParams struct {

@@ -34,7 +34,7 @@ func Rotate(ctx context.Context, db *database.DB, ring *Ring, report func(rows i
 	id, total := ring.KeyID(), 0
 	for {
 		done := 0
-		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealPlans, resealConfigs} {
+		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealPlans, resealExternalAuth, resealConfigs} {
 			for {
 				n := 0
 				err := db.InTx(ctx, func(q *database.Queries) (err error) {
@@ -156,6 +156,20 @@ func resealPlans(ctx context.Context, q *database.Queries, ring *Ring, id []byte
 		}
 		if err := q.ResealPlan(ctx, database.ResealPlanParams{Variables: sealed, ID: r.ID}); err != nil {
 			return 0, fmt.Errorf("seal plans: %w", err)
+		}
+	}
+	return len(rows), err
+}
+
+func resealExternalAuth(ctx context.Context, q *database.Queries, ring *Ring, id []byte) (int, error) {
+	rows, err := q.LockOldSealedExternalAuth(ctx, database.LockOldSealedExternalAuthParams{KeyID: id, MaxRows: rowsAtOnce})
+	for _, r := range rows {
+		sealed, err := ring.reseal(fmt.Sprintf("the sign-in of user %s to %q", r.UserID, r.ProviderID), r.Token)
+		if err != nil {
+			return 0, err
+		}
+		if err := q.ResealExternalAuth(ctx, database.ResealExternalAuthParams{Token: sealed, ProviderID: r.ProviderID, UserID: r.UserID}); err != nil {
+			return 0, fmt.Errorf("seal sign-ins: %w", err)
 		}
 	}
 	return len(rows), err

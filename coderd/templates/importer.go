@@ -64,7 +64,8 @@ func (i importer) Work(ctx context.Context, q *database.Queries, row database.Pr
 	if m.TemplateID != nil {
 		meta.TemplateID = *m.TemplateID
 	}
-	job.Import = &jobrpc.ImportWork{TemplateVersionID: m.ID, Variables: values, Meta: meta}
+	job.Import = &jobrpc.ImportWork{TemplateVersionID: m.ID, Variables: values, Meta: meta,
+		Providers: i.s.opts.ExternalAuth.IDs()}
 	return nil
 }
 
@@ -129,7 +130,7 @@ func (i importer) Complete(ctx context.Context, q *database.Queries, row databas
 	if err := storeParameters(ctx, q, row.SubjectID, res.Parameters); err != nil {
 		return err
 	}
-	if err := storeLanguage(ctx, q, row.SubjectID, res); err != nil {
+	if err := storeLanguage(ctx, q, row.SubjectID, res, i.s.opts.ExternalAuth.IDs()); err != nil {
 		return err
 	}
 	keeps := agents.Persistence(agents.Addresses(res.Start), agents.Addresses(res.Stop))

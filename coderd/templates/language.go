@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
+	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
@@ -22,12 +24,13 @@ const (
 )
 
 // storeLanguage stores what an import found beside parameters, variables and
-// resources. It is foreign input like the rest.
-func storeLanguage(ctx context.Context, q *database.Queries, version api.ID, res jobrpc.ImportResult) error {
+// resources. It is foreign input like the rest. providers are the ids for external
+// authentication that there are.
+func storeLanguage(ctx context.Context, q *database.Queries, version api.ID, res jobrpc.ImportResult, providers []string) error {
 	if err := storePresets(ctx, q, version, res.Presets); err != nil {
 		return err
 	}
-	auth, err := encodeExternalAuth(res.ExternalAuth)
+	auth, err := encodeExternalAuth(res.ExternalAuth, providers)
 	if err != nil {
 		return err
 	}
@@ -101,16 +104,16 @@ func encodePreset(preset string, found []api.ParameterValue) ([]byte, error) {
 	return body, nil
 }
 
-func encodeExternalAuth(found []jobrpc.ExternalAuth) ([]byte, error) {
+func encodeExternalAuth(found []jobrpc.ExternalAuth, providers []string) ([]byte, error) {
 	if len(found) > maxExternalAuth {
 		return nil, api.Invalid("external_auth", fmt.Sprintf("the template names %d external authentication providers, at most %d are allowed.", len(found), maxExternalAuth))
 	}
 	out := make([]jobrpc.ExternalAuth, len(found))
 	for i, a := range found {
-		if !a.Optional {
+		if !a.Optional && !slices.Contains(providers, a.ID) {
 			return nil, api.Invalid("external_auth", fmt.Sprintf("the template needs the external authentication provider %q, which this server does not have.", jobs.CleanText(a.ID, 64)))
 		}
-		out[i] = jobrpc.ExternalAuth{ID: jobs.CleanText(a.ID, maxShortText), Optional: true}
+		out[i] = jobrpc.ExternalAuth{ID: jobs.CleanText(a.ID, maxShortText), Optional: a.Optional}
 	}
 	return json.Marshal(out)
 }
@@ -156,19 +159,19 @@ func (s *Service) Presets(ctx context.Context, id api.ID) ([]api.Preset, error) 
 }
 
 // ExternalAuth lists the external services that a version asks its users to sign
-// in to. None can be configured, so all are optional and nobody is signed in.
+// in to, and whether the caller is.
 func (s *Service) ExternalAuth(ctx context.Context, id api.ID) ([]api.TemplateVersionExternalAuth, error) {
 	v, err := s.version(ctx, rbac.Read, id)
 	if err != nil {
 		return nil, err
 	}
-	var found []jobrpc.ExternalAuth
-	if err := json.Unmarshal(v.ExternalAuth, &found); err != nil {
-		return nil, fmt.Errorf("decode external authentication of template version %s: %w", id, err)
+	caller, err := rbac.Caller(ctx)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]api.TemplateVersionExternalAuth, len(found))
-	for i, a := range found {
-		out[i] = api.TemplateVersionExternalAuth{ID: a.ID, DisplayName: a.ID, Optional: a.Optional}
+	found, err := externalauth.Asked(v.ExternalAuth)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return s.opts.ExternalAuth.Describe(ctx, caller.UserID, found)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"coder.internal/api"
+	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
@@ -20,6 +21,8 @@ type Options struct {
 	Jobs *jobs.Queue
 	Ring *keys.Ring
 	Log  *slog.Logger
+	// ExternalAuth knows what templates can ask users to sign in to.
+	ExternalAuth *externalauth.Service
 	// AccessURL is what imports are told about this deployment.
 	AccessURL *url.URL
 	// Examples are the starter templates of this release.
@@ -36,8 +39,8 @@ type Service struct {
 // New returns a service. It starts nothing. The caller gives Importer() to the
 // queue.
 func New(opts Options) (*Service, error) {
-	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil {
-		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log and AccessURL")
+	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil || opts.ExternalAuth == nil {
+		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log, AccessURL and ExternalAuth")
 	}
 	return &Service{opts: opts, log: opts.Log.With("component", "templates"), live: newLive()}, nil
 }

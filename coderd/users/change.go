@@ -182,6 +182,9 @@ func remove(ctx context.Context, q *database.Queries, id api.ID) error {
 	if err := q.DeleteOtherAPIKeys(ctx, database.DeleteOtherAPIKeysParams{UserID: id}); err != nil {
 		return fmt.Errorf("end keys of user %s: %w", id, err)
 	}
+	if err := q.DeleteExternalAuthLinksOfUser(ctx, id); err != nil {
+		return fmt.Errorf("forget sign-ins of user %s: %w", id, err)
+	}
 	if err := q.DeleteMembershipsOfUser(ctx, id); err != nil {
 		return fmt.Errorf("delete memberships of user %s: %w", id, err)
 	}

@@ -112,6 +112,11 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 	if p.version, err = s.versionFor(ctx, q, t, last.WorkspaceBuild.TemplateVersionID, req); err != nil {
 		return api.ID{}, err
 	}
+	if req.Transition == api.TransitionStart {
+		if err := s.requireSignIns(ctx, q, w.OwnerID, p.version.TemplateVersion); err != nil {
+			return api.ID{}, err
+		}
+	}
 	previous, err := previousValues(ctx, q, last.WorkspaceBuild.ID)
 	if err != nil {
 		return api.ID{}, err

@@ -61,6 +61,9 @@ func (s *Service) Create(ctx context.Context, owner string, orgID api.ID, req ap
 	if err := s.checkOwner(ctx, u, t.OrganizationID); err != nil {
 		return api.Workspace{}, err
 	}
+	if err := s.requireSignIns(ctx, s.db.Queries, u.ID, t.version.TemplateVersion); err != nil {
+		return api.Workspace{}, err
+	}
 	id := api.NewID()
 	t.parameters, t.tags, err = s.values(ctx, s.db.Queries, question{template: t.Template, version: t.version.TemplateVersion,
 		owner: u.ID, workspace: database.Workspace{ID: id, Name: req.Name}, transition: api.TransitionStart,

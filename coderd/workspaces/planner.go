@@ -47,11 +47,25 @@ func (p planner) Work(ctx context.Context, q *database.Queries, row database.Pro
 		return err
 	}
 	job.Plan = work
+	if plan.WorkspaceID != nil {
+		if err := noteSignIns(b.ExternalAuth, &work.Meta); err != nil {
+			return err
+		}
+	}
 	if plan.WorkspaceID == nil {
 		_, work.Persistent, err = plannedOf(ctx, q, plan.TemplateVersionID)
 		return err
 	}
 	return p.present(ctx, q, *plan.WorkspaceID, work)
+}
+
+// Fill implements jobs.Filler: the plan of a workspace reads the tokens that its build
+// would read. One that is missing does not end a plan.
+func (p planner) Fill(ctx context.Context, job *jobrpc.Job) error {
+	if job.Plan == nil || len(job.Plan.Meta.ExternalAuth) == 0 {
+		return nil
+	}
+	return p.s.opts.ExternalAuth.Fill(ctx, job.Plan.Meta.OwnerID, false, job.Plan.Meta.ExternalAuth)
 }
 
 // variables fills in the values of the version, or those that the plan was given.

@@ -16,11 +16,13 @@ import (
 
 // plainBytes are the binary columns that hold nothing sealed; all others are
 // sealed and must be part of a rotation.
-var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "template_modules.data": true, "provisioner_job_agent_tokens.token_hash": true,
-	"workspace_agents.auth_token_hash": true, "workspace_agent_log_sources.last_batch": true, "provisioner_keys.hashed_secret": true}
+var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": true, "template_modules.data": true,
+	"provisioner_job_agent_tokens.token_hash": true,
+	"workspace_agents.auth_token_hash":        true, "workspace_agent_log_sources.last_batch": true, "provisioner_keys.hashed_secret": true,
+	"external_auth_flows.state_hash": true}
 
 var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true,
-	"git_ssh_keys.private_key": true, "provisioner_plans.variables": true}
+	"git_ssh_keys.private_key": true, "provisioner_plans.variables": true, "external_auth_links.token": true}
 
 // TestRotate changes the key of a deployment that is in use, is interrupted, and
 // goes on.
@@ -48,6 +50,7 @@ func TestRotate(t *testing.T) {
 		select id, 1, 'plain', 'string', 'not base64!', false from template_versions limit 4`)
 	exec(`insert into provisioner_job_strays (id, job_id, attempt, kind, payload) select gen_random_uuid(), id, 1, 'fail', $1 from provisioner_jobs limit 5`, seal("{}"))
 	exec(`insert into git_ssh_keys (user_id, public_key, private_key) select id, '', $1 from users limit 1 on conflict do nothing`, seal("key"))
+	exec(`insert into external_auth_links (provider_id, user_id, token, has_refresh) select 'git', id, $1, false from users`, seal("{}"))
 	exec(`insert into site_configs (key, value) values ($1, $2)`, keys.CheckConfig, base64.StdEncoding.EncodeToString(seal("coder")))
 
 	fresh := bytes.Repeat([]byte{7}, keys.KeySize)
@@ -65,6 +68,7 @@ func TestRotate(t *testing.T) {
 	sealed := func() (out [][]byte) {
 		rows, err := pool.Query(t.Context(), `select state from workspace_build_states union all select payload from provisioner_job_strays
 			union all select variables from template_version_inputs union all select private_key from git_ssh_keys
+			union all select token from external_auth_links
 			union all select decode(value, 'base64') from template_version_variables where sensitive
 			union all select decode(value, 'base64') from site_configs where key = $1`, keys.CheckConfig)
 		require.NoError(t, err)
@@ -118,7 +122,7 @@ func TestRotate(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 9, sealedOnes.States)
 	require.EqualValues(t, 9, sealedOnes.Workspaces)
-	require.EqualValues(t, all-1, sealedOnes.States+sealedOnes.Strays+sealedOnes.Variables+sealedOnes.SSHKeys)
+	require.EqualValues(t, all-1, sealedOnes.States+sealedOnes.Strays+sealedOnes.Variables+sealedOnes.SSHKeys+sealedOnes.ExternalAuths)
 	require.NoError(t, r.d.DB.InTx(t.Context(), func(q *database.Queries) error { return keys.Discard(t.Context(), q) }))
 	require.Zero(t, count(other))
 	left := ""

@@ -9,6 +9,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
+	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
@@ -29,6 +30,8 @@ type Options struct {
 	Jobs   *jobs.Queue
 	// Templates work parameters out.
 	Templates *templates.Service
+	// ExternalAuth has the sign-ins of owners.
+	ExternalAuth *externalauth.Service
 	// Ring seals Terraform states.
 	Ring         *keys.Ring
 	AccessURL    string
@@ -45,7 +48,7 @@ type Service struct {
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
 	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Jobs == nil || o.Templates == nil || o.Ring == nil ||
-		o.AccessURL == "" {
+		o.ExternalAuth == nil || o.AccessURL == "" {
 		return nil, errors.New("workspaces: Options has a field that is not set")
 	}
 	return &Service{opts: o, db: o.DB, log: o.Log.With("component", "workspaces")}, nil

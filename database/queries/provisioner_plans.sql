@@ -7,7 +7,7 @@ select * from provisioner_plans where job_id = @job_id;
 
 -- name: GetWorkOfPlan :one
 -- All that a daemon is told about a plan. A version may have no template yet.
-select sqlc.embed(p), v.organization_id, v.name as version_name, v.template_id,
+select sqlc.embed(p), v.organization_id, v.name as version_name, v.template_id, v.external_auth,
     coalesce(t.name, '')::text as template_name, sqlc.embed(u)
 from provisioner_plans p
 join template_versions v on v.id = p.template_version_id

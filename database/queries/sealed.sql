@@ -64,9 +64,18 @@ select (
     (select count(*) from provisioner_job_strays where substring(payload from 2 for 4) <> @key_id::bytea) +
     (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> @key_id::bytea) +
     (select count(*) from provisioner_plans where substring(variables from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from external_auth_links where substring(token from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea) +
     (select count(*) from site_configs
         where key = any(@keys::text[]) and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea)
 )::bigint;
+
+-- name: LockOldSealedExternalAuth :many
+select provider_id, user_id, token from external_auth_links
+where substring(token from 2 for 4) <> @key_id::bytea
+order by provider_id, user_id limit @max_rows for update skip locked;
+
+-- name: ResealExternalAuth :exec
+update external_auth_links set token = @token where provider_id = @provider_id and user_id = @user_id;

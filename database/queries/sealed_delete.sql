@@ -12,7 +12,8 @@ select
     (select count(*) from provisioner_plans where substring(variables from 1 for 1) = '\x01'::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 1 for 1) = '\x01'::bytea))::bigint as variables,
-    (select count(*) from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::bytea)::bigint as ssh_keys;
+    (select count(*) from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::bytea)::bigint as ssh_keys,
+    (select count(*) from external_auth_links where substring(token from 1 for 1) = '\x01'::bytea)::bigint as external_auths;
 
 -- name: DeleteSealedStates :execrows
 delete from workspace_build_states where substring(state from 1 for 1) = '\x01'::bytea;
@@ -32,6 +33,9 @@ update provisioner_plans set variables = null where substring(variables from 1 f
 
 -- name: DeleteSealedSSHKeys :execrows
 delete from git_ssh_keys where substring(private_key from 1 for 1) = '\x01'::bytea;
+
+-- name: DeleteSealedExternalAuth :execrows
+delete from external_auth_links where substring(token from 1 for 1) = '\x01'::bytea;
 
 -- name: DeleteSealedConfigs :execrows
 delete from site_configs where key = any(@keys::text[]) and substring(decode(value, 'base64') from 1 for 1) = '\x01'::bytea;

@@ -110,7 +110,7 @@ where v.id = @id;
 -- All that a daemon is told about a build.
 select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, b.guarded, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
-    v.uses_owner_session, v.uses_owner_ssh_key, sqlc.embed(u)
+    v.uses_owner_session, v.uses_owner_ssh_key, v.external_auth, sqlc.embed(u)
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join templates t on t.id = w.template_id

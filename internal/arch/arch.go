@@ -54,7 +54,7 @@ var coderdSteps = [][]string{
 	{"coderd/httpmw"},
 	{"coderd/users"},
 	{"coderd/auth"},
-	{"coderd/downloads", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies"},
+	{"coderd/downloads", "coderd/externalauth", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies"},
 	{"coderd/agents"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},

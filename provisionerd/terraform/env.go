@@ -121,6 +121,10 @@ func (p *Provisioner) jobEnv(m jobrpc.Meta, t api.Transition) (map[string]string
 		// may have its place below a path. How to sign in is the provider's to say.
 		env["CODER_AGENT_SCRIPT_"+pl.OS+"_"+pl.Arch] = initscript.Fill(script, m.AccessURL, "${AUTH_TYPE}")
 	}
+	for _, a := range m.ExternalAuth {
+		env["CODER_EXTERNAL_AUTH_ACCESS_TOKEN_"+a.ID] = a.AccessToken.Reveal()
+		env["CODER_GIT_AUTH_ACCESS_TOKEN_"+a.ID] = a.AccessToken.Reveal()
+	}
 	for name, value := range env {
 		if strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("environment variable %s holds a zero byte", name)

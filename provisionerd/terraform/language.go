@@ -24,7 +24,7 @@ func (r *run) language(plan *tfjson.Plan, g *graph, result *jobrpc.ImportResult)
 	if result.Presets, err = presets(nodes); err != nil {
 		return err
 	}
-	if result.ExternalAuth, err = externalAuth(nodes); err != nil {
+	if result.ExternalAuth, err = externalAuth(nodes, r.job.Import); err != nil {
 		return err
 	}
 	if result.WorkspaceTags, err = r.workspaceTags(nodes, g); err != nil {
@@ -120,20 +120,23 @@ func presets(nodes []*node) ([]jobrpc.Preset, error) {
 }
 
 // externalAuth returns the providers that the template asks for, each once. One
-// that must be there cannot be, because none can be configured.
-func externalAuth(nodes []*node) ([]jobrpc.ExternalAuth, error) {
+// that must be there has to be among those of the deployment, where they are known.
+func externalAuth(nodes []*node, work *jobrpc.ImportWork) ([]jobrpc.ExternalAuth, error) {
 	out := []jobrpc.ExternalAuth{}
 	for _, n := range nodes {
 		if n.typ != "coder_external_auth" {
 			continue
 		}
 		a := jobrpc.ExternalAuth{ID: n.text("id"), Optional: n.flag("optional")}
-		if !a.Optional {
+		if !a.Optional && work != nil && work.Providers != nil && !slices.Contains(work.Providers, a.ID) {
 			return nil, &provisionerd.Failure{Message: fmt.Sprintf(
-				"%s needs the external authentication provider %q, which this server does not have. Set optional = true, or remove it.", n.addr, a.ID)}
+				"%s needs the external authentication provider %q, which this server does not have. Have an administrator configure it, set optional = true, or remove it.", n.addr, a.ID)}
 		}
-		if !slices.Contains(out, a) {
+		i := slices.IndexFunc(out, func(o jobrpc.ExternalAuth) bool { return o.ID == a.ID })
+		if i < 0 {
 			out = append(out, a)
+		} else {
+			out[i].Optional = out[i].Optional && a.Optional
 		}
 	}
 	return out, nil

@@ -221,7 +221,9 @@ data "coder_workspace_tags" "b" { tags = { x = "2" } }`, `The workspace tag "x" 
 			t.Parallel()
 			archive := pack(t, map[string]string{"main.tf": header + tc.text})
 			rec := &recorder{archive: archive}
-			_, err := newRig(t).Import(within(t, time.Minute), importJob(archive), rec.session())
+			job := importJob(archive)
+			job.Import.Providers = []string{"secondary"}
+			_, err := newRig(t).Import(within(t, time.Minute), job, rec.session())
 			require.ErrorContains(t, err, tc.want)
 		})
 	}

@@ -45,6 +45,9 @@ func (p *Provisioner) begin(job *jobrpc.Job, m jobrpc.Meta, s provisionerd.Sessi
 	// Only the start of a workspace may leave something running, and only its own.
 	r.keep = keeps{none: job.Build == nil || m.Transition != api.TransitionStart || p.opts.EndDetached, workspace: m.WorkspaceID.String()}
 	r.mask.add(m.OwnerSession.Reveal(), m.OwnerSSHPrivate.Reveal())
+	for _, a := range m.ExternalAuth {
+		r.mask.add(a.AccessToken.Reveal())
+	}
 	r.s.Log = func(line jobrpc.Log) {
 		line.Output = r.mask.hide(line.Output)
 		s.Log(line)

@@ -69,8 +69,11 @@ func TestPublicTemplates(t *testing.T) {
 			}
 			res, err := p.Import(within(t, 2*time.Minute), importJob(archive, vars...), rec.session())
 			if name == "coder_external_auth" {
+				without := importJob(archive, vars...)
+				without.Import.Providers = []string{"azure-identity"}
+				_, err := newRig(t).Import(within(t, 2*time.Minute), without, (&recorder{archive: archive}).session())
 				require.ErrorContains(t, err, `data.coder_external_auth.github needs the external authentication provider "github"`)
-				return
+				require.Len(t, res.ExternalAuth, 2)
 			}
 			require.NoError(t, err, rec.text())
 			got, err := json.Marshal(res.Parameters)

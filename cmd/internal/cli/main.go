@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,9 @@ import (
 // the exit code. It starts nothing that outlives it and ends soon after ctx.
 func Main(ctx context.Context, env *Env, args []string, makers ...Maker) int {
 	root := Root(env, makers...)
+	if len(args) == 1 && asksPass.MatchString(args[0]) {
+		args = []string{"gitaskpass", args[0]}
+	}
 	root.SetArgs(args)
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
@@ -22,6 +26,10 @@ func Main(ctx context.Context, env *Env, args []string, makers ...Maker) int {
 	err := root.ExecuteContext(ctx)
 	return report(ctx, env, err)
 }
+
+// asksPass is the one argument with which Git starts what GIT_ASKPASS names; the
+// agent has Git start this program.
+var asksPass = regexp.MustCompile(`^(Username|Password) for '`)
 
 // Root returns the root command; Main is its only caller besides the reference
 // generator.

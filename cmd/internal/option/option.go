@@ -74,6 +74,11 @@ func (s Set) Resolve(src Source) error {
 		return err
 	}
 	for _, o := range s {
+		if r, ok := o.Value.(Records); ok {
+			if err := applyEnvRecords(&o, r, src.Getenv); err != nil {
+				return err
+			}
+		}
 		if o.Env == "" {
 			continue
 		}
@@ -115,7 +120,10 @@ func (s Set) UnknownEnv(environ []string, prefix string, known ...string) []stri
 		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
 			continue
 		}
-		if !slices.ContainsFunc(s, func(o Option) bool { return o.Env == name }) {
+		if !slices.ContainsFunc(s, func(o Option) bool {
+			r, ok := o.Value.(Records)
+			return o.Env == name || ok && hasEnv(r, name)
+		}) {
 			out = append(out, name)
 		}
 	}

@@ -106,6 +106,58 @@ func TestUnknownEnv(t *testing.T) {
 	require.Equal(t, []string{"X_DEAMONS"}, table(&c).UnknownEnv([]string{"X_DEAMONS=1", "X_ON=1", "HOME=/", "X_OK=1"}, "X_", "X_OK"))
 }
 
+// list is a Records value of sections with a name and a size.
+type list struct{ to *[]option.Record }
+
+func (list) Type() string         { return "list" }
+func (list) String() string       { return "" }
+func (l list) Set(t string) error { return option.RecordsText(l, t) }
+func (list) Prefixes() []string   { return []string{"X_THING", "X_OLD"} }
+func (list) Keys() []string       { return []string{"name", "size_mb"} }
+func (l list) SetRecords(r []option.Record) error {
+	*l.to = r
+	return nil
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	read := func(flags, env map[string]string, yaml string) ([]option.Record, error) {
+		var got []option.Record
+		s := option.Set{{Flag: "things", YAML: "things", Value: list{&got}, Secret: true}}
+		err := s.Resolve(option.Source{Flags: flags, Getenv: func(k string) string { return env[k] }, File: "c.yaml", YAML: []byte(yaml)})
+		require.Equal(t, []string{"X_THING_00_NAME", "X_THING_0_NAMES", "X_THING_100_NAME"}, s.UnknownEnv(
+			[]string{"X_THING_0_NAME=a", "X_THING_0_NAMES=b", "X_OLD_7_SIZE_MB=1", "X_THING_00_NAME=1", "X_THING_100_NAME=1"}, "X_"))
+		return got, err
+	}
+	yaml := "things:\n- name: a\n  size_mb: 3\n- name: [b, c]\n"
+	got, err := read(nil, nil, yaml)
+	require.NoError(t, err)
+	require.Equal(t, []option.Record{{Source: "c.yaml:2", Fields: map[string]string{"name": "a", "size_mb": "3"}},
+		{Source: "c.yaml:4", Fields: map[string]string{"name": "b,c"}}}, got)
+	got, err = read(nil, map[string]string{"X_THING_0_NAME": "e", "X_OLD_0_NAME": "old"}, yaml)
+	require.NoError(t, err)
+	require.Equal(t, []option.Record{{Source: "X_THING_0", Fields: map[string]string{"name": "e"}}}, got)
+	got, err = read(nil, map[string]string{"X_OLD_0_NAME": "old"}, yaml)
+	require.NoError(t, err)
+	require.Equal(t, "X_OLD_0", got[0].Source)
+	got, err = read(map[string]string{"things": `[{"name":"j"}]`}, nil, yaml)
+	require.NoError(t, err)
+	require.Equal(t, "j", got[0].Fields["name"])
+	for want, tc := range map[string]struct {
+		env  map[string]string
+		yaml string
+	}{
+		"option --things (from environment variables X_THING_2_*): the numbers must start at 0 and have no gap; X_THING_1_* are not set": {env: map[string]string{"X_THING_0_NAME": "a", "X_THING_2_NAME": "a"}},
+		`option --things (from c.yaml:2): c.yaml:2: the key "nmae" is not known; did you mean name?`:                                     {yaml: "things:\n- nmae: a\n"},
+		`option --things (from c.yaml:1): takes a list of sections`:                                                                      {yaml: "things: x\n"},
+		`option --things (from c.yaml:2): c.yaml:2: each entry is a section of keys and values`:                                          {yaml: "things:\n- x\n"},
+		`option --things (from c.yaml:2): c.yaml:2: name takes a value, not a section`:                                                   {yaml: "things:\n- name: {a: b}\n"},
+	} {
+		_, err := read(nil, tc.env, tc.yaml)
+		require.EqualError(t, err, want)
+	}
+}
+
 func FuzzYAML(f *testing.F) {
 	f.Add("networking:\n  http:\n    httpAddress: :1\n")
 	f.Add("a: &a [*a]\n")

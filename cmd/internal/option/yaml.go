@@ -60,6 +60,16 @@ func (o *Option) setNode(file string, n *yaml.Node) error {
 	fail := func(reason string) error {
 		return &Error{Option: "--" + o.Flag, Source: where, Reason: reason}
 	}
+	if r, ok := o.Value.(Records); ok {
+		list, err := recordsOf(r, file, n)
+		if err == nil {
+			err = r.SetRecords(list)
+		}
+		if err != nil {
+			return fail(err.Error())
+		}
+		return nil
+	}
 	text := n.Value
 	switch n.Kind {
 	case yaml.ScalarNode:

@@ -19,6 +19,7 @@ import (
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -72,6 +73,7 @@ type slices struct {
 	auth        *auth.Service
 	users       *users.Service
 	audit       *audit.Service
+	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
 	relay       *relay.Relay // nil when it is off
@@ -145,7 +147,11 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 	if p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Ring: p.ring, Log: s.log}); err != nil {
 		return err
 	}
-	p.audit, err = audit.NewService(s.db)
+	if p.audit, err = audit.NewService(s.db); err != nil {
+		return err
+	}
+	p.external, err = externalauth.New(externalauth.Options{DB: s.db, PubSub: p.pubsub, Ring: p.ring, Log: s.log, Clock: clock.Real(),
+		AccessURL: s.accessURL, Providers: s.cfg.ExternalAuth})
 	return err
 }
 
@@ -210,12 +216,12 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.templates, err = templates.New(templates.Options{DB: s.db, Jobs: p.jobs, Ring: p.ring, Log: s.log,
-		AccessURL: s.accessURL, Examples: examples})
+		AccessURL: s.accessURL, Examples: examples, ExternalAuth: p.external})
 	if err != nil {
 		return err
 	}
 	p.workspaces, err = workspaces.New(workspaces.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Jobs: p.jobs, Templates: p.templates, Ring: p.ring, AccessURL: access, AllowRenames: s.cfg.AllowWorkspaceRenames})
+		Jobs: p.jobs, Templates: p.templates, ExternalAuth: p.external, Ring: p.ring, AccessURL: access, AllowRenames: s.cfg.AllowWorkspaceRenames})
 	if err != nil {
 		return err
 	}
@@ -240,7 +246,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		Metrics: registry,
+		ExternalAuth: p.external, Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
 	if err != nil {
@@ -271,7 +277,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 // an access URL that has one is stripped first.
 func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/bin/", "/healthz"} {
+	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/"} {
 		mux.Handle(path, plane)
 	}
 	if relays != nil {

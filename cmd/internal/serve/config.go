@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coder.internal/api"
+	"coder.internal/coderd/externalauth"
 )
 
 // Config is everything that a server can be told. Options fills it from flags,
@@ -42,6 +43,11 @@ type Config struct {
 	Session SessionConfig
 
 	SSH SSHConfig
+
+	// ExternalAuth are the services that users can sign in to.
+	ExternalAuth []externalauth.Config
+	// ExternalAuthGitHubDefault is read and has no effect.
+	ExternalAuthGitHubDefault bool
 
 	AllowWorkspaceRenames bool
 	CLIUpgradeMessage     string

@@ -70,7 +70,7 @@ func DeleteEncrypted(ctx context.Context, cfg Config, log *slog.Logger, agree fu
 			}
 			return audit.Record(ctx, q, audit.Entry{Action: audit.Delete, ResourceType: "encrypted_data", Target: "dbcrypt delete",
 				StatusCode: http.StatusOK, Username: "console", Before: map[string]any{"states": lost.States, "strays": lost.Strays,
-					"variables": lost.Variables, "ssh_keys": lost.SSHKeys}})
+					"variables": lost.Variables, "ssh_keys": lost.SSHKeys, "external_auths": lost.ExternalAuths}})
 		})
 	})
 }

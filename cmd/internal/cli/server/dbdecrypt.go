@@ -90,6 +90,7 @@ func describe(s keys.Sealed) string {
 	}
 	add(s.Variables, "secret variable", "secret variables")
 	add(s.SSHKeys, "SSH key for Git", "SSH keys for Git")
+	add(s.ExternalAuths, "sign-in to a service outside", "sign-ins to services outside")
 	add(s.Strays, "result of a late attempt at a build", "results of late attempts at builds")
 	if len(parts) < 2 {
 		return strings.Join(parts, "")

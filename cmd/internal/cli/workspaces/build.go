@@ -99,6 +99,9 @@ func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client
 	if version != w.LatestBuild.TemplateVersionID {
 		r.TemplateVersionID = version
 	}
+	if err := signIn(ctx, env, c, version, w.OwnerID); err != nil {
+		return r, err
+	}
 	preset, err := f.choosePreset(ctx, env, c, version, false)
 	if err != nil {
 		return r, err

@@ -71,6 +71,11 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		ms := f.stopAfter.Milliseconds()
 		r.TTLMillis = &ms
 	}
+	if ref.Owner == api.Me {
+		if err := signIn(ctx, env, c, version, api.ID{}); err != nil {
+			return err
+		}
+	}
 	preset, err := f.choosePreset(ctx, env, c, version, f.copyFrom == "")
 	if err != nil {
 		return err
