@@ -82,7 +82,11 @@ func TestLargePacketsOnRelaysOnly(t *testing.T) {
 		require.False(t, r.Direct, "a stream with large packets is open")
 	}
 	require.NoError(t, s.Close())
-	directPath(t, client, agent.ID())
+	// The change may cost the relay's connection, and one ping with it.
+	require.Eventually(t, func() bool {
+		r, err := client.Ping(deadline(t, 500*time.Millisecond), agent.ID())
+		return err == nil && r.Direct
+	}, 20*time.Second, time.Millisecond)
 	say(t, young, "direct now")
 	require.NoError(t, young.Close())
 }

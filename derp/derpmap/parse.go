@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/netip"
@@ -92,6 +93,8 @@ func where(data []byte, at int64, err error) error {
 	var syntax *json.SyntaxError
 	var wrong *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("line %d: is not JSON: it ends too early", line(data, int64(len(data))))
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d: is not JSON: %w", line(data, syntax.Offset), err)
 	case errors.As(err, &wrong):

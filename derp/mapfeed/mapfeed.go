@@ -129,11 +129,11 @@ func (f *Feed) isGood() bool {
 func (f *Feed) refresh(ctx context.Context) error {
 	data, err := f.fetch(ctx)
 	if err != nil {
-		return fmt.Errorf("relay map from %s: %w", f.cfg.URL.Redacted(), err)
+		return fmt.Errorf("relay map from %s: %w", f.name(), err)
 	}
 	changed, err := f.take(data)
 	if err != nil {
-		return fmt.Errorf("relay map from %s: %w", f.cfg.URL.Redacted(), err)
+		return fmt.Errorf("relay map from %s: %w", f.name(), err)
 	}
 	if !changed {
 		return nil
@@ -143,6 +143,12 @@ func (f *Feed) refresh(ctx context.Context) error {
 		f.log.Warn("the last good relay map is not on disk", "error", err)
 	}
 	return nil
+}
+
+// name is the URL without what may be a secret in it.
+func (f *Feed) name() string {
+	u := url.URL{Scheme: f.cfg.URL.Scheme, Host: f.cfg.URL.Host, Path: f.cfg.URL.Path}
+	return u.String()
 }
 
 func (f *Feed) fetch(ctx context.Context) ([]byte, error) {
@@ -156,7 +162,7 @@ func (f *Feed) fetch(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		var ue *url.Error
 		if errors.As(err, &ue) {
-			err = ue.Err // the URL is named already, without its password
+			err = ue.Err // the URL is named already, without its secrets
 		}
 		return nil, err
 	}

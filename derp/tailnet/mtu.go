@@ -24,8 +24,9 @@ import (
 // stream that sends large packets is open, its node stays on relays, also when
 // direct paths are allowed in the meantime.
 const (
-	// largeMTU leaves room for every header below the relay's 64 KiB.
-	largeMTU = 16_000
+	// largeMTU makes a full window (maxBuffer) of 32 packets, which is what a relay
+	// queues for a client; larger ones are lost there, smaller ones are slower.
+	largeMTU = 32_000
 	// smallSegment is what 1280 bytes hold behind the headers of IPv6 and TCP.
 	smallSegment = 1280 - 40 - 20
 )
