@@ -52,3 +52,24 @@ func FuzzCheckNode(f *testing.F) {
 		}
 	})
 }
+
+// A node that names its addresses all the same tells them to nobody.
+func TestEndpointsAreStrippedWhereDirectIsBlocked(t *testing.T) {
+	t.Parallel()
+	self := api.MustParseID("0b6c1b1e-6d1f-4a53-9a3d-3f7c5f0e2a11")
+	n := tailrpc.Node{
+		Key: key.NewNode().Public().String(), DiscoKey: key.NewDisco().Public().String(),
+		Addresses: []string{tailrpc.PrefixOf(self).String()}, Endpoints: []string{"10.0.0.1:7"},
+	}
+	for _, blocked := range []bool{true, false} {
+		c, err := New(Options{Log: slog.New(slog.DiscardHandler),
+			RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{BlockDirect: blocked} }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.checkNode(n, self)
+		if err != nil || blocked != (len(got.Endpoints) == 0) {
+			t.Fatalf("blocked %v: endpoints %v, error %v", blocked, got.Endpoints, err)
+		}
+	}
+}

@@ -38,6 +38,7 @@ type world struct {
 	log    *slog.Logger
 	rmap   derpmap.Config
 	extra  []tailrpc.Region // besides our own
+	direct atomic.Bool      // allowed in spite of rmap
 	down   atomic.Bool      // everything answers 502
 	cut    func()           // ends all open connections of the server
 }
@@ -146,7 +147,11 @@ func newWorld(t testing.TB, o worldOptions) *world {
 }
 
 func (w *world) relayMap() tailrpc.RelayMap {
-	m := derpmap.Build(w.rmap)
+	c := w.rmap
+	if w.direct.Load() {
+		c.BlockDirect = false
+	}
+	m := derpmap.Build(c)
 	for _, r := range w.extra {
 		m.Regions[r.ID] = r
 	}
@@ -242,6 +247,7 @@ func echo(t testing.TB, c *tailnet.Conn, port uint16) {
 			go func() {
 				_, _ = io.Copy(nc, nc)
 				_ = nc.(tailnet.Stream).CloseWrite()
+				_ = nc.Close()
 			}()
 		}
 	}()

@@ -1,11 +1,16 @@
 // Package relay is the embedded DERP server: it passes sealed packets between
 // nodes that cannot reach each other.
 //
-// It owns the relay's key, admission and an optional STUN responder. It never
-// sees plain text and never decides who belongs to the deployment: Verify does,
-// and everything but a clear yes is a no. A Relay is built, then running from
-// Run until its ctx ends, then closed for good; before and after, its handler
-// answers 503.
+// It owns the relay's key, admission, the division of the relay among its
+// members, and an optional STUN responder. It never sees plain text and never
+// decides who belongs to the deployment: Verify does, and everything but a clear
+// yes is a no. A Relay is built, then running from Run until its ctx ends, then
+// closed for good; before and after, its handler answers 503.
+//
+// A connection is pending until its key is admitted, which may take ten seconds,
+// then open. An open one that was silent is asked for a sign of life after
+// PingAfter and ended after GoneAfter; one whose key is forgotten is ended at
+// once.
 package relay
 
 import (
@@ -18,6 +23,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tailscale.com/derp/derpserver"
@@ -29,6 +35,17 @@ import (
 // DefaultMaxConns bounds the connections of one relay: about 100 kB each.
 const DefaultMaxConns = 20_000
 
+const (
+	defaultPingAfter  = 10 * time.Second
+	defaultGoneAfter  = 25 * time.Second
+	defaultAuditEvery = 20 * time.Second
+	// maxPending bounds the connections that have not been admitted yet. One
+	// that is refused tries again; what floods here has no key of ours.
+	maxPending = 4096
+	// derpWriteTimeout ends a client that does not read.
+	derpWriteTimeout = 2 * time.Second
+)
+
 // Config describes a relay.
 type Config struct {
 	// Key is this replica's own private key as "privkey:<hex>"; empty makes a
@@ -39,12 +56,38 @@ type Config struct {
 	// Verify says whether a node key ("nodekey:…") belongs to the deployment.
 	// It may wait a few seconds for a node that is just arriving; ctx bounds it.
 	Verify func(ctx context.Context, key string) bool
-	Log    *slog.Logger
+	// Knows says without waiting whether a key that was admitted still belongs.
+	// It is asked every AuditEvery; nil leaves that to Evict.
+	Knows func(key string) bool
+	Log   *slog.Logger
 	// STUNAddr is the UDP address of our own STUN responder; empty for none.
 	STUNAddr string
 	MaxConns int // 0 means DefaultMaxConns
-	// BytesPerSecond limits what each client may send; 0 means no limit.
-	BytesPerSecond uint64
+	// PingAfter of silence a client is asked for a sign of life, and after
+	// GoneAfter it is gone. 0 means 10 s and 25 s.
+	PingAfter, GoneAfter time.Duration
+	AuditEvery           time.Duration // 0 means 20 s
+	// Busy says whether the relay had more to do than it could since the last
+	// call; nil means that goroutines waited for a processor.
+	Busy func() bool
+}
+
+func (c *Config) fill() {
+	if c.MaxConns == 0 {
+		c.MaxConns = DefaultMaxConns
+	}
+	if c.PingAfter == 0 {
+		c.PingAfter = defaultPingAfter
+	}
+	if c.GoneAfter == 0 {
+		c.GoneAfter = defaultGoneAfter
+	}
+	if c.AuditEvery == 0 {
+		c.AuditEvery = defaultAuditEvery
+	}
+	if c.Busy == nil {
+		c.Busy = processorBusy()
+	}
 }
 
 // Relay is one embedded DERP server.
@@ -52,11 +95,15 @@ type Relay struct {
 	cfg    Config
 	log    *slog.Logger
 	server *derpserver.Server
-	derp   http.Handler // both transports
 	verify *verifier
-	ln     net.Listener   // loopback, plain: verification and the server's own node
-	stun   net.PacketConn // nil for none
-	evict  chan key.NodePublic
+	ln     net.Listener // loopback, plain: verification and the server's own node
+	stun   *stunServer  // nil for none
+
+	members  *members
+	limit    atomic.Int64 // bytes per second of each heavy member; 0 is none
+	pending  atomic.Int64 // connections that are not admitted yet
+	silenced atomic.Int64 // connections ended because their peer was silent
+	refused  atomic.Int64 // connections and keys that were not let in
 
 	mu      sync.Mutex
 	running bool
@@ -70,14 +117,12 @@ func New(cfg Config) (*Relay, error) {
 	if cfg.Verify == nil || cfg.Log == nil {
 		return nil, errors.New("relay: Verify and Log are required")
 	}
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = DefaultMaxConns
-	}
+	cfg.fill()
 	priv, err := parseKey(cfg.Key)
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay"), evict: make(chan key.NodePublic, maxEvicting)}
+	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay"), members: newMembers()}
 	r.idle = sync.NewCond(&r.mu)
 	r.server = derpserver.New(priv, r.logf)
 	mesh := cfg.MeshKey.Reveal()
@@ -87,8 +132,7 @@ func New(cfg Config) (*Relay, error) {
 	if err := r.server.SetMeshKey(mesh); err != nil {
 		return nil, errors.New("relay: the mesh key must be 64 hexadecimal digits")
 	}
-	r.server.UpdateRateLimits(derpserver.RateConfig{PerClientRateLimitBytesPerSec: cfg.BytesPerSecond})
-	r.derp = derpserver.AddWebSocketSupport(r.server, derpserver.Handler(r.server))
+	r.server.SetTCPWriteTimeout(derpWriteTimeout)
 	if err := r.bind(); err != nil {
 		return nil, err
 	}
@@ -101,17 +145,16 @@ func (r *Relay) bind() error {
 		return fmt.Errorf("listen for the relay's own node: %w", err)
 	}
 	r.ln = ln
-	r.verify = newVerifier(r.cfg.Verify)
+	r.verify = newVerifier(r.ask)
 	r.server.SetVerifyClientURL("http://" + ln.Addr().String() + r.verify.path)
 	r.server.SetVerifyClientURLFailOpen(false)
 	if r.cfg.STUNAddr == "" {
 		return nil
 	}
-	if r.stun, err = net.ListenPacket("udp", r.cfg.STUNAddr); err != nil {
+	if r.stun, err = listenSTUN(r.cfg.STUNAddr); err != nil {
 		_ = ln.Close()
-		return fmt.Errorf("listen for STUN on %s: %w", r.cfg.STUNAddr, err)
 	}
-	return nil
+	return err
 }
 
 // parseKey never puts the key into an error.
@@ -148,40 +191,7 @@ func (r *Relay) STUNAddr() netip.AddrPort {
 	if r.stun == nil {
 		return netip.AddrPort{}
 	}
-	return netip.MustParseAddrPort(r.stun.LocalAddr().String())
-}
-
-func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
-	if strings.HasSuffix(req.URL.Path, "/latency-check") || strings.HasSuffix(req.URL.Path, "/probe") {
-		derpserver.ProbeHandler(w, req)
-		return
-	}
-	if !r.enter() {
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "the relay takes no more connections now; try again", http.StatusServiceUnavailable)
-		return
-	}
-	defer r.leave()
-	r.derp.ServeHTTP(w, req)
-}
-
-func (r *Relay) enter() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.running || r.conns >= r.cfg.MaxConns {
-		return false
-	}
-	r.conns++
-	return true
-}
-
-func (r *Relay) leave() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.conns--
-	if r.conns == 0 {
-		r.idle.Broadcast()
-	}
+	return r.stun.addr()
 }
 
 // Connections returns how many connections are open now.
@@ -218,16 +228,13 @@ func (r *Relay) Run(ctx context.Context) error {
 	})
 	if r.stun != nil {
 		wg.Go(func() {
-			if err := serveSTUN(r.stun); err != nil {
+			if err := r.stun.serve(); err != nil {
 				failed <- fmt.Errorf("serve STUN: %w", err)
 			}
 		})
 	}
-	wg.Go(func() {
-		if err := r.evictLoop(ctx); err != nil {
-			failed <- err
-		}
-	})
+	wg.Go(func() { r.watch(ctx) })
+	wg.Go(func() { r.fairness(ctx) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -248,7 +255,7 @@ func (r *Relay) Close() {
 	r.mu.Unlock()
 	_ = r.ln.Close()
 	if r.stun != nil {
-		_ = r.stun.Close()
+		_ = r.stun.close()
 	}
 	_ = r.server.Close()
 	r.mu.Lock()

@@ -183,7 +183,7 @@ func TestNotRunningIsUnavailable(t *testing.T) {
 
 func TestFullRelayRefuses(t *testing.T) {
 	t.Parallel()
-	_, url := running(t, relay.Config{Verify: everybody, MaxConns: 2})
+	_, url := running(t, relay.Config{Verify: everybody, MaxConns: 1})
 	connected(t, client(t, url, key.NewNode()))
 	resp, err := http.Get(url + "/derp")
 	require.NoError(t, err)

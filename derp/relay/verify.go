@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tailscale.com/tailcfg"
+	"tailscale.com/types/key"
 )
 
 // The library asks a URL whether a key may enter. Ours is a path that nobody
@@ -18,18 +19,18 @@ const (
 	// verifyTimeout is below the five seconds after which the library refuses.
 	verifyTimeout = 4 * time.Second
 	// maxVerifying bounds the keys being waited for; beyond it the answer is no.
-	maxVerifying = 512
+	maxVerifying = 4096
 	// maxVerifyBody bounds the library's question.
 	maxVerifyBody = 4 << 10
 )
 
 type verifier struct {
 	path  string
-	ask   func(ctx context.Context, key string) bool
+	ask   func(ctx context.Context, k key.NodePublic) bool
 	slots chan struct{}
 }
 
-func newVerifier(ask func(context.Context, string) bool) *verifier {
+func newVerifier(ask func(context.Context, key.NodePublic) bool) *verifier {
 	return &verifier{path: "/" + randomHex(16), ask: ask, slots: make(chan struct{}, maxVerifying)}
 }
 
@@ -64,5 +65,5 @@ func (v *verifier) allow(w http.ResponseWriter, r *http.Request) bool {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), verifyTimeout)
 	defer cancel()
-	return v.ask(ctx, q.NodePublic.String())
+	return v.ask(ctx, q.NodePublic)
 }

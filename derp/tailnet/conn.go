@@ -41,6 +41,8 @@ type Conn struct {
 	endpoints []string
 	lastErr   error // why the coordinator was last out of reach; nil while connected
 	direct    bool  // direct connections are allowed
+	relayed   bool  // and not used yet, because streams with large packets are open
+	large     int   // how many those are
 }
 
 // New creates a node with a key of its own that exists only in memory. The
@@ -69,6 +71,7 @@ func New(cfg Config) (*Conn, error) {
 	c.peers.attach(eng.wg)
 	eng.wg.SetStatusCallback(c.onStatus)
 	eng.mc.SetOnlyTCP443(cfg.BlockDirect)
+	eng.segs.large.Store(cfg.BlockDirect)
 	if err := eng.start(c.logf, c.priv, tailrpc.PrefixOf(cfg.ID), cfg.Inbound); err != nil {
 		eng.close(c.logf)
 		return nil, err
@@ -176,16 +179,39 @@ func (c *Conn) node() tailrpc.Node {
 	return n
 }
 
-// setDirect follows the relay map. Our own Config may only forbid more.
+// setDirect follows the relay map. Our own Config may only forbid more. See
+// mtu.go for why allowing may have to wait.
 func (c *Conn) setDirect(allowed bool) {
 	allowed = allowed && !c.cfg.BlockDirect
+	// New streams follow at once, before the old ones are counted.
+	c.eng.segs.large.Store(!allowed)
 	c.mu.Lock()
-	changed := c.direct != allowed
-	c.direct = allowed
+	wait := allowed && c.large > 0
+	changed := c.direct != (allowed && !wait)
+	c.direct, c.relayed = allowed && !wait, wait
 	c.mu.Unlock()
 	if changed {
-		c.eng.mc.SetOnlyTCP443(!allowed)
-		c.eng.mc.ReSTUN("direct-allowed-changed")
+		c.applyDirect(allowed && !wait)
+	}
+}
+
+func (c *Conn) applyDirect(allowed bool) {
+	c.eng.mc.SetOnlyTCP443(!allowed)
+	c.eng.mc.ReSTUN("direct-allowed-changed")
+	c.republish()
+}
+
+// closedLarge notes the end of a stream with large packets.
+func (c *Conn) closedLarge() {
+	c.mu.Lock()
+	c.large--
+	now := c.relayed && c.large == 0 && !c.closed
+	if now {
+		c.direct, c.relayed = true, false
+	}
+	c.mu.Unlock()
+	if now {
+		c.applyDirect(true)
 	}
 }
 

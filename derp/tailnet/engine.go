@@ -49,6 +49,7 @@ type engine struct {
 	tun    *tstun.Wrapper
 	dns    *dns.Manager
 	ns     *netstack.Impl
+	segs   segments
 }
 
 // relayKnob makes the library dial relays in plain HTTP, which all our dials
@@ -82,11 +83,15 @@ func newEngine(logf logger.Logf) (_ *engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("create packet engine: %w", err)
 	}
-	e.ns, err = netstack.Create(logf, e.tun, e.wg, e.mc, e.dialer, e.dns, new(proxymap.Mapper))
+	err = withLargeMTU(func() (err error) {
+		e.ns, err = netstack.Create(logf, e.tun, e.wg, e.mc, e.dialer, e.dns, new(proxymap.Mapper))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("create network stack: %w", err)
 	}
 	e.ns.ProcessLocalIPs = true
+	e.segs.guard(e.tun)
 	if err := e.tune(); err != nil {
 		return nil, err
 	}

@@ -173,16 +173,23 @@ func (c *Conn) endStreams(left []api.ID) {
 // keeps wanted, zero for inbound ones.
 func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.ID) *stream {
 	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote)}
+	large := c.eng.segs.large.Load()
 	s.closed = func() {
 		c.mu.Lock()
 		delete(c.streams, s)
 		c.mu.Unlock()
+		if large {
+			c.closedLarge()
+		}
 		if !peer.IsZero() {
 			c.wanted.release(peer)
 		}
 	}
 	c.mu.Lock()
 	c.streams[s] = struct{}{}
+	if large {
+		c.large++
+	}
 	closed := c.closed
 	c.mu.Unlock()
 	if closed {

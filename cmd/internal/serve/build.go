@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"coder.internal/api"
-	"coder.internal/api/tailrpc"
 	"coder.internal/coderd"
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
@@ -27,7 +26,7 @@ import (
 	"coder.internal/coderd/workspaces"
 	"coder.internal/database"
 	"coder.internal/database/pubsub"
-	"coder.internal/derp/derpmap"
+	"coder.internal/derp/mapfeed"
 	"coder.internal/derp/relay"
 	"coder.internal/internal/buildinfo"
 	"coder.internal/internal/clock"
@@ -76,7 +75,8 @@ type slices struct {
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
-	relay       *relay.Relay // nil when it is off
+	relay       *relay.Relay  // nil when it is off
+	feed        *mapfeed.Feed // nil without a URL of relays
 	agents      *agents.Service
 	templates   *templates.Service
 	workspaces  *workspaces.Service
@@ -84,8 +84,13 @@ type slices struct {
 }
 
 // build makes every part and gives the listeners their handlers.
-func (s *Server) build(ctx context.Context) error {
+func (s *Server) build(ctx context.Context) (err error) {
 	var p slices
+	defer func() {
+		if err != nil && p.relay != nil {
+			p.relay.Close() // it will not Run
+		}
+	}()
 	p.pubsub = pubsub.New(s.db, s.log)
 	for _, step := range []func(context.Context, *slices) error{
 		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildHandlers,
@@ -102,6 +107,9 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
+	}
+	if p.feed != nil {
+		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
 	}
 	return nil
 }
@@ -155,33 +163,6 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 	return err
 }
 
-func (s *Server) buildNetwork(_ context.Context, p *slices) (err error) {
-	stun := s.cfg.DERP.STUNAddresses
-	if len(stun) == 1 && stun[0] == "disable" {
-		stun = nil
-	}
-	conf := derpmap.Config{RegionID: s.cfg.DERP.RegionID, Code: s.cfg.DERP.RegionCode, Name: s.cfg.DERP.RegionName,
-		STUNAddresses: stun, BlockDirect: s.cfg.BlockDirect, ForceWebSockets: s.cfg.DERP.ForceWebSockets}
-	if err := conf.Validate(); err != nil {
-		return err
-	}
-	s.relayMap = derpmap.Build(conf)
-	if !s.cfg.DERP.Enable {
-		s.relayMap.Regions = map[int]tailrpc.Region{}
-	}
-	var forgotten func(string)
-	if s.cfg.DERP.Enable {
-		forgotten = func(key string) { p.relay.Evict(key) }
-	}
-	p.coordinator, err = coordinator.New(coordinator.Options{Log: s.log, Clock: clock.Real(), Forgotten: forgotten,
-		RelayMap: func() tailrpc.RelayMap { return s.relayMap }})
-	if err != nil || !s.cfg.DERP.Enable {
-		return err
-	}
-	p.relay, err = relay.New(relay.Config{Verify: p.coordinator.AwaitKnown, Log: s.log})
-	return err
-}
-
 // shortPSK is the length in bytes below which a pre-shared key is warned about.
 const shortPSK = 20
 
@@ -207,7 +188,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
 		Coordinator: coderd.Coordinate(p.coordinator), Ring: p.ring, AccessURL: access,
-		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
+		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
 	if err != nil {
 		return err
 	}
@@ -244,6 +225,9 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if p.relay != nil {
+		registry.MustRegister(p.relay)
+	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, Metrics: registry,

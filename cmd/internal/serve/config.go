@@ -75,14 +75,18 @@ type TLSConfig struct {
 	RedirectHTTP bool
 }
 
-// DERPConfig is the embedded relay.
+// DERPConfig is the embedded relay, and the others.
 type DERPConfig struct {
 	Enable          bool
 	RegionID        int
 	RegionCode      string
 	RegionName      string
 	STUNAddresses   []string
+	STUNListen      string   // UDP address of our own STUN; empty is none
+	RelayURL        *url.URL // read so that existing deployments start
 	ForceWebSockets bool
+	MapURL          string // relays beside the embedded one, or instead of it
+	MapPath         string
 }
 
 // ListenerConfig is an optional extra listener.
@@ -147,6 +151,9 @@ func (c *Config) Validate() error {
 		if c.TLS.ClientAuth != "none" && c.TLS.ClientCAFile == "" {
 			return fmt.Errorf("option --tls-client-ca-file: --tls-client-auth=%s needs a CA file", c.TLS.ClientAuth)
 		}
+	}
+	if err := c.DERP.validate(); err != nil {
+		return err
 	}
 	for _, o := range c.SSH.Options {
 		if _, _, ok := splitSSHOption(o); !ok {

@@ -3,9 +3,15 @@
 package serve_test
 
 import (
+	"os"
 	"testing"
 
 	"coder.internal/cmd/internal/serve/servetest"
 )
 
-func TestMain(m *testing.M) { servetest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(derperVar) != "" {
+		os.Exit(derper())
+	}
+	servetest.Main(m)
+}

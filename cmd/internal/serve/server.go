@@ -29,7 +29,7 @@ type Server struct {
 	db       *database.DB
 
 	accessURL  *url.URL
-	relayMap   tailrpc.RelayMap
+	relayMap   func() tailrpc.RelayMap // set by buildRelays
 	defaultOrg api.ID
 	queue      *jobs.Queue
 	terraform  terraform.Binary // what the in-process daemons run
