@@ -52,7 +52,7 @@ func (c cell) shown() rune {
 	return c.r
 }
 
-func (c cell) blank() bool { return c.r == 0 && c.style == style{} }
+func (c cell) blank() bool { return c.r == 0 && c.width == 1 && c.style == style{} }
 
 // erased returns a blank in the background of st, as xterm erases.
 func erased(st style) cell { return cell{style: style{bg: st.bg}, width: 1} }
