@@ -5,6 +5,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -79,4 +80,4 @@ func ResizePTY(near *os.File, p PTYSize) error {
 
 // PTYEnded reports whether a read of the near end failed because the last
 // program on the terminal has closed it.
-func PTYEnded(err error) bool { return errors.Is(err, syscall.EIO) }
+func PTYEnded(err error) bool { return errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) }

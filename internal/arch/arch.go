@@ -28,6 +28,7 @@ var plan = []room{
 	{"api/agentrpc", []string{"api"}, "contracts use the words of api"},
 	{"api/jobrpc", []string{"api"}, "contracts use the words of api"},
 	{"api/tailrpc", []string{"api"}, "contracts use the words of api"},
+	{"api/termrpc", []string{"api"}, "contracts use the words of api"},
 	{"api/client", []string{"api", "internal"}, "the client speaks api over HTTP"},
 	{"database", []string{"api", "internal"}, "the database floor knows neither coderd nor the network"},
 	{"derp", []string{"api", "internal"}, "the network floor knows neither coderd nor the database"},
