@@ -271,6 +271,7 @@ func TestSeveralViewers(t *testing.T) {
 	a.sees("^[[?9;9c")
 	require.NotContains(t, a.text(), "1;2c")
 	a.keys("\x04")
+	a.sees("\n$")
 	a.leave()
 	b.keys("clear; echo si''ze $(stty size)\r")
 	b.sees("size 20 60")
