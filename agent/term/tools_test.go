@@ -57,7 +57,9 @@ func TestRealPrograms(t *testing.T) {
 			t.Parallel()
 			socket := "coder-test-" + api.NewID().String()
 			t.Cleanup(func() { _ = exec.Command("tmux", "-L", socket, "kill-server").Run() }) // there may be none
-			w := newWorld(t, func(o *term.Options) { o.Environ = append(o.Environ, "TMUX_SOCKET="+socket, "TMUX_TMPDIR="+o.Account.Home) })
+			w := newWorld(t, func(o *term.Options) {
+				o.Environ = append(o.Environ, "TMUX_SOCKET="+socket, "TMUX_TMPDIR="+o.Account.Home)
+			})
 			var text strings.Builder
 			for i := range 300 {
 				fmt.Fprintf(&text, "line %d of the file, long enough that a narrow window has to cut or wrap it somewhere\n", i+1)
