@@ -56,7 +56,6 @@ func TestRealPrograms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			socket := "coder-test-" + api.NewID().String()
-			t.Cleanup(func() { _ = exec.Command("tmux", "-L", socket, "kill-server").Run() }) // there may be none
 			w := newWorld(t, func(o *term.Options) {
 				o.Environ = append(o.Environ, "TMUX_SOCKET="+socket, "TMUX_TMPDIR="+o.Account.Home)
 			})
@@ -68,6 +67,11 @@ func TestRealPrograms(t *testing.T) {
 				}
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(w.home, "text"), []byte(text.String()), 0o600))
+			t.Cleanup(func() {
+				kill := exec.Command("tmux", "-L", socket, "kill-server")
+				kill.Env = append(os.Environ(), "TMUX_TMPDIR="+w.home)
+				_ = kill.Run() // only one of the programs has a server
+			})
 			require.NoError(t, os.WriteFile(filepath.Join(w.home, "tmux.conf"), []byte("set -g assume-paste-time 0\nset -g status-right ''\n"), 0o600))
 			id := api.NewID()
 			a := w.open(termrpc.Init{ID: id, Command: p.command})
