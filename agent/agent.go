@@ -1,5 +1,5 @@
 // Package agent is the process in a workspace: it fetches its manifest, joins the
-// network, serves SSH, runs the scripts of the template and reports.
+// network, serves SSH and terminals, runs the scripts of the template and reports.
 //
 // It owns the lifecycle of the workspace's side: created → starting → ready,
 // start_error or start_timeout → shutting_down → (shutdown_error or
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -25,13 +26,16 @@ import (
 	"coder.internal/agent/scripts"
 	"coder.internal/agent/sshd"
 	"coder.internal/agent/stats"
+	"coder.internal/agent/term"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
+	"coder.internal/api/termrpc"
 )
 
 // Ports that the agent listens on inside the tunnel.
 const (
 	PortSSH         = 1
+	PortTerminals   = termrpc.Port
 	PortSSHStandard = 22
 )
 
@@ -108,6 +112,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
 	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
+	terms, err := term.New(term.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ,
+		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ)})
+	if err != nil {
+		return err
+	}
 	runner, err := scripts.New(scripts.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
 		Scripts: m.Scripts, Account: account, Environ: environ, Directory: directory,
 		DataDir: a.opts.ScriptDataDir, LogDir: a.opts.LogDir})
@@ -125,7 +134,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stop()
 	life := newLifecycle(a)
 	var wg sync.WaitGroup
-	wg.Go(func() { a.serveNetwork(parts, m, newSSH) })
+	wg.Go(func() { _ = terms.Run(parts) })
+	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms) })
 	wg.Go(func() { a.introduce(parts, directory) })
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
@@ -195,13 +205,14 @@ func gitEnv(executable string) []string {
 	return []string{"GIT_ASKPASS=" + executable, "GIT_SSH_COMMAND='" + strings.ReplaceAll(executable, "'", `'\''`) + "' gitssh --"}
 }
 
-// serveNetwork keeps a node with SSH on it until ctx ends. A broken node is
-// replaced after a pause; sessions on it are lost, the agent is not.
-func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error)) {
+// serveNetwork keeps a node with SSH and terminals on it until ctx ends. A broken
+// node is replaced after a pause; SSH sessions on it are lost, terminals and the
+// agent are not.
+func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) {
 	pause := backoff{a: a}
 	for {
 		began := a.opts.Clock.Now()
-		err := a.serveNode(ctx, m, newSSH)
+		err := a.serveNode(ctx, m, newSSH, terms)
 		if ctx.Err() != nil {
 			return
 		}
@@ -212,9 +223,9 @@ func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH fu
 	}
 }
 
-// serveNode returns when the node or the SSH server on it has ended, and always
-// after both.
-func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error)) error {
+// serveNode returns when the node or a server on it has ended, and always after
+// all of them.
+func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) error {
 	server, err := newSSH()
 	if err != nil {
 		return err
@@ -230,7 +241,7 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 		defer cancel()
 		ended <- node.Run(ctx)
 	}()
-	err = a.serveSSH(ctx, node, server)
+	err = a.servePorts(ctx, node, server, terms)
 	cancel()
 	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
 		return fmt.Errorf("run network node: %w", runErr)
@@ -238,15 +249,27 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 	return err
 }
 
-func (a *Agent) serveSSH(ctx context.Context, node Network, server *sshd.Server) error {
-	first, err := node.Listen(PortSSH)
-	if err != nil {
-		return fmt.Errorf("listen on port %d: %w", PortSSH, err)
+// servePorts returns after both servers, of which one ends the other.
+func (a *Agent) servePorts(ctx context.Context, node Network, server *sshd.Server, terms *term.Terminals) error {
+	var listeners []net.Listener
+	for _, port := range []uint16{PortSSH, PortSSHStandard, PortTerminals} {
+		l, err := node.Listen(port)
+		if err != nil {
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			return fmt.Errorf("listen on port %d: %w", port, err)
+		}
+		listeners = append(listeners, l)
 	}
-	second, err := node.Listen(PortSSHStandard)
-	if err != nil {
-		_ = first.Close()
-		return fmt.Errorf("listen on port %d: %w", PortSSHStandard, err)
-	}
-	return server.Serve(ctx, first, second)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		defer cancel()
+		served <- terms.Serve(ctx, listeners[2])
+	}()
+	err := server.Serve(ctx, listeners[:2]...)
+	cancel()
+	return errors.Join(err, <-served)
 }

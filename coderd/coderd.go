@@ -21,6 +21,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/httpapi"
@@ -46,6 +47,7 @@ type Options struct {
 	Jobs       *jobs.Queue
 	// ExternalAuth signs users in to services outside.
 	ExternalAuth *externalauth.Service
+	DevURL       *devurl.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -81,6 +83,7 @@ func (o Options) validate() error {
 	need("Downloads", o.Downloads == nil)
 	need("Jobs", o.Jobs == nil)
 	need("ExternalAuth", o.ExternalAuth == nil)
+	need("DevURL", o.DevURL == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

@@ -49,6 +49,10 @@ type ptyRequest struct {
 	Modes         string
 }
 
+func (p *ptyRequest) size() child.PTYSize {
+	return child.PTYSize{Cols: p.Cols, Rows: p.Rows, Width: p.Width, Height: p.Height}
+}
+
 type windowChange struct{ Cols, Rows, Width, Height uint32 }
 
 func (c *connection) session(ctx context.Context, nc ssh.NewChannel) {
@@ -128,7 +132,7 @@ func (s *session) setEnv(payload []byte) bool {
 
 func (s *session) requestPTY(payload []byte) bool {
 	var p ptyRequest
-	if !ptySupported || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
+	if !child.PTYSupported || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
 		len(p.Term) > 256 || strings.ContainsRune(p.Term, 0) {
 		return false
 	}
@@ -142,7 +146,7 @@ func (s *session) resize(payload []byte) bool {
 		return false
 	}
 	s.pty.Cols, s.pty.Rows, s.pty.Width, s.pty.Height = w.Cols, w.Rows, w.Width, w.Height
-	return s.term == nil || setSize(s.term, s.pty) == nil
+	return s.term == nil || child.ResizePTY(s.term, s.pty.size()) == nil
 }
 
 // signal sends to the process while there is one.
@@ -193,16 +197,10 @@ func (s *session) start(r *ssh.Request) {
 // command builds the process without its streams.
 func (s *session) command(login bool, line string) *exec.Cmd {
 	opts := &s.conn.srv.opts
-	shell := opts.Account.Shell
-	cmd := &exec.Cmd{Path: shell, Args: child.ShellArgs(shell, line)}
-	if login || line == "" {
-		cmd.Args = child.LoginArgs(shell)
+	if login {
+		line = ""
 	}
-	if resolved, err := exec.LookPath(shell); err == nil {
-		cmd.Path = resolved
-	}
-	cmd.Dir = opts.Account.Directory(opts.Directory)
-	cmd.Env = s.environ()
+	cmd := opts.Account.Command(line, opts.Directory, s.environ())
 	child.Group(cmd)
 	return cmd
 }
@@ -213,14 +211,9 @@ func (s *session) environ() []string {
 	opts := &s.conn.srv.opts
 	remoteIP, remotePort := splitAddr(s.conn.ssh.RemoteAddr())
 	localIP, localPort := splitAddr(s.conn.ssh.LocalAddr())
-	own := []string{
-		"USER=" + opts.Account.Name,
-		"LOGNAME=" + opts.Account.Name,
-		"HOME=" + opts.Account.Home,
-		"SHELL=" + opts.Account.Shell,
+	own := append(opts.Account.Environ(),
 		fmt.Sprintf("SSH_CLIENT=%s %s %s", remoteIP, remotePort, localPort),
-		fmt.Sprintf("SSH_CONNECTION=%s %s %s %s", remoteIP, remotePort, localIP, localPort),
-	}
+		fmt.Sprintf("SSH_CONNECTION=%s %s %s %s", remoteIP, remotePort, localIP, localPort))
 	if s.agent != nil {
 		own = append(own, "SSH_AUTH_SOCK="+s.agent.path)
 	}

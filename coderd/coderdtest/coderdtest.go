@@ -5,7 +5,9 @@ package coderdtest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
@@ -21,6 +23,7 @@ import (
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
@@ -60,6 +63,10 @@ type Config struct {
 	Auth auth.Config
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
+	// Dialer reaches the agents of terminals; nil reaches none.
+	Dialer devurl.Dialer
+	// Clock is that of open terminals; nil means the real one.
+	Clock clock.Clock
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
 	// ExternalAuth are the services to sign in to.
@@ -117,6 +124,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Jobs:       d.Jobs,
 
 		ExternalAuth: d.ExternalAuth,
+		DevURL:       d.devURL(t, log, cfg),
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -162,6 +170,27 @@ func (d *Deployment) downloads(t testing.TB, log *slog.Logger) *downloads.Servic
 	t.Helper()
 	s, err := downloads.New(downloads.Options{Log: log, CacheDir: t.TempDir(), AccessURL: d.URL.String()})
 	require.NoError(t, err)
+	return s
+}
+
+// noAgents is a network without any.
+type noAgents struct{}
+
+func (noAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
+	return nil, errors.New("there is no network")
+}
+
+func (d *Deployment) devURL(t testing.TB, log *slog.Logger, cfg Config) *devurl.Service {
+	t.Helper()
+	if cfg.Dialer == nil {
+		cfg.Dialer = noAgents{}
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real()
+	}
+	s, err := devurl.New(devurl.Options{Log: log, Clock: cfg.Clock, Resolver: d.Agents, Dialer: cfg.Dialer})
+	require.NoError(t, err)
+	run(t, s.Run)
 	return s
 }
 

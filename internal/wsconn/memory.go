@@ -34,7 +34,7 @@ func (h *half) end(err error) {
 
 type memory struct{ in, out *half }
 
-func (m *memory) read(ctx context.Context) ([]byte, error) {
+func (m *memory) read(ctx context.Context, _ bool) ([]byte, error) {
 	select {
 	case p := <-m.in.msgs:
 		return p, nil
@@ -51,7 +51,7 @@ func (m *memory) read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (m *memory) write(ctx context.Context, p []byte) error {
+func (m *memory) write(ctx context.Context, p []byte, _ bool) error {
 	if len(p) > DefaultReadLimit {
 		_ = m.close(CodeTooBig, "message too big")
 		return errors.New("message too big")

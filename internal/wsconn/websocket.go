@@ -92,20 +92,24 @@ func wrap(ws *websocket.Conn, limit int64) *Conn {
 // socket is the transport over a real websocket.
 type socket struct{ ws *websocket.Conn }
 
-func (s *socket) read(ctx context.Context) ([]byte, error) {
+func (s *socket) read(ctx context.Context, raw bool) ([]byte, error) {
 	typ, p, err := s.ws.Read(ctx)
 	if err != nil {
 		return nil, closeError(err)
 	}
-	if typ != websocket.MessageText {
+	if typ != websocket.MessageText && !raw {
 		_ = s.ws.Close(websocket.StatusUnsupportedData, "text messages only")
 		return nil, errors.New("websocket message is not text")
 	}
 	return p, nil
 }
 
-func (s *socket) write(ctx context.Context, p []byte) error {
-	return closeError(s.ws.Write(ctx, websocket.MessageText, p))
+func (s *socket) write(ctx context.Context, p []byte, raw bool) error {
+	typ := websocket.MessageText
+	if raw {
+		typ = websocket.MessageBinary
+	}
+	return closeError(s.ws.Write(ctx, typ, p))
 }
 
 func (s *socket) ping(ctx context.Context) error { return s.ws.Ping(ctx) }

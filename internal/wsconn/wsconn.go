@@ -1,4 +1,5 @@
-// Package wsconn carries JSON messages over a websocket, for both sides.
+// Package wsconn carries JSON messages over a websocket, for both sides. Streams
+// that are not JSON, such as terminals, use ReadRaw and WriteRaw.
 //
 // It owns framing, the deadline of a write, the size limit of a read and
 // keep-alive pings. It never knows what the messages mean and never reconnects:
@@ -51,8 +52,8 @@ func (e *CloseError) Error() string {
 
 // transport moves whole messages. The websocket and the in-memory pipe are the two.
 type transport interface {
-	read(ctx context.Context) ([]byte, error)
-	write(ctx context.Context, p []byte) error
+	read(ctx context.Context, raw bool) ([]byte, error)
+	write(ctx context.Context, p []byte, raw bool) error
 	ping(ctx context.Context) error
 	close(code Code, reason string) error
 	abort() error
@@ -65,7 +66,7 @@ type Conn struct{ t transport }
 // *CloseError after an orderly close, and the connection is unusable after any
 // error, the end of ctx included.
 func (c *Conn) Read(ctx context.Context, v any) error {
-	p, err := c.t.read(ctx)
+	p, err := c.t.read(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,18 @@ func (c *Conn) Write(ctx context.Context, v any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, WriteTimeout)
 	defer cancel()
-	return c.t.write(ctx, p)
+	return c.t.write(ctx, p, false)
+}
+
+// ReadRaw waits for the next message, text or binary, and returns it as it is. The
+// connection is unusable after any error, as with Read.
+func (c *Conn) ReadRaw(ctx context.Context) ([]byte, error) { return c.t.read(ctx, true) }
+
+// WriteRaw sends p as one binary message. It blocks at most WriteTimeout.
+func (c *Conn) WriteRaw(ctx context.Context, p []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, WriteTimeout)
+	defer cancel()
+	return c.t.write(ctx, p, true)
 }
 
 // Close tells the peer why and ends the connection. It waits a few seconds for

@@ -161,3 +161,18 @@ func TestForeignOriginRefused(t *testing.T) {
 	require.ErrorAs(t, err, &se)
 	require.Equal(t, http.StatusForbidden, se.StatusCode)
 }
+
+func TestRawMessages(t *testing.T) {
+	t.Parallel()
+	bothKinds(t, func(t *testing.T, a, b *wsconn.Conn) {
+		ctx := testContext(t)
+		require.NoError(t, a.WriteRaw(ctx, []byte{0, 0xff, '{'}))
+		p, err := b.ReadRaw(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []byte{0, 0xff, '{'}, p)
+		require.NoError(t, b.Write(ctx, message{Text: "json"}))
+		p, err = a.ReadRaw(ctx)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"text":"json"}`, string(p))
+	})
+}

@@ -51,6 +51,7 @@ func groups() []group {
 		{"ssh", (*bench).ssh},
 		{"slim", (*bench).slimSSH},
 		{"open", (*bench).openConnection},
+		{"terminal", (*bench).terminal},
 		{"relayed", (*bench).relayed},
 		{"direct", (*bench).direct},
 	}

@@ -17,6 +17,7 @@ import (
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/jobs"
@@ -81,6 +82,8 @@ type slices struct {
 	templates   *templates.Service
 	workspaces  *workspaces.Service
 	downloads   *downloads.Service
+	node        *ownNode
+	devurl      *devurl.Service
 }
 
 // build makes every part and gives the listeners their handlers.
@@ -93,7 +96,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}()
 	p.pubsub = pubsub.New(s.db, s.log)
 	for _, step := range []func(context.Context, *slices) error{
-		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildHandlers,
+		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildDevURL, s.buildHandlers,
 	} {
 		if err := step(ctx, &p); err != nil {
 			return err
@@ -111,6 +114,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if p.feed != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
 	}
+	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "devurl", Run: p.devurl.Run})
 	return nil
 }
 
@@ -213,6 +217,12 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	return err
 }
 
+func (s *Server) buildDevURL(_ context.Context, p *slices) (err error) {
+	p.node = newOwnNode(s, p)
+	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.node})
+	return err
+}
+
 func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	id, err := coderd.DeploymentID(ctx, s.db)
 	if err != nil {
@@ -231,6 +241,8 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, Metrics: registry,
+		DevURL:  p.devurl,
+		Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
 	if err != nil {
