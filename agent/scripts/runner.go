@@ -73,8 +73,9 @@ type Runner struct {
 	stopOnce sync.Once
 	wg       sync.WaitGroup // copies of output and cron loops
 
-	mu   sync.Mutex
-	open map[*os.File]struct{} // pipes still read
+	mu     sync.Mutex
+	open   map[*os.File]uint64 // pipes still read, and the how-manieth each is
+	opened uint64
 }
 
 // New makes the data directories; it starts nothing.
@@ -89,7 +90,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{opts: o, base: base, open: make(map[*os.File]struct{}), stopping: make(chan struct{})}
+	r := &Runner{opts: o, base: base, open: make(map[*os.File]uint64), stopping: make(chan struct{})}
 	r.logs = newLogQueue(o.Clock, o.Reporter, o.Log)
 	return r, nil
 }
