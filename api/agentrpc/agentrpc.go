@@ -35,9 +35,11 @@ const HoldTime = 30 * time.Second
 // PingInterval is the server's ping of an agent's coordinate websocket.
 const PingInterval = 10 * time.Second
 
-// Limits of what agents may send. Logs over the limit are cut with a mark.
+// Limits of what agents may send. Logs over the limit are cut with a mark. A line
+// counts as MinLogCost bytes at least, so that empty ones are limited too.
 const (
 	MaxLogBytes      = 1 << 20 // per agent, as in the reference
+	MinLogCost       = 16
 	MaxLogLine       = 64 << 10
 	MaxMetadataValue = 2 << 10
 )

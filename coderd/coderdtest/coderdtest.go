@@ -139,6 +139,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
 		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
+	run(t, d.Agents.Run)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
 		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)

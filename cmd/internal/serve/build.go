@@ -97,6 +97,7 @@ func (s *Server) build(ctx context.Context) error {
 		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
 		{Name: "jobs", Run: p.jobs.Run},
 		{Name: "coordinator", Run: p.coordinator.Run},
+		{Name: "agents", Run: p.agents.Run},
 	}
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
