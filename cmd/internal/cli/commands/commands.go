@@ -7,6 +7,7 @@ import (
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/dotfiles"
 	"coder.internal/cmd/internal/cli/gitssh"
 	"coder.internal/cmd/internal/cli/login"
 	"coder.internal/cmd/internal/cli/ping"
@@ -44,7 +45,7 @@ func Client(h Hooks) []cli.Maker {
 		state.Command,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
-		publickey.Command, gitssh.Command, stat.Command,
+		publickey.Command, gitssh.Command, stat.Command, dotfiles.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
 }
