@@ -115,7 +115,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	watcher, err := stats.New(stats.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
-		Items: m.Metadata, Apps: m.Apps, Account: account, Environ: environ, Directory: directory})
+		Items: m.Metadata, Apps: m.Apps, Monitors: m.Monitors, Account: account, Environ: environ, Directory: directory})
 	if err != nil {
 		return err
 	}

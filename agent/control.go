@@ -128,3 +128,7 @@ func (r reliable) PostMetadata(ctx context.Context, v agentrpc.Metadata) error {
 func (r reliable) PostAppHealth(ctx context.Context, v agentrpc.AppHealth) error {
 	return r.a.deliver(ctx, "app health", func(ctx context.Context) error { return r.a.opts.Client.PostAppHealth(ctx, v) })
 }
+
+func (r reliable) PostMonitors(ctx context.Context, v agentrpc.Monitors) error {
+	return r.a.deliver(ctx, "monitors", func(ctx context.Context) error { return r.a.opts.Client.PostMonitors(ctx, v) })
+}

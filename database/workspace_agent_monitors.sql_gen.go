@@ -24,39 +24,10 @@ func (q *Queries) GetAgentMonitors(ctx context.Context, id api.ID) (json.RawMess
 	return resource_monitors, err
 }
 
-const listAgentMonitors = `-- name: ListAgentMonitors :many
-select agent_id, path, state, used_percent, changed_at from workspace_agent_monitors where agent_id = $1 order by path
-`
-
-func (q *Queries) ListAgentMonitors(ctx context.Context, agentID api.ID) ([]WorkspaceAgentMonitor, error) {
-	rows, err := q.db.Query(ctx, listAgentMonitors, agentID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []WorkspaceAgentMonitor{}
-	for rows.Next() {
-		var i WorkspaceAgentMonitor
-		if err := rows.Scan(
-			&i.AgentID,
-			&i.Path,
-			&i.State,
-			&i.UsedPercent,
-			&i.ChangedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const setAgentMonitor = `-- name: SetAgentMonitor :execrows
 insert into workspace_agent_monitors as m (agent_id, path, state, used_percent)
-values ($1, $2, $3, $4)
+select $1::uuid, $2::text, $3::text, $4::integer
+where $3::text <> 'ok' or exists (select 1 from workspace_agent_monitors o where o.agent_id = $1::uuid and o.path = $2::text)
 on conflict (agent_id, path) do update set state = excluded.state, used_percent = excluded.used_percent, changed_at = now()
 where m.state <> excluded.state
 `
@@ -68,7 +39,8 @@ type SetAgentMonitorParams struct {
 	UsedPercent int32
 }
 
-// Zero rows where the state is the one that is stored: nothing has changed.
+// Zero rows where the state is the one that is stored: nothing has changed. What
+// has no row is ok.
 func (q *Queries) SetAgentMonitor(ctx context.Context, arg SetAgentMonitorParams) (int64, error) {
 	result, err := q.db.Exec(ctx, setAgentMonitor,
 		arg.AgentID,

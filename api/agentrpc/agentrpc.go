@@ -12,6 +12,7 @@
 //	POST  /api/v2/workspaceagents/me/script-result ScriptResult    after each script
 //	POST  /api/v2/workspaceagents/me/metadata      Metadata        changed values only
 //	POST  /api/v2/workspaceagents/me/app-health    AppHealth
+//	POST  /api/v2/workspaceagents/me/monitors      Monitors        changed states only
 //
 // Held: an agent often starts while the build that made it still runs. Its first
 // request, with a token that a running build has announced, is not refused but

@@ -1,0 +1,13 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"coder.internal/api/agentrpc"
+)
+
+// PostMonitors reports changed states of watched resources.
+func (c *AgentClient) PostMonitors(ctx context.Context, v agentrpc.Monitors) error {
+	return c.send(ctx, http.MethodPost, agentrpc.PathMonitors, v)
+}
