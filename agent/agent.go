@@ -229,8 +229,10 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 		defer cancel()
 		ended <- node.Run(ctx)
 	}()
+	inspected := a.inspect(ctx, node)
 	err = a.serveSSH(ctx, node, server)
 	cancel()
+	<-inspected
 	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
 		return fmt.Errorf("run network node: %w", runErr)
 	}

@@ -5,7 +5,9 @@ package coderdtest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
@@ -57,6 +59,8 @@ type Config struct {
 	Auth auth.Config
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
+	// AgentDialer reaches agents; nil reaches none.
+	AgentDialer agents.Dialer
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
 }
@@ -137,7 +141,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: dialerOf(cfg), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
@@ -153,6 +157,20 @@ func (d *Deployment) downloads(t testing.TB, log *slog.Logger) *downloads.Servic
 	s, err := downloads.New(downloads.Options{Log: log, CacheDir: t.TempDir(), AccessURL: d.URL.String()})
 	require.NoError(t, err)
 	return s
+}
+
+// nowhere is a network without agents.
+type nowhere struct{}
+
+func (nowhere) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
+	return nil, errors.New("there is no network")
+}
+
+func dialerOf(cfg Config) agents.Dialer {
+	if cfg.AgentDialer == nil {
+		return nowhere{}
+	}
+	return cfg.AgentDialer
 }
 
 // run keeps a part alive until the test ends and waits for it.

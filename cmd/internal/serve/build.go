@@ -75,6 +75,7 @@ type slices struct {
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
 	relay       *relay.Relay // nil when it is off
+	node        *ownNode
 	agents      *agents.Service
 	templates   *templates.Service
 	workspaces  *workspaces.Service
@@ -102,6 +103,7 @@ func (s *Server) build(ctx context.Context) error {
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
 	}
+	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run})
 	return nil
 }
 
@@ -200,8 +202,9 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 
 func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
+	p.node = newOwnNode(s, p)
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.node, Ring: p.ring, AccessURL: access,
 		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
 	if err != nil {
 		return err
