@@ -67,6 +67,8 @@ type Options struct {
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool
+	// DisableDevcontainers leaves the dev containers of the template alone.
+	DisableDevcontainers bool
 }
 
 // Agent is one agent process.
@@ -130,7 +132,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
 	wg.Go(func() { _ = watcher.Run(parts) })
-	a.live(ctx, life, runner)
+	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, runner, account, environ) })
 	stop()
 	wg.Wait()
 	return nil

@@ -17,6 +17,7 @@ type ControlPlane interface {
 	Manifest(ctx context.Context) (agentrpc.Manifest, error)
 	PostStartup(ctx context.Context, startup agentrpc.Startup) error
 	PostLifecycle(ctx context.Context, change agentrpc.Lifecycle) error
+	PostLogSource(ctx context.Context, source agentrpc.LogSource) error
 	scripts.Reporter
 	stats.Reporter
 }

@@ -155,6 +155,13 @@ func (r *Runner) Stop(ctx context.Context) Outcome {
 // Flush blocks until the lines written so far are delivered, or ctx ends.
 func (r *Runner) Flush(ctx context.Context) { r.logs.flush(ctx) }
 
+// Once runs a script that the template does not have, in the same way: its log goes
+// to its log source, which has to be known to the server. It blocks until the end
+// and reports nothing else.
+func (r *Runner) Once(ctx context.Context, s api.AgentScript) (status string, code int) {
+	return r.run(ctx, s)
+}
+
 func (r *Runner) stage(ctx context.Context, stage string, chosen func(api.AgentScript) bool) Outcome {
 	var wg sync.WaitGroup
 	outcomes := make([]Outcome, len(r.opts.Scripts))
