@@ -67,6 +67,9 @@ type Options struct {
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool
+	// OOMScore and Niceness are those that this process was started with, from
+	// which those of its children follow.
+	OOMScore, Niceness int
 	// DisableDevcontainers leaves the dev containers of the template alone.
 	DisableDevcontainers bool
 }
@@ -107,6 +110,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.opts.Log.Info("manifest received", "agent_id", m.AgentID, "workspace_id", m.WorkspaceID)
 	account := child.LookupAccount(a.opts.Environ)
+	account.Priority = a.priority()
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
 	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
@@ -136,6 +140,19 @@ func (a *Agent) Run(ctx context.Context) error {
 	stop()
 	wg.Wait()
 	return nil
+}
+
+// priority is that of the children, as the environment wants it; with it, the agent
+// makes itself the last one to be ended when memory runs out, if it may.
+func (a *Agent) priority() child.Priority {
+	p, err := child.PriorityOf(a.opts.Environ, a.opts.OOMScore, a.opts.Niceness)
+	if err != nil {
+		a.opts.Log.Warn("a variable of the priority of processes is left out", "error", err)
+	}
+	if p.Protect() {
+		a.opts.Log.Info("the agent is among the last to be ended when memory runs out")
+	}
+	return p
 }
 
 func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string) (*sshd.Server, error) {

@@ -64,3 +64,22 @@ func TestStopDuringDevcontainer(t *testing.T) {
 	require.NoError(t, r.stop())
 	require.Equal(t, api.LifecycleOff, cp.Record().Lifecycle[len(cp.Record().Lifecycle)-1])
 }
+
+// TestPriorityReachesAll: sessions, scripts and measured commands have the
+// priority that the agent's environment asks for.
+func TestPriorityReachesAll(t *testing.T) {
+	t.Parallel()
+	// What the shell forks comes after the shell was started and so after its
+	// priority was set, in practice; the wait makes sure.
+	const show = "for i in $(seq 100); do s=$(cat /proc/$$/oom_score_adj); [ $s = 1000 ] && break; sleep 0.05; done; echo $s"
+	begin := script(show)
+	cp := agenttest.New(t, agentrpc.Manifest{Scripts: []api.AgentScript{begin}, Metadata: []agentrpc.MetadataItem{{Key: "score", Script: show, Timeout: 20}}})
+	r := run(t, cp, func(o *agent.Options) {
+		o.Environ = append(o.Environ, "CODER_PROC_PRIO_MGMT=1")
+		o.OOMScore = 1000
+	})
+	rec := cp.Wait("the value", func(r agenttest.Record) bool { return len(r.Metadata) > 0 && len(r.Lines(begin.LogSourceID)) > 0 })
+	require.Equal(t, "1000", rec.Metadata[0].Value)
+	require.Equal(t, []string{"1000"}, rec.Lines(begin.LogSourceID))
+	require.Equal(t, "1000\n", r.ssh(t, show))
+}

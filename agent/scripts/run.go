@@ -215,6 +215,7 @@ func (r *Runner) start(cmd *exec.Cmd, s api.AgentScript, file *cappedFile) (*out
 	}
 	cmd.Stdout, cmd.Stderr = outW, errW
 	err = cmd.Start()
+	r.opts.Account.Priority.Apply(cmd.Process)
 	_, _ = outW.Close(), errW.Close()
 	if err != nil {
 		_, _ = outR.Close(), errR.Close()

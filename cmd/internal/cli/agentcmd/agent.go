@@ -109,6 +109,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		return err
 	}
 	defer closeLog()
+	oom, nice := child.OwnPriority()
 	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
 		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
@@ -117,7 +118,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
-		DisableDevcontainers: !o.devcontainers,
+		DisableDevcontainers: !o.devcontainers, OOMScore: oom, Niceness: nice,
 	})
 	if err != nil {
 		return err
