@@ -71,6 +71,11 @@ type Options struct {
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool
+	// OOMScore and Niceness are those that this process was started with, from
+	// which those of its children follow.
+	OOMScore, Niceness int
+	// DisableDevcontainers leaves the dev containers of the template alone.
+	DisableDevcontainers bool
 }
 
 // Agent is one agent process.
@@ -109,6 +114,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.opts.Log.Info("manifest received", "agent_id", m.AgentID, "workspace_id", m.WorkspaceID)
 	account := child.LookupAccount(a.opts.Environ)
+	account.Priority = a.priority()
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
 	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
@@ -124,7 +130,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	watcher, err := stats.New(stats.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
-		Items: m.Metadata, Apps: m.Apps, Account: account, Environ: environ, Directory: directory})
+		Items: m.Metadata, Apps: m.Apps, Monitors: m.Monitors, Account: account, Environ: environ, Directory: directory})
 	if err != nil {
 		return err
 	}
@@ -140,10 +146,23 @@ func (a *Agent) Run(ctx context.Context) error {
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
 	wg.Go(func() { _ = watcher.Run(parts) })
-	a.live(ctx, life, runner)
+	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, runner, account, environ) })
 	stop()
 	wg.Wait()
 	return nil
+}
+
+// priority is that of the children, as the environment wants it; with it, the agent
+// makes itself the last one to be ended when memory runs out, if it may.
+func (a *Agent) priority() child.Priority {
+	p, err := child.PriorityOf(a.opts.Environ, a.opts.OOMScore, a.opts.Niceness)
+	if err != nil {
+		a.opts.Log.Warn("a variable of the priority of processes is left out", "error", err)
+	}
+	if p.Protect() {
+		a.opts.Log.Info("the agent is among the last to be ended when memory runs out")
+	}
+	return p
 }
 
 func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string) (*sshd.Server, error) {
@@ -241,8 +260,10 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 		defer cancel()
 		ended <- node.Run(ctx)
 	}()
+	inspected := a.inspect(ctx, node)
 	err = a.servePorts(ctx, node, server, terms)
 	cancel()
+	<-inspected
 	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
 		return fmt.Errorf("run network node: %w", runErr)
 	}

@@ -17,6 +17,7 @@ type ControlPlane interface {
 	Manifest(ctx context.Context) (agentrpc.Manifest, error)
 	PostStartup(ctx context.Context, startup agentrpc.Startup) error
 	PostLifecycle(ctx context.Context, change agentrpc.Lifecycle) error
+	PostLogSource(ctx context.Context, source agentrpc.LogSource) error
 	scripts.Reporter
 	stats.Reporter
 }
@@ -127,4 +128,8 @@ func (r reliable) PostMetadata(ctx context.Context, v agentrpc.Metadata) error {
 
 func (r reliable) PostAppHealth(ctx context.Context, v agentrpc.AppHealth) error {
 	return r.a.deliver(ctx, "app health", func(ctx context.Context) error { return r.a.opts.Client.PostAppHealth(ctx, v) })
+}
+
+func (r reliable) PostMonitors(ctx context.Context, v agentrpc.Monitors) error {
+	return r.a.deliver(ctx, "monitors", func(ctx context.Context) error { return r.a.opts.Client.PostMonitors(ctx, v) })
 }

@@ -50,8 +50,9 @@ func (l *lifecycle) run(ctx context.Context) {
 }
 
 // live goes through the states; ctx ending is the wish to shut down. The server
-// knows "created" by itself, so starting is the first change.
-func (a *Agent) live(ctx context.Context, life *lifecycle, runner *scripts.Runner) {
+// knows "created" by itself, so starting is the first change. started is called
+// after the start scripts, and waited for; it must return soon after ctx ends.
+func (a *Agent) live(ctx context.Context, life *lifecycle, runner *scripts.Runner, started func()) {
 	life.set(api.LifecycleStarting)
 	outcome := runner.Start(ctx)
 	if ctx.Err() == nil {
@@ -64,6 +65,7 @@ func (a *Agent) live(ctx context.Context, life *lifecycle, runner *scripts.Runne
 			scripts.Failed:   api.LifecycleStartError,
 			scripts.TimedOut: api.LifecycleStartTimeout,
 		}[outcome])
+		started()
 		<-ctx.Done()
 	}
 

@@ -235,6 +235,7 @@ func (s *Server) agentRoutes(a *httpapi.API) {
 	httpapi.Register(a, me(http.MethodPost, "/script-result", "Report script run"), ag.HandleScriptResult)
 	httpapi.Register(a, me(http.MethodPost, "/metadata", "Report measured values"), ag.HandleMetadata)
 	httpapi.Register(a, me(http.MethodPost, "/app-health", "Report app health"), ag.HandleAppHealth)
+	httpapi.Register(a, me(http.MethodPost, "/monitors", "Report states of watched resources"), ag.HandleMonitors)
 	a.Handle(me(http.MethodGet, "/coordinate", "Exchange network nodes as agent"), ag.CoordinateAgent(a))
 
 	get := func(path, summary string, action rbac.Action) httpapi.Route {
@@ -248,6 +249,10 @@ func (s *Server) agentRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/{workspaceagent}/connection", "Get connection facts of agent", rbac.SSH), ag.HandleConnection)
 	a.Handle(get("/{workspaceagent}/coordinate", "Exchange network nodes as client", rbac.SSH), ag.CoordinateClient(a))
 	a.Handle(get("/{workspaceagent}/logs", "Get or follow agent logs", rbac.Read), ag.Logs(a))
+	a.Handle(get("/{workspaceagent}/startup-logs", "Get or follow agent logs, by the old name", rbac.Read), ag.Logs(a))
+	httpapi.Register(a, get("/{workspaceagent}/listening-ports", "List listening ports", rbac.SSH), ag.HandleListeningPorts)
+	a.Handle(get("/{workspaceagent}/watch-metadata", "Watch measured values", rbac.Read), ag.WatchMetadata(a))
+	a.Handle(get("/{workspaceagent}/watch-metadata-ws", "Watch measured values over a websocket", rbac.Read), ag.WatchMetadataWS(a))
 }
 
 // provisionerRoutes: daemons, their keys, and jobs.

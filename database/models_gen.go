@@ -403,6 +403,14 @@ type WorkspaceAgentMetadatum struct {
 	CollectedAt     *time.Time
 }
 
+type WorkspaceAgentMonitor struct {
+	AgentID     api.ID
+	Path        string
+	State       string
+	UsedPercent int32
+	ChangedAt   time.Time
+}
+
 type WorkspaceAgentScript struct {
 	ID          api.ID
 	AgentID     api.ID
@@ -414,6 +422,15 @@ type WorkspaceAgentScript struct {
 	ExitCode    *int32
 	StartedAt   *time.Time
 	EndedAt     *time.Time
+}
+
+type WorkspaceAgentScriptTiming struct {
+	ScriptID  api.ID
+	Stage     string
+	Status    string
+	ExitCode  int32
+	StartedAt time.Time
+	EndedAt   time.Time
 }
 
 type WorkspaceApp struct {

@@ -112,18 +112,14 @@ func (q *Queries) ListAgentScripts(ctx context.Context, agentIds []api.ID) ([]Wo
 
 const setAgentMetadata = `-- name: SetAgentMetadata :execrows
 update workspace_agent_metadata m set value = r.value, error = r.error, collected_at = r.collected_at
-from jsonb_to_recordset($2::jsonb) as r(key text, value text, error text, collected_at timestamptz)
-where m.agent_id = $1::uuid and m.key = r.key
+from jsonb_to_recordset($1::jsonb) as r(agent_id uuid, key text, value text, error text, collected_at timestamptz)
+where m.agent_id = r.agent_id and m.key = r.key
 `
 
-type SetAgentMetadataParams struct {
-	AgentID api.ID
-	Rows    json.RawMessage
-}
-
-// Keys that the template does not declare change nothing.
-func (q *Queries) SetAgentMetadata(ctx context.Context, arg SetAgentMetadataParams) (int64, error) {
-	result, err := q.db.Exec(ctx, setAgentMetadata, arg.AgentID, arg.Rows)
+// Values of many agents at once. Keys that a template does not declare change
+// nothing.
+func (q *Queries) SetAgentMetadata(ctx context.Context, rows json.RawMessage) (int64, error) {
+	result, err := q.db.Exec(ctx, setAgentMetadata, rows)
 	if err != nil {
 		return 0, err
 	}
@@ -160,4 +156,32 @@ func (q *Queries) SetScriptResult(ctx context.Context, arg SetScriptResultParams
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const setScriptTiming = `-- name: SetScriptTiming :exec
+insert into workspace_agent_script_timings (script_id, stage, status, exit_code, started_at, ended_at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (script_id, stage) do update set status = excluded.status, exit_code = excluded.exit_code,
+    started_at = excluded.started_at, ended_at = excluded.ended_at
+`
+
+type SetScriptTimingParams struct {
+	ScriptID  api.ID
+	Stage     string
+	Status    string
+	ExitCode  int32
+	StartedAt time.Time
+	EndedAt   time.Time
+}
+
+func (q *Queries) SetScriptTiming(ctx context.Context, arg SetScriptTimingParams) error {
+	_, err := q.db.Exec(ctx, setScriptTiming,
+		arg.ScriptID,
+		arg.Stage,
+		arg.Status,
+		arg.ExitCode,
+		arg.StartedAt,
+		arg.EndedAt,
+	)
+	return err
 }

@@ -405,11 +405,18 @@ func (q *Queries) ListBuildParameters(ctx context.Context, workspaceBuildID api.
 }
 
 const listBuildScriptTimings = `-- name: ListBuildScriptTimings :many
-select a.id as agent_id, a.name as agent_name, s.body, s.stage, s.status, s.exit_code, s.started_at, s.ended_at
+select a.id as agent_id, a.name as agent_name, s.body, t.stage, t.status, t.exit_code::integer as exit_code, t.started_at, t.ended_at
 from workspace_agent_scripts s
 join workspace_agents a on a.id = s.agent_id
-where a.workspace_build_id = $1::uuid and s.started_at is not null and s.ended_at is not null
-order by s.started_at
+join lateral (
+    select stage, status, exit_code, started_at, ended_at from workspace_agent_script_timings where script_id = s.id
+    union all
+    select s.stage, s.status, coalesce(s.exit_code, 0), s.started_at, s.ended_at
+    where s.started_at is not null and s.ended_at is not null
+        and not exists (select 1 from workspace_agent_script_timings where script_id = s.id)
+) t on true
+where a.workspace_build_id = $1::uuid
+order by t.started_at
 `
 
 type ListBuildScriptTimingsRow struct {
@@ -418,11 +425,12 @@ type ListBuildScriptTimingsRow struct {
 	Body      json.RawMessage
 	Stage     string
 	Status    string
-	ExitCode  *int32
-	StartedAt *time.Time
-	EndedAt   *time.Time
+	ExitCode  int32
+	StartedAt time.Time
+	EndedAt   time.Time
 }
 
+// Scripts that an older release took the report of have their last run only.
 func (q *Queries) ListBuildScriptTimings(ctx context.Context, buildID api.ID) ([]ListBuildScriptTimingsRow, error) {
 	rows, err := q.db.Query(ctx, listBuildScriptTimings, buildID)
 	if err != nil {

@@ -38,6 +38,8 @@ type Record struct {
 	Results   []agentrpc.ScriptResult
 	Metadata  []agentrpc.MetadataValue
 	Healths   []map[string]string
+	Monitors  []agentrpc.MonitorState
+	Sources   []agentrpc.LogSource
 }
 
 // Lines returns the outputs of one log source in order.
@@ -123,6 +125,7 @@ func (s *Server) copyLocked() Record {
 	r.Startups, r.Lifecycle = slices.Clone(r.Startups), slices.Clone(r.Lifecycle)
 	r.Logs, r.Results = slices.Clone(r.Logs), slices.Clone(r.Results)
 	r.Metadata, r.Healths = slices.Clone(r.Metadata), slices.Clone(r.Healths)
+	r.Monitors, r.Sources = slices.Clone(r.Monitors), slices.Clone(r.Sources)
 	return r
 }
 
@@ -229,6 +232,12 @@ func (s *Server) take(r *http.Request) error {
 	case agentrpc.PathAppHealth:
 		v := &agentrpc.AppHealth{}
 		into, apply = v, func(rec *Record) { rec.Healths = append(rec.Healths, v.Healths) }
+	case agentrpc.PathLogSource:
+		v := &agentrpc.LogSource{}
+		into, apply = v, func(rec *Record) { rec.Sources = append(rec.Sources, *v) }
+	case agentrpc.PathMonitors:
+		v := &agentrpc.Monitors{}
+		into, apply = v, func(rec *Record) { rec.Monitors = append(rec.Monitors, v.States...) }
 	default:
 		return fmt.Errorf("no such call")
 	}

@@ -11,6 +11,8 @@ type Account struct {
 	Name  string
 	Home  string
 	Shell string
+	// Priority is that of every session and script.
+	Priority Priority
 }
 
 // LookupAccount finds the account of this process. environ is the agent's own

@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -62,7 +63,7 @@ func (q *logQueue) add(source api.ID, level api.LogLevel, line string) {
 		q.full = true
 		level, line = api.LogWarn, fmt.Sprintf("The log limit of %d bytes is reached; further output is not sent.", agentrpc.MaxLogBytes)
 	}
-	q.total += max(1, len(line)) // empty lines cost something as well
+	q.total += max(agentrpc.MinLogCost, len(line))
 	now := q.clock.Now().UTC().Truncate(time.Microsecond)
 	if !now.After(q.last) {
 		now = q.last.Add(time.Microsecond)
@@ -171,26 +172,41 @@ func signal(c chan struct{}) {
 	}
 }
 
+// isFull reports whether whatever is added will be dropped.
+func (q *logQueue) isFull() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.full
+}
+
 // lineWriter cuts a stream into lines of at most agentrpc.MaxLogLine bytes.
 type lineWriter struct {
 	emit func(line string)
+	// full says that nobody wants lines any more: what a script prints beyond all
+	// limits must cost next to nothing.
+	full func() bool
 	buf  []byte
 	cut  bool // the rest of this line is dropped
 }
 
 // Write never fails.
 func (w *lineWriter) Write(p []byte) (int, error) {
-	for _, c := range p {
-		switch {
-		case c == '\n':
-			w.line()
-		case len(w.buf) < agentrpc.MaxLogLine-len(cutMark):
-			w.buf = append(w.buf, c)
-		default:
-			w.cut = true
-		}
+	n := len(p)
+	if w.full() {
+		w.buf, w.cut = nil, false
+		return n, nil
 	}
-	return len(p), nil
+	for len(p) > 0 {
+		line, rest, ended := bytes.Cut(p, []byte{'\n'})
+		room := agentrpc.MaxLogLine - len(cutMark) - len(w.buf)
+		w.cut = w.cut || len(line) > room
+		w.buf = append(w.buf, line[:min(len(line), room)]...)
+		if ended {
+			w.line()
+		}
+		p = rest
+	}
+	return n, nil
 }
 
 const cutMark = " [line cut]"

@@ -18,20 +18,22 @@ import (
 const (
 	killGrace      = 5 * time.Second // between SIGTERM and SIGKILL at a timeout
 	maxLogFile     = 64 << 20
+	maxOpen        = 256 // pipes read at a time, two for each run
 	exitNotStarted = 126
 	exitTimedOut   = 124 // as timeout(1)
 )
 
 // run blocks until the script's process has ended and its output is complete, or
 // PipeDelay has passed.
-func (r *Runner) run(ctx context.Context, s api.AgentScript) (status string, code int) {
+func (r *Runner) run(whole context.Context, s api.AgentScript) (status string, code int) {
 	note := func(format string, args ...any) {
 		r.logs.add(s.LogSourceID, api.LogError, fmt.Sprintf(format, args...))
 	}
+	timed := whole
 	if s.Timeout > 0 {
-		timed, cancel := context.WithTimeout(ctx, time.Duration(s.Timeout)*time.Second)
+		var cancel context.CancelFunc
+		timed, cancel = context.WithTimeout(whole, time.Duration(s.Timeout)*time.Second)
 		defer cancel()
-		ctx = timed
 	}
 	cmd, cleanup, err := r.command(s)
 	if err != nil {
@@ -46,13 +48,20 @@ func (r *Runner) run(ctx context.Context, s api.AgentScript) (status string, cod
 		note("The script was not started: %v", err)
 		return StatusExitFailure, exitNotStarted
 	}
-	interrupted := r.wait(ctx, cmd)
+	interrupted := r.wait(timed, cmd)
 	leftOpen := !out.wait(r.opts.PipeDelay)
 	code = child.ExitCode(cmd.ProcessState)
 	switch {
-	case interrupted && ctx.Err() == context.DeadlineExceeded:
-		note("The script was stopped: it did not end within its timeout of %d s.", s.Timeout)
+	case interrupted && timed.Err() == context.DeadlineExceeded:
+		if whole.Err() == nil {
+			note("The script was stopped: it did not end within its timeout of %d s.", s.Timeout)
+		} else {
+			note("The script was stopped: the agent has no more time for it.")
+		}
 		return StatusTimedOut, exitTimedOut
+	case interrupted:
+		note("The script was stopped: the agent is shutting down.")
+		return StatusExitFailure, max(1, code)
 	case code != 0:
 		return StatusExitFailure, code
 	case leftOpen:
@@ -170,9 +179,12 @@ type cappedFile struct {
 func (c *cappedFile) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.f != nil && c.left > 0 {
-		n, _ := c.f.Write(p[:min(len(p), c.left)])
-		c.left -= n
+	if c.f == nil || c.left <= 0 {
+		return len(p), nil
+	}
+	n, _ := c.f.Write(p[:min(len(p), c.left)])
+	if c.left -= n; c.left <= 0 {
+		_, _ = fmt.Fprintf(c.f, "\n[This log has reached its limit of %d MiB; what follows is not kept.]\n", maxLogFile>>20)
 	}
 	return len(p), nil
 }
@@ -203,6 +215,7 @@ func (r *Runner) start(cmd *exec.Cmd, s api.AgentScript, file *cappedFile) (*out
 	}
 	cmd.Stdout, cmd.Stderr = outW, errW
 	err = cmd.Start()
+	r.opts.Account.Priority.Apply(cmd.Process)
 	_, _ = outW.Close(), errW.Close()
 	if err != nil {
 		_, _ = outR.Close(), errR.Close()
@@ -221,16 +234,36 @@ func (r *Runner) start(cmd *exec.Cmd, s api.AgentScript, file *cappedFile) (*out
 }
 
 func (r *Runner) copy(from *os.File, source api.ID, level api.LogLevel, file *cappedFile) {
-	r.mu.Lock()
-	r.open[from] = struct{}{}
-	r.mu.Unlock()
-	lines := &lineWriter{emit: func(line string) { r.logs.add(source, level, line) }}
+	r.read(from)
+	lines := &lineWriter{full: r.logs.isFull, emit: func(line string) { r.logs.add(source, level, line) }}
 	_, _ = io.Copy(io.MultiWriter(file, lines), from) // ends at end of file or Run's
 	lines.Close()
 	r.mu.Lock()
 	delete(r.open, from)
 	r.mu.Unlock()
 	_ = from.Close()
+}
+
+// read notes that a pipe is read. Processes that runs left behind hold theirs for
+// as long as they like: beyond maxOpen the oldest is given up, and its process
+// learns of it when it writes next.
+func (r *Runner) read(from *os.File) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opened++
+	r.open[from] = r.opened
+	if len(r.open) <= maxOpen {
+		return
+	}
+	oldest := from
+	for f, at := range r.open {
+		if at < r.open[oldest] {
+			oldest = f
+		}
+	}
+	delete(r.open, oldest)
+	_ = oldest.Close()
+	r.opts.Log.Warn("scripts left too many processes behind, the output of the oldest is no longer read", "pipes", maxOpen)
 }
 
 // wait reports whether the output ended within delay.

@@ -73,8 +73,9 @@ type Runner struct {
 	stopOnce sync.Once
 	wg       sync.WaitGroup // copies of output and cron loops
 
-	mu   sync.Mutex
-	open map[*os.File]struct{} // pipes still read
+	mu     sync.Mutex
+	open   map[*os.File]uint64 // pipes still read, and the how-manieth each is
+	opened uint64
 }
 
 // New makes the data directories; it starts nothing.
@@ -89,7 +90,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{opts: o, base: base, open: make(map[*os.File]struct{}), stopping: make(chan struct{})}
+	r := &Runner{opts: o, base: base, open: make(map[*os.File]uint64), stopping: make(chan struct{})}
 	r.logs = newLogQueue(o.Clock, o.Reporter, o.Log)
 	return r, nil
 }
@@ -153,6 +154,13 @@ func (r *Runner) Stop(ctx context.Context) Outcome {
 
 // Flush blocks until the lines written so far are delivered, or ctx ends.
 func (r *Runner) Flush(ctx context.Context) { r.logs.flush(ctx) }
+
+// Once runs a script that the template does not have, in the same way: its log goes
+// to its log source, which has to be known to the server. It blocks until the end
+// and reports nothing else.
+func (r *Runner) Once(ctx context.Context, s api.AgentScript) (status string, code int) {
+	return r.run(ctx, s)
+}
 
 func (r *Runner) stage(ctx context.Context, stage string, chosen func(api.AgentScript) bool) Outcome {
 	var wg sync.WaitGroup

@@ -35,6 +35,7 @@ func (s *session) run(cmd *exec.Cmd, login bool, reply func(bool)) {
 		return
 	}
 	s.proc = cmd.Process
+	s.conn.srv.opts.Account.Priority.Apply(s.proc)
 	s.stdin.Go(func() { s.feed(p.stdin) })
 	go func() {
 		defer close(s.done)

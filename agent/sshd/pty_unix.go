@@ -24,6 +24,7 @@ func (s *session) runPTY(cmd *exec.Cmd, login bool, reply func(bool)) {
 		return
 	}
 	s.term, s.proc = near, cmd.Process
+	s.conn.srv.opts.Account.Priority.Apply(s.proc)
 	// The end of the client's input does not end the terminal's, as in sshd.
 	s.stdin.Go(func() { _ = s.conn.srv.copy(near, s.ch) })
 	go func() {

@@ -68,7 +68,11 @@ func (w *Watcher) measure(ctx context.Context, item agentrpc.MetadataItem) agent
 	cmd.Cancel = func() error { return child.Kill(cmd.Process) }
 	out := &head{}
 	cmd.Stdout, cmd.Stderr = out, out
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		w.opts.Account.Priority.Apply(cmd.Process)
+		err = cmd.Wait()
+	}
 	v := agentrpc.MetadataValue{Key: item.Key, Value: out.text(), CollectedAt: w.opts.Clock.Now()}
 	switch {
 	case timed.Err() == context.DeadlineExceeded:

@@ -1,10 +1,11 @@
 // Package stats measures what a template asks the agent to watch: metadata items
-// on their intervals, and the health of apps.
+// on their intervals, the health of apps, and how full memory and volumes are.
 //
 // It reports changed values only. It owns the processes of the measuring scripts
 // and ends them at their timeout. It never restarts or touches an app: a probe is
 // one GET whose redirects are not followed. An app's health goes initializing →
-// healthy ⇄ unhealthy; a value is measured again whether or not it was delivered.
+// healthy ⇄ unhealthy; a watched resource is ok ⇄ nok, with hysteresis in time and
+// in usage (monitor.go). A value is measured again whether or not it was delivered.
 package stats
 
 import (
@@ -35,15 +36,20 @@ const (
 type Reporter interface {
 	PostMetadata(ctx context.Context, values agentrpc.Metadata) error
 	PostAppHealth(ctx context.Context, healths agentrpc.AppHealth) error
+	PostMonitors(ctx context.Context, states agentrpc.Monitors) error
 }
 
-// Options of a Watcher. All are required but Items and Apps.
+// Options of a Watcher. All are required but Items, Apps, Monitors and Usage.
 type Options struct {
-	Reporter  Reporter
-	Log       *slog.Logger
-	Clock     quartz.Clock
-	Items     []agentrpc.MetadataItem
-	Apps      []api.WorkspaceApp
+	Reporter Reporter
+	Log      *slog.Logger
+	Clock    quartz.Clock
+	Items    []agentrpc.MetadataItem
+	Apps     []api.WorkspaceApp
+	Monitors agentrpc.ResourceMonitors
+	// Usage measures the volume at path, or the memory, in percent; nil means
+	// this machine.
+	Usage     func(path string) (int, error)
 	Account   child.Account
 	Environ   []string
 	Directory string
@@ -58,6 +64,7 @@ type Watcher struct {
 	mu      sync.Mutex
 	values  map[string]agentrpc.MetadataValue // not sent yet, the newest of each key
 	healths map[string]string                 // not sent yet
+	states  map[string]agentrpc.MonitorState  // not sent yet, by path
 }
 
 // New returns a Watcher; it starts nothing.
@@ -66,7 +73,8 @@ func New(o Options) (*Watcher, error) {
 		return nil, errors.New("stats options: Reporter, Log, Clock and Account are required")
 	}
 	return &Watcher{opts: o, slots: make(chan struct{}, maxParallel), wake: make(chan struct{}, 1),
-		values: make(map[string]agentrpc.MetadataValue), healths: make(map[string]string)}, nil
+		values: make(map[string]agentrpc.MetadataValue), healths: make(map[string]string),
+		states: make(map[string]agentrpc.MonitorState)}, nil
 }
 
 // Run measures until ctx ends and returns after its last process.
@@ -80,6 +88,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			wg.Go(func() { w.watchApp(ctx, app) })
 		}
 	}
+	wg.Go(func() { w.watchMonitors(ctx) })
 	w.send(ctx)
 	wg.Wait()
 	return nil
@@ -96,8 +105,12 @@ func (w *Watcher) send(ctx context.Context) {
 		}
 		for {
 			values, healths := w.take()
-			if len(values) == 0 && len(healths) == 0 {
+			states := w.takeStates()
+			if len(values) == 0 && len(healths) == 0 && len(states) == 0 {
 				break
+			}
+			if len(states) > 0 {
+				w.note(ctx, "state of watched resources refused", w.opts.Reporter.PostMonitors(ctx, agentrpc.Monitors{States: states}))
 			}
 			if len(values) > 0 {
 				w.note(ctx, "metadata refused", w.opts.Reporter.PostMetadata(ctx, agentrpc.Metadata{Values: values}))
@@ -134,6 +147,24 @@ func (w *Watcher) take() (values []agentrpc.MetadataValue, healths map[string]st
 		delete(w.healths, id)
 	}
 	return values, healths
+}
+
+// takeStates takes all: the template bounds how many there are.
+func (w *Watcher) takeStates() (states []agentrpc.MonitorState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, path := range slices.Sorted(maps.Keys(w.states)) {
+		states = append(states, w.states[path])
+	}
+	clear(w.states)
+	return states
+}
+
+func (w *Watcher) putMonitor(s agentrpc.MonitorState) {
+	w.mu.Lock()
+	w.states[s.Path] = s
+	w.mu.Unlock()
+	w.signal()
 }
 
 func (w *Watcher) putValue(v agentrpc.MetadataValue) {

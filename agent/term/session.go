@@ -57,6 +57,7 @@ func (t *Terminals) start(init termrpc.Init) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.opts.Account.Priority.Apply(s.cmd.Process)
 	s.log.Info("terminal started", "pid", s.cmd.Process.Pid)
 	return s, nil
 }

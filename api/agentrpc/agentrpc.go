@@ -12,6 +12,7 @@
 //	POST  /api/v2/workspaceagents/me/script-result ScriptResult    after each script
 //	POST  /api/v2/workspaceagents/me/metadata      Metadata        changed values only
 //	POST  /api/v2/workspaceagents/me/app-health    AppHealth
+//	POST  /api/v2/workspaceagents/me/monitors      Monitors        changed states only
 //
 // Held: an agent often starts while the build that made it still runs. Its first
 // request, with a token that a running build has announced, is not refused but
@@ -35,9 +36,11 @@ const HoldTime = 30 * time.Second
 // PingInterval is the server's ping of an agent's coordinate websocket.
 const PingInterval = 10 * time.Second
 
-// Limits of what agents may send. Logs over the limit are cut with a mark.
+// Limits of what agents may send. Logs over the limit are cut with a mark. A line
+// counts as MinLogCost bytes at least, so that empty ones are limited too.
 const (
 	MaxLogBytes      = 1 << 20 // per agent, as in the reference
+	MinLogCost       = 16
 	MaxLogLine       = 64 << 10
 	MaxMetadataValue = 2 << 10
 )

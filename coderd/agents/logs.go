@@ -119,14 +119,15 @@ func (s *Service) appendLogs(ctx context.Context, q *database.Queries, agent api
 	length, over := int(state.LogsLength), false
 	for _, l := range req.Logs {
 		line := cleanLine(l.Output)
-		if length+len(line) > agentrpc.MaxLogBytes {
+		cost := max(agentrpc.MinLogCost, len(line))
+		if length+cost > agentrpc.MaxLogBytes {
 			over = true
 			rows.CreatedAts = append(rows.CreatedAts, l.CreatedAt)
 			rows.Levels = append(rows.Levels, string(api.LogWarn))
 			rows.Outputs = append(rows.Outputs, overflowMark)
 			break
 		}
-		length += len(line)
+		length += cost
 		rows.CreatedAts = append(rows.CreatedAts, l.CreatedAt)
 		rows.Levels = append(rows.Levels, string(level(l.Level)))
 		rows.Outputs = append(rows.Outputs, line)

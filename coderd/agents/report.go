@@ -119,36 +119,13 @@ func (s *Service) HandleScriptResult(ctx context.Context, in *BodyInput[agentrpc
 		if n == 0 {
 			return api.Invalid("script_id", "this agent has no such script")
 		}
+		err = q.SetScriptTiming(ctx, database.SetScriptTimingParams{ScriptID: r.ScriptID, Stage: r.Stage, Status: r.Status,
+			ExitCode: code, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
+		if err != nil {
+			return fmt.Errorf("store timing of script %s: %w", r.ScriptID, err)
+		}
 		return s.changed(ctx, q, a)
 	})
-}
-
-// HandleMetadata answers POST /workspaceagents/me/metadata. Values over the
-// limit are cut; keys that the template does not declare are dropped.
-func (s *Service) HandleMetadata(ctx context.Context, in *BodyInput[agentrpc.Metadata]) (*httpapi.Empty, error) {
-	a := httpmw.AgentFrom(ctx)
-	values := make([]agentrpc.MetadataValue, len(in.Body.Values))
-	for i, v := range in.Body.Values {
-		values[i] = agentrpc.MetadataValue{Key: clean(v.Key), Value: cut(clean(v.Value), agentrpc.MaxMetadataValue),
-			Error: cut(clean(v.Error), agentrpc.MaxMetadataValue), CollectedAt: v.CollectedAt}
-	}
-	rows, err := json.Marshal(explicit(values))
-	if err != nil {
-		return nil, api.Invalid("collected_at", "the time is out of range")
-	}
-	if _, err := s.db.SetAgentMetadata(ctx, database.SetAgentMetadataParams{AgentID: a.ID, Rows: rows}); err != nil {
-		return nil, fmt.Errorf("store metadata of agent %s: %w", a.ID, err)
-	}
-	return &httpapi.Empty{}, nil
-}
-
-// explicit gives each row all of its fields: an absent one would become null.
-func explicit(values []agentrpc.MetadataValue) []map[string]any {
-	out := make([]map[string]any, len(values))
-	for i, v := range values {
-		out[i] = map[string]any{"key": v.Key, "value": v.Value, "error": v.Error, "collected_at": v.CollectedAt}
-	}
-	return out
 }
 
 // HandleAppHealth answers POST /workspaceagents/me/app-health.

@@ -39,6 +39,8 @@ type Options struct {
 	Log         *slog.Logger
 	Clock       clock.Clock
 	Coordinator Coordinator
+	// Dialer reaches agents that are asked about their machines.
+	Dialer Dialer
 	// Ring opens the owners' Git SSH keys.
 	Ring *keys.Ring
 	// AccessURL is the URL under which agents and people reach the deployment.
@@ -57,18 +59,28 @@ type Service struct {
 	// unknown and announced bound the sign-ins that wait for a build.
 	unknown   chan struct{}
 	announced chan struct{}
+	metadata  *metadataWriter
 }
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil || o.Ring == nil ||
+	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil || o.Dialer == nil || o.Ring == nil ||
 		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}
 	o.HostnameSuffix = or(o.HostnameSuffix, "coder")
-	return &Service{opts: o, db: o.DB, log: o.Log.With("component", "agents"),
+	s := &Service{opts: o, db: o.DB, log: o.Log.With("component", "agents"),
 		unknown:   make(chan struct{}, maxUnknownWaiters),
-		announced: make(chan struct{}, maxAnnouncedWaiters)}, nil
+		announced: make(chan struct{}, maxAnnouncedWaiters)}
+	s.metadata = newMetadataWriter(o.Clock, s.storeMetadata)
+	return s, nil
+}
+
+// Run stores measured values until ctx ends, and returns when those that were
+// reported by then are stored. Without it those reports wait.
+func (s *Service) Run(ctx context.Context) error {
+	s.metadata.run(ctx)
+	return nil
 }
 
 const notFound = "Workspace agent"

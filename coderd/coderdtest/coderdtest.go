@@ -63,9 +63,9 @@ type Config struct {
 	Auth auth.Config
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
-	// Dialer reaches the agents of terminals; nil reaches none.
+	// Dialer reaches agents; by default it reaches none.
 	Dialer devurl.Dialer
-	// Clock is that of open terminals; nil means the real one.
+	// Clock is that of open terminals; the real one by default.
 	Clock clock.Clock
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
@@ -83,7 +83,7 @@ func New(t testing.TB, set ...func(*Config)) *Deployment {
 // Replica starts a control plane on db, maybe one of several.
 func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	t.Helper()
-	cfg := Config{Auth: auth.DefaultConfig()}
+	cfg := Config{Auth: auth.DefaultConfig(), Dialer: noAgents{}, Clock: clock.Real()}
 	for _, s := range set {
 		s(&cfg)
 	}
@@ -156,8 +156,9 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
 	require.NoError(t, err)
+	run(t, d.Agents.Run)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
 		Jobs: d.Jobs, Templates: d.Templates, ExternalAuth: d.ExternalAuth, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
@@ -182,12 +183,6 @@ func (noAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
 
 func (d *Deployment) devURL(t testing.TB, log *slog.Logger, cfg Config) *devurl.Service {
 	t.Helper()
-	if cfg.Dialer == nil {
-		cfg.Dialer = noAgents{}
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = clock.Real()
-	}
 	s, err := devurl.New(devurl.Options{Log: log, Clock: cfg.Clock, Resolver: d.Agents, Dialer: cfg.Dialer})
 	require.NoError(t, err)
 	run(t, s.Run)

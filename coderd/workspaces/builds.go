@@ -117,10 +117,7 @@ func (s *Service) Timings(ctx context.Context, id api.ID) (api.WorkspaceBuildTim
 	}
 	for _, r := range scripts {
 		t := api.AgentScriptTiming{AgentID: r.AgentID, AgentName: r.AgentName, DisplayName: decodeScriptName(r.Body),
-			Stage: r.Stage, Status: r.Status, StartedAt: *r.StartedAt, EndedAt: *r.EndedAt}
-		if r.ExitCode != nil {
-			t.ExitCode = int(*r.ExitCode)
-		}
+			Stage: r.Stage, Status: r.Status, ExitCode: int(r.ExitCode), StartedAt: r.StartedAt, EndedAt: r.EndedAt}
 		out.AgentScriptTimings = append(out.AgentScriptTimings, t)
 	}
 	conns, err := s.db.ListBuildConnectionTimings(ctx, id)

@@ -47,8 +47,12 @@ func TopicCancel(job api.ID) string { return "cancel:" + job.String() }
 // TopicWorkspace tells of a change of a workspace, its builds or its agents.
 func TopicWorkspace(id api.ID) string { return "workspace:" + id.String() }
 
-// TopicAgent tells of a change of one agent: node, logs, metadata.
+// TopicAgent tells of a change of one agent: connection, lifecycle, logs.
 func TopicAgent(id api.ID) string { return "agent:" + id.String() }
+
+// TopicAgentMetadata tells that measured values of some agents have changed. One
+// hint stands for all agents of a write: they measure every few seconds.
+func TopicAgentMetadata() string { return "agent_metadata" }
 
 // TopicKeys tells that signing keys have rotated.
 func TopicKeys() string { return "keys" }

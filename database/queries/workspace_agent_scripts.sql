@@ -13,6 +13,12 @@ update workspace_agent_scripts set stage = @stage, status = @status, exit_code =
     started_at = @started_at, ended_at = @ended_at
 where id = @id and agent_id = @agent_id;
 
+-- name: SetScriptTiming :exec
+insert into workspace_agent_script_timings (script_id, stage, status, exit_code, started_at, ended_at)
+values (@script_id, @stage, @status, @exit_code, @started_at, @ended_at)
+on conflict (script_id, stage) do update set status = excluded.status, exit_code = excluded.exit_code,
+    started_at = excluded.started_at, ended_at = excluded.ended_at;
+
 -- name: InsertAgentMetadata :exec
 insert into workspace_agent_metadata (agent_id, ordinal, key, display_name, script, interval_seconds, timeout_seconds)
 select r.agent_id, r.ordinal, r.key, r.display_name, r.script, r.interval, r.timeout
@@ -25,7 +31,8 @@ where agent_id = @agent_id
 order by ordinal;
 
 -- name: SetAgentMetadata :execrows
--- Keys that the template does not declare change nothing.
+-- Values of many agents at once. Keys that a template does not declare change
+-- nothing.
 update workspace_agent_metadata m set value = r.value, error = r.error, collected_at = r.collected_at
-from jsonb_to_recordset(@rows::jsonb) as r(key text, value text, error text, collected_at timestamptz)
-where m.agent_id = @agent_id::uuid and m.key = r.key;
+from jsonb_to_recordset(@rows::jsonb) as r(agent_id uuid, key text, value text, error text, collected_at timestamptz)
+where m.agent_id = r.agent_id and m.key = r.key;

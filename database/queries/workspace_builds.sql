@@ -84,11 +84,19 @@ select @job_id::uuid, unnest(@stages::text[]), unnest(@sources::text[]), unnest(
 select * from workspace_build_timings where job_id = @job_id order by started_at, resource;
 
 -- name: ListBuildScriptTimings :many
-select a.id as agent_id, a.name as agent_name, s.body, s.stage, s.status, s.exit_code, s.started_at, s.ended_at
+-- Scripts that an older release took the report of have their last run only.
+select a.id as agent_id, a.name as agent_name, s.body, t.stage, t.status, t.exit_code::integer as exit_code, t.started_at, t.ended_at
 from workspace_agent_scripts s
 join workspace_agents a on a.id = s.agent_id
-where a.workspace_build_id = @build_id::uuid and s.started_at is not null and s.ended_at is not null
-order by s.started_at;
+join lateral (
+    select stage, status, exit_code, started_at, ended_at from workspace_agent_script_timings where script_id = s.id
+    union all
+    select s.stage, s.status, coalesce(s.exit_code, 0), s.started_at, s.ended_at
+    where s.started_at is not null and s.ended_at is not null
+        and not exists (select 1 from workspace_agent_script_timings where script_id = s.id)
+) t on true
+where a.workspace_build_id = @build_id::uuid
+order by t.started_at;
 
 -- name: ListBuildConnectionTimings :many
 select id, name, created_at, first_connected_at from workspace_agents

@@ -78,11 +78,11 @@ type slices struct {
 	coordinator *coordinator.Coordinator
 	relay       *relay.Relay  // nil when it is off
 	feed        *mapfeed.Feed // nil without a URL of relays
+	node        *ownNode
 	agents      *agents.Service
 	templates   *templates.Service
 	workspaces  *workspaces.Service
 	downloads   *downloads.Service
-	node        *ownNode
 	devurl      *devurl.Service
 }
 
@@ -107,6 +107,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
 		{Name: "jobs", Run: p.jobs.Run},
 		{Name: "coordinator", Run: p.coordinator.Run},
+		{Name: "agents", Run: p.agents.Run},
 	}
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
@@ -190,8 +191,9 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 
 func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
+	p.node = newOwnNode(s, p)
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.node, Ring: p.ring, AccessURL: access,
 		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
 	if err != nil {
 		return err
@@ -218,7 +220,6 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 }
 
 func (s *Server) buildDevURL(_ context.Context, p *slices) (err error) {
-	p.node = newOwnNode(s, p)
 	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.node})
 	return err
 }
@@ -240,9 +241,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, Metrics: registry,
-		DevURL:  p.devurl,
-		Metrics: registry,
+		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
 	if err != nil {

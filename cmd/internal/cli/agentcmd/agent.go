@@ -31,6 +31,7 @@ type options struct {
 	noReap                               bool
 	sshMaxTimeout                        time.Duration
 	blockFiles, blockLocal, blockReverse bool
+	devcontainers                        bool
 }
 
 // maxToken bounds a token file, in bytes.
@@ -64,6 +65,8 @@ func Command(env *cli.Env) *cobra.Command {
 	boolean(&o.blockFiles, "block-file-transfer", "CODER_AGENT_BLOCK_FILE_TRANSFER", "refuse scp, sftp, rsync and nc")
 	boolean(&o.blockLocal, "block-local-port-forwarding", "CODER_AGENT_BLOCK_LOCAL_PORT_FORWARDING", "refuse ssh -L")
 	boolean(&o.blockReverse, "block-reverse-port-forwarding", "CODER_AGENT_BLOCK_REVERSE_PORT_FORWARDING", "refuse ssh -R")
+	fs.BoolVar(&o.devcontainers, "devcontainers-enable", true, "start the dev containers of the template")
+	cli.Bind(fs, "devcontainers-enable", "CODER_AGENT_DEVCONTAINERS_ENABLE")
 	for _, name := range []string{"pprof-address", "prometheus-address", "debug-address"} {
 		fs.String(name, "", "accepted; the agent opens no listener")
 		_ = fs.MarkHidden(name)
@@ -106,6 +109,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		return err
 	}
 	defer closeLog()
+	oom, nice := child.OwnPriority()
 	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
 		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
@@ -114,6 +118,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
+		DisableDevcontainers: !o.devcontainers, OOMScore: oom, Niceness: nice,
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/dotfiles"
 	"coder.internal/cmd/internal/cli/externalauth"
 	"coder.internal/cmd/internal/cli/gitaskpass"
 	"coder.internal/cmd/internal/cli/gitssh"
@@ -46,7 +47,7 @@ func Client(h Hooks) []cli.Maker {
 		state.Command,
 		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
-		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command,
+		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
 }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coder.internal/api"
 	"coder.internal/cmd/internal/cli"
+	"coder.internal/internal/machine"
 )
 
 // Command is `coder stat`.
@@ -35,29 +37,31 @@ func Command(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-func machine(env *cli.Env) reader { return reader{root: os.DirFS("/"), clock: env.Clock} }
+func here(env *cli.Env) reader {
+	return reader{Reader: machine.Reader{Root: os.DirFS("/")}, clock: env.Clock}
+}
 
 // summary is one row of `coder stat`. The container's figures are nil where
 // there is no container.
 type summary struct {
-	HostCPU         figure  `json:"host_cpu"`
-	HostMemory      figure  `json:"host_memory"`
-	HomeDisk        figure  `json:"home_disk"`
-	ContainerCPU    *figure `json:"container_cpu"`
-	ContainerMemory *figure `json:"container_memory"`
+	HostCPU         machine.Figure  `json:"host_cpu"`
+	HostMemory      machine.Figure  `json:"host_memory"`
+	HomeDisk        machine.Figure  `json:"home_disk"`
+	ContainerCPU    *machine.Figure `json:"container_cpu"`
+	ContainerMemory *machine.Figure `json:"container_memory"`
 }
 
 func output() *cli.Output[summary] {
-	maybe := func(f *figure, prefix string) string {
+	maybe := func(f *machine.Figure, prefix string) string {
 		if f == nil {
 			return "n/a"
 		}
-		return f.text(prefix)
+		return text(*f, prefix)
 	}
 	o := &cli.Output[summary]{Columns: []cli.Column[summary]{
-		{Name: "host cpu", Value: func(s summary) string { return s.HostCPU.text("") }},
-		{Name: "host memory", Value: func(s summary) string { return s.HostMemory.text("Gi") }},
-		{Name: "home disk", Value: func(s summary) string { return s.HomeDisk.text("Gi") }},
+		{Name: "host cpu", Value: func(s summary) string { return text(s.HostCPU, "") }},
+		{Name: "host memory", Value: func(s summary) string { return text(s.HostMemory, "Gi") }},
+		{Name: "home disk", Value: func(s summary) string { return text(s.HomeDisk, "Gi") }},
 		{Name: "container cpu", Value: func(s summary) string { return maybe(s.ContainerCPU, "") }},
 		{Name: "container memory", Value: func(s summary) string { return maybe(s.ContainerMemory, "Gi") }},
 	}}
@@ -68,27 +72,27 @@ func output() *cli.Output[summary] {
 }
 
 func all(ctx context.Context, env *cli.Env) (s summary, err error) {
-	r := machine(env)
+	r := here(env)
 	if err := r.supported(); err != nil {
 		return s, err
 	}
 	if s.HostCPU, err = r.hostCPU(ctx); err != nil {
 		return s, err
 	}
-	if s.HostMemory, err = r.hostMemory(); err != nil {
+	if s.HostMemory, err = r.HostMemory(); err != nil {
 		return s, err
 	}
-	if s.HomeDisk, err = disk(env.Home); err != nil {
+	if s.HomeDisk, err = volume(env.Home); err != nil {
 		return s, err
 	}
 	if f, err := r.groupCPU(ctx); err == nil {
 		s.ContainerCPU = &f
-	} else if !errors.Is(err, errNoGroup) {
+	} else if !errors.Is(err, machine.ErrNoGroup) {
 		return s, err
 	}
-	if f, err := r.groupMemory(); err == nil {
+	if f, err := r.GroupMemory(); err == nil {
 		s.ContainerMemory = &f
-	} else if !errors.Is(err, errNoGroup) {
+	} else if !errors.Is(err, machine.ErrNoGroup) {
 		return s, err
 	}
 	return s, nil
@@ -99,15 +103,15 @@ func cpu(env *cli.Env) *cobra.Command {
 	cmd, show := one(env, "cpu", "Show the cores in use")
 	cmd.Flags().BoolVar(&host, "host", false, "of the machine instead of the container")
 	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
-		r := machine(env)
+		r := here(env)
 		if err := r.supported(); err != nil {
 			return err
 		}
-		f, err := figure{}, errNoGroup
+		f, err := machine.Figure{}, machine.ErrNoGroup
 		if !host {
 			f, err = r.groupCPU(ctx)
 		}
-		if errors.Is(err, errNoGroup) {
+		if errors.Is(err, machine.ErrNoGroup) {
 			f, err = r.hostCPU(ctx)
 		}
 		return show(f, "", err)
@@ -122,16 +126,16 @@ func mem(env *cli.Env) *cobra.Command {
 	cmd.Flags().BoolVar(&host, "host", false, "of the machine instead of the container")
 	prefixFlag(cmd, &prefix)
 	cmd.RunE = cli.RunE(func(context.Context, []string) error {
-		r := machine(env)
+		r := here(env)
 		if err := r.supported(); err != nil {
 			return err
 		}
-		f, err := figure{}, errNoGroup
+		f, err := machine.Figure{}, machine.ErrNoGroup
 		if !host {
-			f, err = r.groupMemory()
+			f, err = r.GroupMemory()
 		}
-		if errors.Is(err, errNoGroup) {
-			f, err = r.hostMemory()
+		if errors.Is(err, machine.ErrNoGroup) {
+			f, err = r.HostMemory()
 		}
 		return show(f, prefix, err)
 	})
@@ -144,10 +148,19 @@ func diskCommand(env *cli.Env) *cobra.Command {
 	cmd.Flags().StringVar(&path, "path", path, "a file or directory on the volume")
 	prefixFlag(cmd, &prefix)
 	cmd.RunE = cli.RunE(func(context.Context, []string) error {
-		f, err := disk(path)
+		f, err := volume(path)
 		return show(f, prefix, err)
 	})
 	return cmd
+}
+
+// volume says how full the volume of path is.
+func volume(path string) (machine.Figure, error) {
+	f, err := machine.Disk(path)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = &api.Error{Code: api.CodeUnsupported, Message: "This command does not know volumes of Windows."}
+	}
+	return f, err
 }
 
 func prefixFlag(cmd *cobra.Command, to *string) {
@@ -155,18 +168,18 @@ func prefixFlag(cmd *cobra.Command, to *string) {
 }
 
 // one makes a command that shows a single figure.
-func one(env *cli.Env, name, short string) (*cobra.Command, func(figure, string, error) error) {
+func one(env *cli.Env, name, short string) (*cobra.Command, func(machine.Figure, string, error) error) {
 	format := "text"
 	cmd := &cobra.Command{Use: name, Short: short, Args: cli.Exactly()}
 	cli.Enum(cmd.Flags(), &format, "output", "o", "output format", "text", "json")
-	return cmd, func(f figure, prefix string, err error) error {
+	return cmd, func(f machine.Figure, prefix string, err error) error {
 		if err != nil {
 			return err
 		}
 		if format == "json" {
 			return cli.PrintJSON(env.Stdout, f)
 		}
-		_, err = fmt.Fprintln(env.Stdout, f.text(prefix))
+		_, err = fmt.Fprintln(env.Stdout, text(f, prefix))
 		return err
 	}
 }
@@ -177,7 +190,7 @@ var scales = []struct {
 }{{"Ki", 1 << 10}, {"Mi", 1 << 20}, {"Gi", 1 << 30}, {"Ti", 1 << 40}}
 
 // text writes a figure as "used/total unit (percent)"; bytes in the given prefix.
-func (f figure) text(prefix string) string {
+func text(f machine.Figure, prefix string) string {
 	scale := 1.0
 	for _, s := range scales {
 		if s.prefix == prefix {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"coder.internal/api"
@@ -16,9 +17,11 @@ import (
 var errReady = errors.New("agent is ready")
 
 // Blocks reports whether a session has to wait for the agent's start scripts;
-// mode is "yes", "no" or "auto", where the template decides.
+// mode is "yes", "no" or "auto", where the template decides: for the agent, or by
+// start_blocks_login of a script.
 func Blocks(mode string, a api.WorkspaceAgent) bool {
-	return mode == "yes" || mode == "auto" && a.StartupScriptBehavior == "blocking"
+	return mode == "yes" || mode == "auto" && (a.StartupScriptBehavior == "blocking" ||
+		slices.ContainsFunc(a.Scripts, func(s api.AgentScript) bool { return s.RunOnStart && s.StartBlocksLogin }))
 }
 
 // Ready reports whether there is nothing to wait for.

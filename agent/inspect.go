@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"coder.internal/agent/stats"
+	"coder.internal/api"
+	"coder.internal/api/agentrpc"
+)
+
+const (
+	// inspectTimeout bounds one request, and inspectAtOnce how many are worked on;
+	// the others are refused.
+	inspectTimeout = 10 * time.Second
+	inspectAtOnce  = 16
+	inspectHeader  = 8 << 10 // bytes
+)
+
+// inspector answers what the server asks about the machine (agentrpc.PortInspect).
+// Only nodes that hold a tunnel to this agent reach it.
+type inspector struct {
+	log   *slog.Logger
+	ports *stats.Ports
+	slots chan struct{}
+}
+
+func (a *Agent) newInspector() *inspector {
+	return &inspector{log: a.opts.Log.With("component", "inspect"), ports: &stats.Ports{Clock: a.opts.Clock},
+		slots: make(chan struct{}, inspectAtOnce)}
+}
+
+func (i *inspector) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+agentrpc.PathListeningPorts, func(w http.ResponseWriter, r *http.Request) {
+		ports, err := i.ports.Listening(r.Context())
+		i.answer(w, r, http.StatusOK, api.AgentListeningPorts{Ports: ports}, err)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case i.slots <- struct{}{}:
+			defer func() { <-i.slots }()
+		default:
+			i.answer(w, r, http.StatusServiceUnavailable, api.Error{Code: api.CodeUnavailable, Message: "The agent is busy. Ask again."}, nil)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), inspectTimeout)
+		defer cancel()
+		r.Body = http.MaxBytesReader(w, r.Body, inspectHeader)
+		mux.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// answer writes body, or err as the caller may see it.
+func (i *inspector) answer(w http.ResponseWriter, r *http.Request, status int, body any, err error) {
+	if err != nil {
+		var e *api.Error
+		if !errors.As(err, &e) {
+			i.log.Warn("question not answered", "path", r.URL.Path, "error", err)
+			e = &api.Error{Code: api.CodeInternal, Message: "The agent could not answer; its log says why."}
+		}
+		status, body = http.StatusInternalServerError, e
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the peer may be gone
+}
+
+// serve answers on l until ctx ends, and returns after the last answer.
+func (i *inspector) serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{Handler: i.handler(), ReadHeaderTimeout: inspectTimeout, ReadTimeout: inspectTimeout,
+		WriteTimeout: 2 * inspectTimeout, IdleTimeout: inspectTimeout, MaxHeaderBytes: inspectHeader,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(i.log.Handler(), slog.LevelDebug)}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve questions about the machine: %w", err)
+	case <-ctx.Done():
+		_ = srv.Close()
+		<-ended
+		return nil
+	}
+}
+
+// inspect serves on node until ctx ends; the channel closes after that. Without it
+// people still get in, so that its failure is no reason to make another node.
+func (a *Agent) inspect(ctx context.Context, node Network) <-chan struct{} {
+	done := make(chan struct{})
+	i := a.newInspector()
+	go func() {
+		defer close(done)
+		l, err := node.Listen(agentrpc.PortInspect)
+		if err == nil {
+			err = i.serve(ctx, l)
+		}
+		if err != nil && ctx.Err() == nil {
+			i.log.Warn("questions about the machine are not answered", "error", err)
+		}
+	}()
+	return done
+}

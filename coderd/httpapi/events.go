@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"coder.internal/api"
+	"coder.internal/internal/wsconn"
+)
+
+const (
+	// EventPing is how often a stream sends a ping event, which keeps middleboxes
+	// from closing it while there is nothing to say.
+	EventPing         = 15 * time.Second
+	eventMisses       = 2
+	eventWriteTimeout = 10 * time.Second
+)
+
+// SendEvent gives one event to the reader of a stream. It blocks until it is
+// written; an error means that the reader is gone.
+type SendEvent func(api.WatchEvent) error
+
+// Data is an event of type "data"; text is its JSON.
+func Data(text []byte) api.WatchEvent {
+	return api.WatchEvent{Type: "data", Data: json.RawMessage(text)}
+}
+
+// ServeEvents answers with server-sent events until run returns, which it has to
+// soon after its ctx ends. Its error becomes the last event, so that the stream
+// breaks visibly. The caller has checked the right to read.
+func (a *API) ServeEvents(w http.ResponseWriter, r *http.Request, run func(ctx context.Context, send SendEvent) error) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Accel-Buffering", "no")
+	rc := http.NewResponseController(w)
+	send := func(e api.WatchEvent) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(eventWriteTimeout)) // best effort: not every writer has one
+		text := []byte("event: " + e.Type + "\n")
+		if raw, ok := e.Data.(json.RawMessage); ok {
+			text = fmt.Appendf(text, "data: %s\n", raw)
+		}
+		if _, err := w.Write(append(text, '\n')); err != nil {
+			return err
+		}
+		return rc.Flush()
+	}
+	if send(api.WatchEvent{Type: "ping"}) != nil {
+		return
+	}
+	err := run(r.Context(), send)
+	if r.Context().Err() == nil {
+		a.opts.Log.Debug("event stream ended", "path", r.URL.Path, "error", err)
+		_ = send(errorEvent(err)) // the peer may be gone
+	}
+}
+
+// ServeEventsWS is ServeEvents over a websocket, one JSON message for each event.
+func (a *API) ServeEventsWS(w http.ResponseWriter, r *http.Request, run func(ctx context.Context, send SendEvent) error) {
+	ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{})
+	if err != nil {
+		return // answered already
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	done := make(chan struct{}, 2)
+	go func() { // a watcher says nothing; reading notices that it left
+		var ignored json.RawMessage
+		for ws.Read(ctx, &ignored) == nil {
+		}
+		cancel()
+		done <- struct{}{}
+	}()
+	go func() {
+		_ = ws.Ping(ctx, EventPing, eventMisses, nil) // a silent peer ends the read above
+		done <- struct{}{}
+	}()
+	err = run(ctx, func(e api.WatchEvent) error { return ws.Write(ctx, e) })
+	if ctx.Err() == nil {
+		_ = ws.Write(ctx, errorEvent(err)) // the close below says it too
+	}
+	_ = ws.Close(wsconn.CodeGoingAway, "watch again")
+	cancel()
+	_ = ws.CloseNow()
+	for range cap(done) {
+		<-done
+	}
+}
+
+// errorEvent says why a stream ends.
+func errorEvent(err error) api.WatchEvent {
+	var e *api.Error
+	if !errors.As(err, &e) {
+		e = &api.Error{Message: "The stream broke. Watch again."}
+	}
+	text, merr := json.Marshal(api.Response{Message: e.Message})
+	if merr != nil {
+		text = []byte(`{"message":"The stream broke."}`)
+	}
+	return api.WatchEvent{Type: "error", Data: json.RawMessage(text)}
+}
