@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
@@ -43,6 +44,7 @@ type Options struct {
 	Workspaces *workspaces.Service
 	Downloads  *downloads.Service
 	Jobs       *jobs.Queue
+	Health     *health.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -77,6 +79,7 @@ func (o Options) validate() error {
 	need("Workspaces", o.Workspaces == nil)
 	need("Downloads", o.Downloads == nil)
 	need("Jobs", o.Jobs == nil)
+	need("Health", o.Health == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

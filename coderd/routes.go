@@ -21,6 +21,7 @@ func (s *Server) routes(a *httpapi.API) {
 // accessRoutes: the deployment, people, organizations, sessions, tokens, audit.
 func (s *Server) accessRoutes(a *httpapi.API) {
 	s.deploymentRoutes(a)
+	s.healthRoutes(a)
 	s.sessionRoutes(a)
 	s.userRoutes(a)
 	s.gitSSHKeyRoutes(a)

@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -107,6 +108,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Workspaces: d.Workspaces,
 		Downloads:  d.downloads(t, log),
 		Jobs:       d.Jobs,
+		Health:     d.health(t, log),
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -150,6 +152,14 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 func (d *Deployment) downloads(t testing.TB, log *slog.Logger) *downloads.Service {
 	t.Helper()
 	s, err := downloads.New(downloads.Options{Log: log, CacheDir: t.TempDir(), AccessURL: d.URL.String()})
+	require.NoError(t, err)
+	return s
+}
+
+func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {
+	t.Helper()
+	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(),
+		RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{} }})
 	require.NoError(t, err)
 	return s
 }

@@ -134,13 +134,16 @@ type run struct {
 	// broken is the name of the first hop that failed, which keeps those behind
 	// it from being tried.
 	broken string
+	// unknownRelays says that Config named no relays.
+	unknownRelays bool
 }
 
 // Run walks all hops. It takes a few seconds, at most Timeout for each hop, and
 // ends soon after ctx.
 func Run(ctx context.Context, c Config) *Report {
+	unknown := c.Relays == nil
 	c.fill()
-	r := &run{Config: c, report: &Report{URL: c.URL.Redacted(), Steps: []Step{}}}
+	r := &run{unknownRelays: unknown, Config: c, report: &Report{URL: c.URL.Redacted(), Steps: []Step{}}}
 	defer c.Transport.CloseIdleConnections()
 	r.client = &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse

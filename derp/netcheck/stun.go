@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"tailscale.com/net/stun"
@@ -28,6 +27,10 @@ func (r *run) stun(ctx context.Context) {
 	servers := r.stunServers()
 	skip := ""
 	switch {
+	case r.broken != "" && len(servers) == 0:
+		skip = "not reached: " + r.broken + " failed"
+	case r.unknownRelays:
+		skip = "the STUN servers of the deployment are known to those who are signed in"
 	case r.NoDirect:
 		skip = "not asked for: --disable-direct-connections"
 	case r.Relays.BlockDirect:
@@ -69,9 +72,17 @@ func (r *run) askSTUN(ctx context.Context, servers []string) Step {
 		return Step{Status: Warning, Detail: "no UDP socket: " + err.Error(), Cure: "Let this process use UDP; relays are used meanwhile."}
 	}
 	defer pc.Close()
-	got := r.mappings(ctx, pc, servers)
+	got, asked := r.mappings(ctx, pc, servers)
+	some := servers[0]
+	if n := len(servers) - 1; n > 0 {
+		some += fmt.Sprintf(" and %d more", n)
+	}
+	if asked == 0 {
+		return Step{Status: Warning, Detail: "the names of the STUN servers do not resolve: " + some,
+			Cure: "Give the server a STUN server that both sides reach: --derp-server-stun-addresses. Until then direct paths form inside of one network only."}
+	}
 	if len(got) == 0 {
-		return Step{Status: Warning, Detail: "no answer from " + strings.Join(servers, ", ") + ": UDP does not pass",
+		return Step{Status: Warning, Detail: "no answer from " + some + ": UDP does not pass",
 			Cure: "Let UDP out to these servers and to high ports. Until then all traffic goes through relays."}
 	}
 	s := Step{Status: OK, Took: got[0].took, Detail: "UDP passes; seen as " + got[0].seen.String()}
@@ -86,8 +97,9 @@ func (r *run) askSTUN(ctx context.Context, servers []string) Step {
 	return s
 }
 
-// mappings asks all servers from one socket, so that the answers can be compared.
-func (r *run) mappings(ctx context.Context, pc net.PacketConn, servers []string) []mapping {
+// mappings asks all servers from one socket, so that the answers can be
+// compared. asked is how many have an address at all.
+func (r *run) mappings(ctx context.Context, pc net.PacketConn, servers []string) (out []mapping, asked int) {
 	type question struct {
 		server string
 		to     *net.UDPAddr
@@ -99,7 +111,7 @@ func (r *run) mappings(ctx context.Context, pc net.PacketConn, servers []string)
 			open[stun.NewTxID()] = &question{server: server, to: to}
 		}
 	}
-	var out []mapping
+	asked = len(open)
 	buf := make([]byte, 1500)
 	for len(open) > 0 && ctx.Err() == nil {
 		for tx, q := range open {
@@ -119,7 +131,7 @@ func (r *run) mappings(ctx context.Context, pc net.PacketConn, servers []string)
 			}
 		}
 	}
-	return out
+	return out, asked
 }
 
 func (r *run) stunAddr(ctx context.Context, server string) *net.UDPAddr {

@@ -55,7 +55,7 @@ var coderdSteps = [][]string{
 	{"coderd/users"},
 	{"coderd/auth"},
 	{"coderd/downloads", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies"},
-	{"coderd/agents"},
+	{"coderd/agents", "coderd/health"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},
 	{"coderd"},

@@ -19,6 +19,7 @@ import (
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/downloads"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -236,11 +237,16 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		k, v, _ := splitSSHOption(o) // checked by Validate
 		sshOptions[k] = v
 	}
+	healthService, err := health.New(health.Options{DB: s.db, AccessURL: s.accessURL, Log: s.log, Clock: clock.Real(),
+		RelayMap: func() tailrpc.RelayMap { return s.relayMap }})
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		Metrics: registry,
+		Metrics: registry, Health: healthService,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
 	if err != nil {

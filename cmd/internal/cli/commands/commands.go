@@ -7,6 +7,7 @@ import (
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/doctor"
 	"coder.internal/cmd/internal/cli/gitssh"
 	"coder.internal/cmd/internal/cli/login"
 	"coder.internal/cmd/internal/cli/ping"
@@ -42,7 +43,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		state.Command,
-		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
+		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		publickey.Command, gitssh.Command, stat.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),

@@ -1,0 +1,11 @@
+package coderd
+
+import (
+	"coder.internal/coderd/httpapi"
+	"coder.internal/coderd/rbac"
+)
+
+// healthRoutes: how the deployment is.
+func (s *Server) healthRoutes(a *httpapi.API) {
+	httpapi.Register(a, get("/api/v2/debug/health", "Debug", "Get health of deployment", rbac.Needs(rbac.Read, rbac.TypeDebugInfo)), s.opts.Health.HandleReport)
+}

@@ -1,0 +1,13 @@
+package tailnet
+
+import "coder.internal/api"
+
+// PeerEndpoints returns how many addresses a peer offers for direct packets;
+// known is false until the coordinator has named it.
+func (c *Conn) PeerEndpoints(id api.ID) (n int, known bool) {
+	p, known, _ := c.peers.get(id)
+	if !known {
+		return 0, false
+	}
+	return p.node.Endpoints().Len(), true
+}
