@@ -58,6 +58,8 @@ type Deployment struct {
 	SSHHostnamePrefix string
 	SSHHostnameSuffix string
 	SSHConfigOptions  map[string]string
+	// Options are those of this replica, without what secret ones hold.
+	Options []api.DeploymentOption
 }
 
 // validate names every missing part.

@@ -248,7 +248,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		Metrics: registry, Health: healthService,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
-			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
+			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/stat"
 	"coder.internal/cmd/internal/cli/state"
+	"coder.internal/cmd/internal/cli/support"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
 	"coder.internal/cmd/internal/cli/users"
@@ -43,7 +44,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		state.Command,
-		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command,
+		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		publickey.Command, gitssh.Command, stat.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
