@@ -11,3 +11,7 @@ func (c *Conn) PeerEndpoints(id api.ID) (n int, known bool) {
 	}
 	return p.node.Endpoints().Len(), true
 }
+
+// HomeRelay returns the id of the region through which others reach us, 0 while
+// it is unknown.
+func (c *Conn) HomeRelay() int { return c.relays.home() }

@@ -44,7 +44,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		state.Command,
-		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
+		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		publickey.Command, gitssh.Command, stat.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),

@@ -5,6 +5,7 @@ import (
 
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/derp/netcheck"
+	"coder.internal/derp/tailnet"
 )
 
 // WhyRelayed says why packets to the agent go through a relay, as far as it can
@@ -32,4 +33,17 @@ func (t *Tunnel) WhyRelayed(ctx context.Context, env *cli.Env) (reason, cure str
 	}
 	return "UDP passes from here, but the other side's NAT or firewall does not let it through",
 		"Run coder doctor in the workspace; it may need UDP out to high ports."
+}
+
+// Path is how packets to the agent travel now, false while it is unknown.
+func (t *Tunnel) Path() (tailnet.Path, bool) { return t.node.PathStatus(t.agent) }
+
+// HomeRelay returns the name of the relay region that is nearest, "" while it is
+// unknown.
+func (t *Tunnel) HomeRelay() string {
+	m, ok := t.node.RelayMap()
+	if !ok {
+		return ""
+	}
+	return m.Regions[t.node.HomeRelay()].Name
 }
