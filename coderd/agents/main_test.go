@@ -30,9 +30,9 @@ type rig struct {
 	template api.Template
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, set ...func(*coderdtest.Config)) *rig {
 	t.Helper()
-	r := &rig{T: t, d: coderdtest.New(t)}
+	r := &rig{T: t, d: coderdtest.New(t, set...)}
 	r.owner = r.d.FirstUser(t)
 	r.member = r.d.NewUser(t, r.owner, "bob")
 	r.daemon = jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: "test", Wait: 20 * time.Second}

@@ -60,6 +60,8 @@ type Config struct {
 	AllowRenames bool
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
+	// Identities verify machines of clouds.
+	Identities agents.Identities
 }
 
 // New starts a control plane on a fresh database. The package's TestMain must
@@ -139,7 +141,8 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
+		Coordinator: coderd.Coordinate(d.Coordinator), Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
+		Identities: cfg.Identities})
 	require.NoError(t, err)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
 		Jobs: d.Jobs, Templates: d.Templates, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})

@@ -49,7 +49,7 @@ var plan = []room{
 // or on its own step where listed first.
 var coderdSteps = [][]string{
 	{"coderd/rbac"},
-	{"coderd/httpapi", "coderd/parameters"},
+	{"coderd/httpapi", "coderd/parameters", "coderd/identity"},
 	{"coderd/audit", "coderd/keys"},
 	{"coderd/httpmw"},
 	{"coderd/users"},

@@ -200,9 +200,14 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 
 func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
+	identities, err := s.identities()
+	if err != nil {
+		return err
+	}
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
 		Coordinator: coderd.Coordinate(p.coordinator), Ring: p.ring, AccessURL: access,
-		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
+		RelayMap: func() tailrpc.RelayMap { return s.relayMap }, HostnameSuffix: s.cfg.SSH.HostnameSuffix,
+		Identities: identities})
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ type Config struct {
 
 	Session SessionConfig
 
-	SSH SSHConfig
+	SSH      SSHConfig
+	Identity IdentityConfig
 
 	AllowWorkspaceRenames bool
 	CLIUpgradeMessage     string
