@@ -24,6 +24,7 @@ import (
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
@@ -48,6 +49,7 @@ type Options struct {
 	// ExternalAuth signs users in to services outside.
 	ExternalAuth *externalauth.Service
 	DevURL       *devurl.Service
+	Health       *health.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -61,6 +63,8 @@ type Deployment struct {
 	SSHHostnamePrefix string
 	SSHHostnameSuffix string
 	SSHConfigOptions  map[string]string
+	// Options are those of this replica, without what secret ones hold.
+	Options []api.DeploymentOption
 }
 
 // validate names every missing part.
@@ -84,6 +88,7 @@ func (o Options) validate() error {
 	need("Jobs", o.Jobs == nil)
 	need("ExternalAuth", o.ExternalAuth == nil)
 	need("DevURL", o.DevURL == nil)
+	need("Health", o.Health == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

@@ -16,12 +16,14 @@ func (s *Server) routes(a *httpapi.API) {
 	s.planRoutes(a)
 	s.agentRoutes(a)
 	s.terminalRoutes(a)
+	s.identityRoutes(a)
 	s.provisionerRoutes(a)
 }
 
 // accessRoutes: the deployment, people, organizations, sessions, tokens, audit.
 func (s *Server) accessRoutes(a *httpapi.API) {
 	s.deploymentRoutes(a)
+	s.healthRoutes(a)
 	s.sessionRoutes(a)
 	s.userRoutes(a)
 	s.gitSSHKeyRoutes(a)

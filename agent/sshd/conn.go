@@ -70,6 +70,8 @@ func (c *connection) open(ctx context.Context, nc ssh.NewChannel) {
 		serve, wg, sessions = c.session, &c.srv.wg, c.srv.sessions
 	case "direct-tcpip":
 		serve = c.directTCP
+	case "direct-udp@coder.internal":
+		serve = c.directUDP
 	case "direct-streamlocal@openssh.com":
 		serve = c.directUnix
 	default:

@@ -32,7 +32,8 @@ type Coordinator interface {
 	ServeClient(ctx context.Context, ws *wsconn.Conn, clientID, agentID api.ID) error
 }
 
-// Options of New. All fields but HostnameSuffix are required.
+// Options of New. All fields but HostnameSuffix and
+// Identities are required.
 type Options struct {
 	DB          *database.DB
 	PubSub      *pubsub.PubSub
@@ -49,6 +50,8 @@ type Options struct {
 	RelayMap func() tailrpc.RelayMap
 	// HostnameSuffix of workspace host names, "coder" when empty.
 	HostnameSuffix string
+	// Identities verify machines of clouds; the zero value refuses all.
+	Identities Identities
 }
 
 // Service is the agents' side of the control plane. Use New.

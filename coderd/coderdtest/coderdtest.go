@@ -26,6 +26,7 @@ import (
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -71,6 +72,8 @@ type Config struct {
 	PSK api.Secret
 	// ExternalAuth are the services to sign in to.
 	ExternalAuth []externalauth.Config
+	// Identities verify machines of clouds.
+	Identities agents.Identities
 }
 
 // New starts a control plane on a fresh database. The package's TestMain must
@@ -125,6 +128,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 
 		ExternalAuth: d.ExternalAuth,
 		DevURL:       d.devURL(t, log, cfg),
+		Health:       d.health(t, log),
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()
@@ -156,7 +160,8 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays})
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
+		Identities: cfg.Identities})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)
 	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
@@ -186,6 +191,14 @@ func (d *Deployment) devURL(t testing.TB, log *slog.Logger, cfg Config) *devurl.
 	s, err := devurl.New(devurl.Options{Log: log, Clock: cfg.Clock, Resolver: d.Agents, Dialer: cfg.Dialer})
 	require.NoError(t, err)
 	run(t, s.Run)
+	return s
+}
+
+func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {
+	t.Helper()
+	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(),
+		RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{} }})
+	require.NoError(t, err)
 	return s
 }
 

@@ -54,6 +54,7 @@ const (
 	TypeDeploymentConfig   Type = "deployment_config"
 	TypeDeploymentStats    Type = "deployment_stats"
 	TypeReplicas           Type = "replicas"
+	TypeDebugInfo          Type = "debug_info"
 	TypeAssignRole         Type = "assign_role"
 	TypeAssignOrgRole      Type = "assign_org_role"
 )

@@ -25,7 +25,7 @@ var allActions = []Action{Create, Read, Update, Delete, Use, SSH, ApplicationCon
 
 var allTypes = []Type{TypeUser, TypeOrganization, TypeOrganizationMember, TypeAPIKey, TypeTemplate,
 	TypeFile, TypeWorkspace, TypeProvisionerDaemon, TypeProvisionerJob, TypeAuditLog,
-	TypeDeploymentConfig, TypeDeploymentStats, TypeReplicas, TypeAssignRole, TypeAssignOrgRole}
+	TypeDeploymentConfig, TypeDeploymentStats, TypeReplicas, TypeDebugInfo, TypeAssignRole, TypeAssignOrgRole}
 
 // permissions maps a type to what may be done with its objects.
 type permissions map[Type][]Action
@@ -80,7 +80,7 @@ var siteRoles = map[string]permissions{
 // orgRoles: permissions on objects of the organization in which the role is held.
 var orgRoles = map[string]permissions{
 	RoleOrgAdmin: withReadOnly(everything(TypeAuditLog, TypeUser, TypeAPIKey, TypeDeploymentConfig,
-		TypeDeploymentStats, TypeReplicas, TypeAssignRole), TypeAuditLog),
+		TypeDeploymentStats, TypeReplicas, TypeDebugInfo, TypeAssignRole), TypeAuditLog),
 	RoleOrgUserAdmin: {
 		TypeOrganizationMember: crud,
 		TypeAssignOrgRole:      {Read, Assign},

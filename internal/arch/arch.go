@@ -50,13 +50,13 @@ var plan = []room{
 // or on its own step where listed first.
 var coderdSteps = [][]string{
 	{"coderd/rbac"},
-	{"coderd/httpapi", "coderd/parameters"},
+	{"coderd/httpapi", "coderd/parameters", "coderd/identity"},
 	{"coderd/audit", "coderd/keys"},
 	{"coderd/httpmw"},
 	{"coderd/users"},
 	{"coderd/auth"},
 	{"coderd/downloads", "coderd/externalauth", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies"},
-	{"coderd/agents"},
+	{"coderd/agents", "coderd/health"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},
 	{"coderd"},

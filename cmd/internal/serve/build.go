@@ -20,6 +20,7 @@ import (
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
+	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -191,10 +192,14 @@ func (s *Server) buildJobs(ctx context.Context, p *slices) (err error) {
 
 func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 	access := s.accessURL.String()
+	identities, err := s.identities()
+	if err != nil {
+		return err
+	}
 	p.node = newOwnNode(s, p)
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
 		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.node, Ring: p.ring, AccessURL: access,
-		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix})
+		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix, Identities: identities})
 	if err != nil {
 		return err
 	}
@@ -234,6 +239,11 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		k, v, _ := splitSSHOption(o) // checked by Validate
 		sshOptions[k] = v
 	}
+	healthService, err := health.New(health.Options{DB: s.db, AccessURL: s.accessURL, Log: s.log, Clock: clock.Real(),
+		RelayMap: s.relayMap})
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if p.relay != nil {
@@ -241,9 +251,9 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry,
+		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
-			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions}})
+			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,8 @@ type Config struct {
 
 	Session SessionConfig
 
-	SSH SSHConfig
+	SSH      SSHConfig
+	Identity IdentityConfig
 
 	// ExternalAuth are the services that users can sign in to.
 	ExternalAuth []externalauth.Config

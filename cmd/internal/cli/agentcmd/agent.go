@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -82,14 +83,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		}
 		return &cli.ExitError{Code: code}
 	}
-	token, err := token(env)
-	if err != nil {
-		return err
-	}
-	if env.Global.AgentURL == "" {
-		return cli.Usage("agent-url", "Say which server to dial: set CODER_AGENT_URL.")
-	}
-	u, err := cli.ParseURL(env.Global.AgentURL)
+	token, proof, u, err := credential(env)
 	if err != nil {
 		return err
 	}
@@ -110,11 +104,17 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 	}
 	defer closeLog()
 	oom, nice := child.OwnPriority()
+	ac := &client.AgentClient{URL: u.String(), Token: token, HTTP: &http.Client{Transport: cli.WithHeader(tr, header)}}
+	if proof != nil {
+		if token, err = signIn(ctx, env, log, proof, ac); err != nil {
+			return err
+		}
+		ac.Token = token
+	}
 	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
 		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
-		Client:     &client.AgentClient{URL: u.String(), Token: token, HTTP: &http.Client{Transport: cli.WithHeader(tr, header)}},
-		NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
+		Client: ac, NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
@@ -127,10 +127,24 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 	return a.Run(ctx)
 }
 
-func token(env *cli.Env) (api.Secret, error) {
-	if auth := env.Global.AgentAuth; auth != "token" {
-		return "", cli.Usage("auth", fmt.Sprintf("%q is not supported; use token.", cli.Inert(auth)))
+// credential returns the token, or else the way to get one, and the server.
+func credential(env *cli.Env) (t api.Secret, p prove, u *url.URL, err error) {
+	if env.Global.AgentAuth == "" || env.Global.AgentAuth == "token" {
+		if t, err = token(env); err != nil {
+			return t, nil, nil, err
+		}
 	}
+	if env.Global.AgentURL == "" {
+		return t, nil, nil, cli.Usage("agent-url", "Say which server to dial: set CODER_AGENT_URL.")
+	}
+	if u, err = cli.ParseURL(env.Global.AgentURL); err != nil {
+		return t, nil, nil, err
+	}
+	p, err = proof(env, u)
+	return t, p, u, err
+}
+
+func token(env *cli.Env) (api.Secret, error) {
 	text := env.Global.AgentToken
 	if name := env.Global.AgentTokenFile; text == "" && name != "" {
 		f, err := os.Open(name)

@@ -7,6 +7,7 @@ import (
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
+	"coder.internal/cmd/internal/cli/doctor"
 	"coder.internal/cmd/internal/cli/dotfiles"
 	"coder.internal/cmd/internal/cli/externalauth"
 	"coder.internal/cmd/internal/cli/gitaskpass"
@@ -19,6 +20,7 @@ import (
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/stat"
 	"coder.internal/cmd/internal/cli/state"
+	"coder.internal/cmd/internal/cli/support"
 	"coder.internal/cmd/internal/cli/templates"
 	"coder.internal/cmd/internal/cli/tokens"
 	"coder.internal/cmd/internal/cli/users"
@@ -44,8 +46,9 @@ func Client(h Hooks) []cli.Maker {
 		templates.Command(h.Starters, h.TestTemplate),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
+		workspaces.External,
 		state.Command,
-		ssh.Command, configssh.Command, ping.Command, ping.Speedtest, portforward.Command,
+		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),

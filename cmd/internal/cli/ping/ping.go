@@ -31,9 +31,16 @@ func Command(env *cli.Env) *cobra.Command {
 	fs.DurationVar(&o.wait, "wait", time.Second, "pause between two pings")
 	fs.DurationVarP(&o.timeout, "timeout", "t", 5*time.Second, "how long an answer may take")
 	fs.IntVarP(&o.num, "num", "n", 0, "how many pings; 0 goes on until the path is direct, or ten answers came")
+	fs.IntVarP(&o.num, "count", "c", 0, "same as --num")
+	_ = fs.MarkHidden("count")
 	fs.BoolVar(&o.stamp, "time", false, "print the time of each answer")
 	fs.BoolVar(&o.utc, "utc", false, "print that time in UTC")
-	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error { return o.run(ctx, env, args[0]) })
+	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		if o.num < 0 || o.wait < 0 || o.timeout <= 0 {
+			return cli.Usage("num", "--num and --wait may not be negative, and --timeout must be more than 0.")
+		}
+		return o.run(ctx, env, args[0])
+	})
 	return cmd
 }
 
@@ -48,6 +55,7 @@ func (o *options) run(ctx context.Context, env *cli.Env, arg string) error {
 	}
 	defer conn.Close()
 	var answers []time.Duration
+	var last tailnet.PingResult
 	sent := 0
 	for {
 		sent++
@@ -64,12 +72,16 @@ func (o *options) run(ctx context.Context, env *cli.Env, arg string) error {
 		if err != nil {
 			fmt.Fprintf(env.Stdout, "%sno answer: %s\n", o.time(env), cli.Inert(err.Error()))
 		} else {
-			answers = append(answers, r.Latency)
+			answers, last = append(answers, r.Latency), r
 			fmt.Fprintf(env.Stdout, "%sanswer from %s %s in %s\n", o.time(env), cli.Inert(conn.Workspace.Name+"."+conn.Agent.Name), Path(r), round(r.Latency))
 		}
 		if o.done(sent, r, err) || !pause(ctx, env, o.wait) {
 			break
 		}
+	}
+	if len(answers) > 0 && !last.Direct && ctx.Err() == nil {
+		reason, cure := conn.WhyRelayed(ctx, env)
+		fmt.Fprintf(env.Stdout, "Not direct: %s.\n  %s\n", cli.Inert(reason), cli.Inert(cure))
 	}
 	return summary(env, sent, answers)
 }

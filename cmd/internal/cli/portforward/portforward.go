@@ -1,28 +1,24 @@
 // Package portforward is `coder port-forward`: ports of this computer that lead
-// to ports of a workspace. The streams go through the agent's SSH server, so the
-// agent decides what may be reached; UDP cannot pass that way.
+// to ports of a workspace. Streams and datagrams go through the agent's SSH
+// server, so the agent decides what may be reached.
 package portforward
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
-	gossh "golang.org/x/crypto/ssh"
 
-	"coder.internal/api"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/tunnel"
-	"coder.internal/internal/pipe"
 )
 
 // Forward is one local port and where it leads.
 type Forward struct {
+	Network               string // tcp or udp
 	LocalHost             string
 	LocalPort, RemotePort uint16
 }
@@ -38,19 +34,18 @@ func Command(env *cli.Env) *cobra.Command {
 		Args: cli.Exactly("workspace"),
 		Example: "  coder port-forward ws --tcp 8080           the same port here\n" +
 			"  coder port-forward ws --tcp 5000:8080      port 5000 here\n" +
-			"  coder port-forward ws --tcp 3000,9990-9999 several"}
+			"  coder port-forward ws --tcp 3000,9990-9999 several\n" +
+			"  coder port-forward ws --tcp [::1]:8080:80  on an address of this computer\n" +
+			"  coder port-forward ws --udp 5353           datagrams"}
 	fs := cmd.Flags()
 	cli.List(fs, &tcp, "tcp", "p", "[host:]local[:remote], also with ranges")
 	cli.Bind(fs, "tcp", "CODER_PORT_FORWARD_TCP")
-	cli.List(fs, &udp, "udp", "", "not possible; see the error")
+	cli.List(fs, &udp, "udp", "", "the same for UDP")
 	cli.Bind(fs, "udp", "CODER_PORT_FORWARD_UDP")
 	fs.BoolVar(&disableAutostart, "disable-autostart", false, "do not start a stopped workspace")
 	cli.Bind(fs, "disable-autostart", "CODER_SSH_DISABLE_AUTOSTART")
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
-		if len(udp) > 0 {
-			return cli.Usage("udp", "UDP cannot be forwarded: streams to a workspace are TCP. Use --tcp.")
-		}
-		forwards, err := Parse(tcp)
+		forwards, err := Parse(tcp, udp)
 		if err != nil {
 			return err
 		}
@@ -63,19 +58,27 @@ func Command(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-// Parse reads port specifications.
-func Parse(specs []string) ([]Forward, error) {
+// Parse reads port specifications. The same local port twice is an error.
+func Parse(tcp, udp []string) ([]Forward, error) {
 	var out []Forward
-	for _, list := range specs {
-		for spec := range strings.SplitSeq(list, ",") {
-			f, err := parseOne(strings.TrimSpace(spec))
-			if err != nil {
-				return nil, cli.Usage("tcp", fmt.Sprintf("%q: %s.", cli.Inert(spec), err))
-			}
-			if out = append(out, f...); len(out) > maxForwards {
-				return nil, cli.Usage("tcp", fmt.Sprintf("More than %d ports at a time are not possible.", maxForwards))
+	for _, n := range []struct {
+		network string
+		specs   []string
+	}{{"tcp", tcp}, {"udp", udp}} {
+		for _, list := range n.specs {
+			for spec := range strings.SplitSeq(list, ",") {
+				f, err := parseOne(n.network, strings.TrimSpace(spec))
+				if err != nil {
+					return nil, cli.Usage(n.network, fmt.Sprintf("%q: %s.", cli.Inert(spec), err))
+				}
+				if out = append(out, f...); len(out) > maxForwards {
+					return nil, cli.Usage(n.network, fmt.Sprintf("More than %d ports at a time are not possible.", maxForwards))
+				}
 			}
 		}
+	}
+	if err := distinct(out); err != nil {
+		return nil, err
 	}
 	if len(out) == 0 {
 		return nil, cli.Usage("tcp", "Say which port: coder port-forward <workspace> --tcp 8080")
@@ -83,7 +86,23 @@ func Parse(specs []string) ([]Forward, error) {
 	return out, nil
 }
 
-func parseOne(spec string) ([]Forward, error) {
+func distinct(all []Forward) error {
+	type local struct {
+		network, host string
+		port          uint16
+	}
+	seen := map[local]bool{}
+	for _, f := range all {
+		l := local{f.Network, f.LocalHost, f.LocalPort}
+		if seen[l] {
+			return cli.Usage(f.Network, fmt.Sprintf("Port %d of this computer is named twice.", f.LocalPort))
+		}
+		seen[l] = true
+	}
+	return nil
+}
+
+func parseOne(network, spec string) ([]Forward, error) {
 	host, rest := "127.0.0.1", spec
 	if strings.HasPrefix(spec, "[") {
 		h, after, ok := strings.Cut(spec[1:], "]:")
@@ -111,7 +130,7 @@ func parseOne(spec string) ([]Forward, error) {
 	}
 	var out []Forward
 	for i := range n {
-		out = append(out, Forward{host, lo + i, ro + i})
+		out = append(out, Forward{network, host, lo + i, ro + i})
 	}
 	return out, nil
 }
@@ -136,76 +155,4 @@ func portRange(s string) (first, count uint16, err error) {
 		return 0, 0, fmt.Errorf("a range goes from low to high and has at most %d ports", maxForwards)
 	}
 	return uint16(lo), uint16(hi - lo + 1), nil
-}
-
-func run(ctx context.Context, env *cli.Env, o tunnel.Options, forwards []Forward) error {
-	// The ports are taken first: a port in use should not start a workspace.
-	var listeners []net.Listener
-	defer func() {
-		for _, l := range listeners {
-			_ = l.Close()
-		}
-	}()
-	for _, f := range forwards {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(f.LocalHost, strconv.Itoa(int(f.LocalPort))))
-		if err != nil {
-			return &api.Error{Code: api.CodeConflict, Message: fmt.Sprintf(
-				"Port %d cannot be opened here: %s. Pick another: --tcp <free port>:%d", f.LocalPort, err, f.RemotePort)}
-		}
-		listeners = append(listeners, l)
-	}
-	conn, err := tunnel.Connect(ctx, env, o)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	client, err := conn.SSH(ctx)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	wg.Go(func() { tunnel.KeepAlive(ctx, client) })
-	for i, l := range listeners {
-		wg.Go(func() { serve(ctx, env, l, client, forwards[i].RemotePort) })
-		fmt.Fprintf(env.Stdout, "%s leads to port %d of %s\n", l.Addr(), forwards[i].RemotePort, cli.Inert(conn.Workspace.Name))
-	}
-	fmt.Fprintln(env.Stdout, "Ready. Stop with Ctrl-C.")
-	lost := make(chan error, 1)
-	go func() { lost <- client.Wait() }()
-	select {
-	case <-ctx.Done():
-		_ = client.Close()
-		<-lost
-		return nil
-	case err := <-lost:
-		return fmt.Errorf("the connection to the workspace was lost: %w", err)
-	}
-}
-
-func serve(ctx context.Context, env *cli.Env, l net.Listener, client *gossh.Client, port uint16) {
-	var conns sync.WaitGroup
-	defer conns.Wait()
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		local, err := l.Accept()
-		if err != nil {
-			return
-		}
-		conns.Go(func() {
-			remote, err := client.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
-			if err != nil {
-				_ = local.Close()
-				if ctx.Err() == nil {
-					fmt.Fprintf(env.Stderr, "port %d of the workspace: %s\n", port, cli.Inert(err.Error()))
-				}
-				return
-			}
-			_, _ = pipe.Join(ctx, local, remote)
-		})
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,8 @@ type options struct {
 	prefix, suffix, identityAgent, wait, logDir                    string
 	remoteForwards, env                                            []string
 	poll                                                           time.Duration
+	infoDir                                                        string
+	infoEvery                                                      time.Duration
 }
 
 // Command is `coder ssh`.
@@ -71,6 +74,9 @@ func Command(env *cli.Env) *cobra.Command {
 	cli.Bind(fs, "remote-forward", "CODER_SSH_REMOTE_FORWARD")
 	cli.List(fs, &o.env, "env", "e", "NAME=value for the session")
 	cli.Bind(fs, "env", "CODER_SSH_ENV")
+	o.networkFlags(cmd)
+	fs.String("usage-app", "", "accepted; the agent knows what connects")
+	_ = fs.MarkHidden("usage-app")
 	return cmd
 }
 
@@ -127,6 +133,17 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 		return err
 	}
 	defer conn.Close()
+	if o.infoDir != "" {
+		r, err := newReporter(env, conn, o.infoDir, o.infoEvery)
+		if err != nil {
+			return err
+		}
+		ictx, cancel := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { r.run(ictx) })
+		defer wg.Wait()
+		defer cancel()
+	}
 	if o.stdio {
 		return stdio(ctx, env, conn)
 	}

@@ -19,11 +19,14 @@ type createFlags struct {
 	buildFlags
 	template, version, org, copyFrom, updates string
 	stopAfter                                 time.Duration
+	external                                  bool // only templates with external agents
 }
 
 // Create is `coder create`.
-func Create(env *cli.Env) *cobra.Command {
-	f := createFlags{updates: "never"}
+func Create(env *cli.Env) *cobra.Command { return createCommand(env, false) }
+
+func createCommand(env *cli.Env, external bool) *cobra.Command {
+	f := createFlags{updates: "never", external: external}
 	cmd := &cobra.Command{Use: "create [workspace]", Short: "Make a workspace from a template", Args: cli.Optional("workspace"),
 		Example: "  coder create my-workspace --template host\n  coder create alice/my-workspace --template host   for another user"}
 	f.register(cmd, true)
@@ -67,6 +70,11 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 		}
 		version, r.TemplateVersionID, r.TemplateID = v.ID, v.ID, api.ID{}
 	}
+	if f.external {
+		if err := mustBeExternal(ctx, c, t, version); err != nil {
+			return err
+		}
+	}
 	if f.stopAfter > 0 {
 		ms := f.stopAfter.Milliseconds()
 		r.TTLMillis = &ms
@@ -104,6 +112,16 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 	}
 	if _, err := progress.Own(ctx, env, c, w.LatestBuild, env.Stdout); err != nil {
 		return fmt.Errorf("workspace %s exists, but its build did not succeed: %w", shown, err)
+	}
+	if f.external {
+		if w, err = c.Workspace(ctx, w.ID); err != nil {
+			return err
+		}
+		all, err := externalAgents(ctx, c, w, "")
+		if err != nil {
+			return err
+		}
+		return printInstructions(env.Stdout, all)
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s is running. (%s) Open a shell with: coder ssh %s\n", shown,
 		cli.Elapsed(env.Clock.Since(began)), shown)

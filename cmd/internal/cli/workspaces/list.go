@@ -7,6 +7,7 @@ package workspaces
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +98,9 @@ func stopsNext(env *cli.Env, w api.Workspace) string {
 const pageSize = 100
 
 // List is `coder list`.
-func List(env *cli.Env) *cobra.Command {
+func List(env *cli.Env) *cobra.Command { return listCommand(env, false) }
+
+func listCommand(env *cli.Env, external bool) *cobra.Command {
 	out := cli.Output[api.Workspace]{Columns: columns(env),
 		Default: []string{"workspace", "template", "status", "healthy", "last built", "current version", "outdated", "starts at", "stops after"},
 		Empty:   "No workspaces match. Make one with: coder create <name>"}
@@ -118,6 +121,9 @@ func List(env *cli.Env) *cobra.Command {
 		rows, err := everything(ctx, c, search)
 		if err != nil {
 			return err
+		}
+		if external {
+			rows = slices.DeleteFunc(rows, func(w api.Workspace) bool { return !w.LatestBuild.HasExternalAgent })
 		}
 		return out.Print(env, rows)
 	})
