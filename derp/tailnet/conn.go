@@ -32,6 +32,7 @@ type Conn struct {
 	// awaitStale waits for the moment at which a session has named all its peers.
 	awaitStale func(context.Context) error
 	publish    chan struct{} // our node or wishes changed; holds one
+	check      chan struct{} // the coordinator may be out of reach; holds one
 
 	mu        sync.Mutex
 	closed    bool
@@ -39,8 +40,9 @@ type Conn struct {
 	listeners map[uint16]*listener
 	streams   map[*stream]struct{}
 	endpoints []string
-	lastErr   error // why the coordinator was last out of reach; nil while connected
-	direct    bool  // direct connections are allowed
+	linkAt    time.Time // when the coordinator last gave a sign
+	lastErr   error     // why the coordinator was last out of reach; nil while connected
+	direct    bool      // direct connections are allowed
 }
 
 // New creates a node with a key of its own that exists only in memory. The
@@ -55,7 +57,7 @@ func New(cfg Config) (*Conn, error) {
 		cfg: cfg, log: log, logf: logf(log), addr: tailrpc.AddressOf(cfg.ID), priv: key.NewNode(),
 		peers: newPeers(), wanted: &wanted{uses: map[api.ID]*use{}},
 		awaitStale: func(ctx context.Context) error { return sleep(ctx, staleAfter) },
-		publish:    make(chan struct{}, 1), direct: !cfg.BlockDirect,
+		publish:    make(chan struct{}, 1), check: make(chan struct{}, 1), direct: !cfg.BlockDirect,
 		listeners: map[uint16]*listener{}, streams: map[*stream]struct{}{},
 	}
 	eng, err := newEngine(c.logf)

@@ -17,6 +17,7 @@ import (
 	"tailscale.com/envknob"
 	"tailscale.com/health"
 	"tailscale.com/net/dns"
+	"tailscale.com/net/netmon"
 	"tailscale.com/net/netns"
 	"tailscale.com/net/tsdial"
 	"tailscale.com/net/tstun"
@@ -49,6 +50,7 @@ type engine struct {
 	tun    *tstun.Wrapper
 	dns    *dns.Manager
 	ns     *netstack.Impl
+	mon    *netmon.Monitor
 }
 
 // relayKnob makes the library dial relays in plain HTTP, which all our dials
@@ -102,6 +104,8 @@ func (e *engine) keep(part any) {
 		e.tun = p
 	case *dns.Manager:
 		e.dns = p
+	case *netmon.Monitor:
+		e.mon = p
 	}
 }
 
@@ -111,8 +115,9 @@ const (
 	maxBuffer = 1 << 20
 	// maxRTO keeps a stream from sleeping as long again as a relay was away.
 	maxRTO = time.Second
-	// maxRetries at maxRTO lets a stream live through ten minutes of silence.
-	maxRetries = 600
+	// maxRetries at maxRTO lets a stream live through an hour of silence, such
+	// as of a laptop that sleeps.
+	maxRetries = 3600
 )
 
 func (e *engine) tune() error {
@@ -176,6 +181,15 @@ func packetFilter(logf logger.Logf, self netip.Prefix, inbound bool) (*filter.Fi
 		Srcs:    []netip.Prefix{tailrpc.ULA()},
 		Dsts:    []filter.NetPortRange{{Net: self, Ports: filter.PortRange{First: 1, Last: 65535}}},
 	}}, nil, local, none, nil, logf), nil
+}
+
+// rebind opens the UDP sockets and relay connections again. The library leaves
+// the relays alone where there is no default route to compare them with.
+func (e *engine) rebind() {
+	e.mc.Rebind()
+	if st := e.mon.InterfaceState(); len(st.InterfaceIPs[st.DefaultRouteInterface]) == 0 {
+		_ = e.mc.DebugBreakDERPConns() // never fails
+	}
 }
 
 // closeTimeout bounds close: the library's can hang when its queue is full.

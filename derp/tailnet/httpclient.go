@@ -1,22 +1,59 @@
 package tailnet
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 )
 
-// binary is a websocket as a byte stream. Close does not wait for the relay to
-// say goodbye too.
+// binary is a websocket as a byte stream that asks for an answer now and then.
+// Somebody must be reading meanwhile. Close does not wait for the relay to say
+// goodbye too.
 type binary struct {
 	net.Conn
-	ws *websocket.Conn
+	ws     *websocket.Conn
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
 }
 
-func (b *binary) Close() error { return b.ws.CloseNow() }
+func newBinary(ctx context.Context, ws *websocket.Conn, every time.Duration) *binary {
+	pctx, cancel := context.WithCancel(ctx)
+	b := &binary{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws, cancel: cancel}
+	b.wg.Go(func() { b.keepAlive(pctx, every) })
+	return b
+}
+
+func (b *binary) keepAlive(ctx context.Context, every time.Duration) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		actx, cancel := context.WithTimeout(ctx, relayMisses*every)
+		err := b.ws.Ping(actx)
+		cancel()
+		if err != nil {
+			_ = b.ws.CloseNow() // the reader sees it
+			return
+		}
+	}
+}
+
+func (b *binary) Close() error {
+	b.cancel()
+	err := b.ws.CloseNow()
+	b.wg.Wait()
+	return err
+}
 
 var _ io.ReadWriteCloser = (*binary)(nil)
 

@@ -29,6 +29,7 @@ type Stream interface {
 type stream struct {
 	*gonet.TCPConn
 	local, remote net.Addr
+	far           netip.Addr
 	once          sync.Once
 	closed        func()
 }
@@ -147,7 +148,8 @@ func (c *Conn) udpFlow(_, _ netip.AddrPort) (func(nettype.ConnPacketConn), bool)
 // track wraps a connection so that Close ends it. peer is the agent that it
 // keeps wanted, zero for inbound ones.
 func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.ID) *stream {
-	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote)}
+	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote),
+		far: remote.Addr()}
 	s.closed = func() {
 		c.mu.Lock()
 		delete(c.streams, s)

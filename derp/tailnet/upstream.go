@@ -6,17 +6,28 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
 )
 
 const (
-	// upgradeTimeout bounds one attempt; a middlebox that swallows the answer
-	// costs this much once.
-	upgradeTimeout = 5 * time.Second
+	// connectTimeout bounds the way to the relay's front: TCP, TLS, a proxy.
+	connectTimeout = 20 * time.Second
+	// upgradeTimeout bounds the answer to an upgrade; a middlebox that swallows
+	// it costs this much once.
+	upgradeTimeout = 3 * time.Second
+	// websocketTimeout bounds a websocket's handshake.
+	websocketTimeout = 20 * time.Second
+	// relayKeepAlive is how often a relay's websocket is asked for an answer.
+	// Middleboxes cut what is idle for a minute, some after half of it.
+	relayKeepAlive = 10 * time.Second
+	// relayMisses is how many answers may be missing in a row.
+	relayMisses = 2
 	// websocketFor is how long a refused upgrade is not tried again.
 	websocketFor = time.Hour
 )
@@ -27,6 +38,8 @@ type upstream struct {
 	urls   []*url.URL // of /derp, in order of preference
 	client *http.Client
 	header http.Header
+	// keepAlive is how often a websocket is asked for an answer.
+	keepAlive time.Duration
 
 	mu      sync.Mutex
 	forceWS bool
@@ -85,9 +98,19 @@ func (u *upstream) dialOne(ctx context.Context, to *url.URL) (io.ReadWriteCloser
 // errUpgradeRefused marks answers after which a websocket may still pass.
 var errUpgradeRefused = errors.New("the relay's own protocol does not pass")
 
-// upgrade speaks the relay's protocol right behind an HTTP upgrade.
+// upgrade speaks the relay's protocol right behind an HTTP upgrade. Whatever
+// fails once the request was sent counts as a refusal: middleboxes answer with
+// errors, with silence, with a reset, or promise the upgrade and then swallow
+// what follows.
 func (u *upstream) upgrade(ctx context.Context, to *url.URL) (io.ReadWriteCloser, error) {
 	ctx, cancel := context.WithCancel(ctx) // also ends the upgraded connection
+	timeout := time.AfterFunc(connectTimeout, cancel)
+	defer timeout.Stop()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		sent.Store(true)
+		timeout.Reset(upgradeTimeout)
+	}})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
 	if err != nil {
 		cancel()
@@ -96,28 +119,57 @@ func (u *upstream) upgrade(ctx context.Context, to *url.URL) (io.ReadWriteCloser
 	addHeader(req.Header, u.header)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "DERP")
-	timeout := time.AfterFunc(upgradeTimeout, cancel)
 	resp, err := u.client.Do(req)
-	inTime := timeout.Stop()
-	if err != nil {
-		cancel()
-		if !inTime {
-			return nil, fmt.Errorf("%w: no answer within %s", errUpgradeRefused, upgradeTimeout)
+	if err == nil {
+		var rw io.ReadWriteCloser
+		if rw, err = relayStream(ctx, resp, cancel); err == nil && timeout.Stop() {
+			return rw, nil
 		}
+	}
+	late := ctx.Err() != nil
+	cancel()
+	switch {
+	case !sent.Load() && late:
+		return nil, fmt.Errorf("no connection within %s", connectTimeout)
+	case !sent.Load():
 		return nil, err
+	case late || err == nil:
+		return nil, fmt.Errorf("%w: no answer within %s", errUpgradeRefused, upgradeTimeout)
 	}
+	return nil, fmt.Errorf("%w: %w", errUpgradeRefused, err)
+}
+
+// relayStream is the relay's stream behind an upgrade. The relay speaks first,
+// so a byte of it shows that the stream is real.
+func relayStream(ctx context.Context, resp *http.Response, cancel func()) (io.ReadWriteCloser, error) {
 	rw, ok := resp.Body.(io.ReadWriteCloser)
-	if resp.StatusCode != http.StatusSwitchingProtocols || !ok || !inTime {
+	if resp.StatusCode != http.StatusSwitchingProtocols || !ok {
 		_ = resp.Body.Close()
-		cancel()
-		return nil, fmt.Errorf("%w: status %d", errUpgradeRefused, resp.StatusCode)
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
-	return &upgraded{ReadWriteCloser: rw, cancel: cancel}, nil
+	stop := context.AfterFunc(ctx, func() { _ = rw.Close() })
+	defer stop()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(rw, first); err != nil {
+		_ = rw.Close()
+		return nil, fmt.Errorf("upgraded, but then: %w", err)
+	}
+	return &upgraded{ReadWriteCloser: rw, first: first, cancel: cancel}, nil
 }
 
 type upgraded struct {
 	io.ReadWriteCloser
-	cancel context.CancelFunc
+	first  []byte // read ahead
+	cancel func()
+}
+
+func (u *upgraded) Read(p []byte) (int, error) {
+	if len(u.first) > 0 && len(p) > 0 {
+		n := copy(p, u.first)
+		u.first = u.first[n:]
+		return n, nil
+	}
+	return u.ReadWriteCloser.Read(p)
 }
 
 func (u *upgraded) Close() error {
@@ -128,7 +180,7 @@ func (u *upgraded) Close() error {
 
 // websocket speaks the relay's protocol in binary websocket messages.
 func (u *upstream) websocket(ctx context.Context, to *url.URL) (io.ReadWriteCloser, error) {
-	hctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	hctx, cancel := context.WithTimeout(ctx, websocketTimeout)
 	defer cancel()
 	h := http.Header{}
 	addHeader(h, u.header)
@@ -143,5 +195,5 @@ func (u *upstream) websocket(ctx context.Context, to *url.URL) (io.ReadWriteClos
 		_ = ws.CloseNow()
 		return nil, errors.New("websocket: this server is no relay")
 	}
-	return &binary{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws}, nil
+	return newBinary(ctx, ws, u.keepAlive), nil
 }

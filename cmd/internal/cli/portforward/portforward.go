@@ -168,7 +168,7 @@ func run(ctx context.Context, env *cli.Env, o tunnel.Options, forwards []Forward
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { tunnel.KeepAlive(ctx, client) })
+	wg.Go(func() { conn.KeepAlive(ctx, client) })
 	for i, l := range listeners {
 		wg.Go(func() { serve(ctx, env, l, client, forwards[i].RemotePort) })
 		fmt.Fprintf(env.Stdout, "%s leads to port %d of %s\n", l.Addr(), forwards[i].RemotePort, cli.Inert(conn.Workspace.Name))

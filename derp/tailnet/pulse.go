@@ -1,0 +1,158 @@
+package tailnet
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"tailscale.com/ipn/ipnstate"
+
+	"coder.internal/api"
+)
+
+const (
+	// pulseEvery is how often peers with open streams are asked for a sign.
+	pulseEvery = time.Second
+	// silentAfter is how long a peer may give no sign before the ways to it are
+	// made anew. Nothing else notices as early: a relay that fell silent is given
+	// up by the library after two minutes, a direct path after six seconds.
+	silentAfter = 3 * time.Second
+	// sleptAfter is a gap between two pulses that only a frozen process or a
+	// sleeping computer has.
+	sleptAfter = 3 * time.Second
+)
+
+// pulse watches the peers that have open streams and renews the ways when one
+// falls silent or this computer has slept. Without streams it does nothing.
+type pulse struct {
+	c     *Conn
+	heard map[api.ID]*sign
+	last  time.Time // of the wall clock, which goes on in sleep
+	// renewed is when the ways were last made anew.
+	renewed time.Time
+}
+
+// sign is what was last heard of a peer.
+type sign struct {
+	at    time.Time
+	bytes int64
+	pongs chan *ipnstate.PingResult
+}
+
+// watch runs the pulse until ctx ends.
+func (c *Conn) watch(ctx context.Context) {
+	if c.cfg.Relay.IsValid() {
+		return // a server does not travel, and has more peers than it could ask
+	}
+	p := &pulse{c: c, heard: map[api.ID]*sign{}, last: time.Now().Round(0)}
+	t := time.NewTicker(pulseEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			p.beat(time.Now().Round(0))
+		}
+	}
+}
+
+func (p *pulse) beat(now time.Time) {
+	gap := now.Sub(p.last)
+	p.last = now
+	peers := p.c.streaming()
+	for id := range p.heard {
+		if _, ok := peers[id]; !ok {
+			delete(p.heard, id)
+		}
+	}
+	if len(peers) == 0 {
+		return
+	}
+	sb := &ipnstate.StatusBuilder{WantPeers: true}
+	p.c.eng.wg.UpdateStatus(sb)
+	status := sb.Status().Peer
+	silent := false
+	for id, x := range peers {
+		s := p.heard[id]
+		if s == nil {
+			s = &sign{at: now, pongs: make(chan *ipnstate.PingResult, 1)}
+			p.heard[id] = s
+		}
+		var got int64
+		if ps, ok := status[x.node.Key()]; ok {
+			got = ps.RxBytes
+		}
+		p.listen(s, x, got, now)
+		silent = silent || now.Sub(s.at) > silentAfter
+		p.c.sendPing(x.addr, s.pongs)
+	}
+	slept := gap > sleptAfter+pulseEvery || gap < 0
+	if slept || silent && now.Sub(p.renewed) >= silentAfter {
+		p.renewed = now
+		p.c.log.Debug("a peer with open streams is silent, renewing the ways to it", "slept", slept)
+		p.c.renew("silence")
+		p.c.checkLink()
+	}
+}
+
+// listen notes whether the peer was heard since the last pulse. got is the number
+// of bytes that came from it so far.
+func (p *pulse) listen(s *sign, x peer, got int64, now time.Time) {
+	select {
+	case r := <-s.pongs:
+		if r.Err == "" {
+			s.at = now
+			if p.c.peers.takeStale(x.id, x.node.Key()) {
+				p.c.eng.wg.ResetDevicePeer(x.node.Key())
+			}
+		}
+	default:
+	}
+	if got != s.bytes {
+		s.bytes, s.at = got, now
+	}
+}
+
+// streaming returns the known peers that have open streams with us.
+func (c *Conn) streaming() map[api.ID]peer {
+	c.mu.Lock()
+	addrs := map[netip.Addr]struct{}{}
+	for s := range c.streams {
+		addrs[s.far] = struct{}{}
+	}
+	c.mu.Unlock()
+	out := map[api.ID]peer{}
+	for a := range addrs {
+		if id, ok := c.peers.byAddress(a); ok {
+			if x, ok, _ := c.peers.get(id); ok {
+				out[id] = x
+			}
+		}
+	}
+	return out
+}
+
+// busy reports whether streams are open.
+func (c *Conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.streams) > 0
+}
+
+// renew opens the sockets and the relay connections again. What they carried is
+// sent again by the streams.
+func (c *Conn) renew(why string) {
+	c.cfg.HTTPClient.CloseIdleConnections()
+	c.eng.rebind()
+	c.eng.mc.ReSTUN(why)
+}
+
+// checkLink asks the session with the coordinator to make sure that it lives.
+// It never blocks.
+func (c *Conn) checkLink() {
+	select {
+	case c.check <- struct{}{}:
+	default:
+	}
+}
