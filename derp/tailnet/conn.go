@@ -71,6 +71,7 @@ func New(cfg Config) (*Conn, error) {
 	c.peers.attach(eng.wg)
 	eng.wg.SetStatusCallback(c.onStatus)
 	eng.mc.SetOnlyTCP443(cfg.BlockDirect)
+	eng.direct.Store(!cfg.BlockDirect)
 	if err := eng.start(c.logf, c.priv, tailrpc.PrefixOf(cfg.ID), cfg.Inbound); err != nil {
 		eng.close(c.logf)
 		return nil, err
@@ -187,6 +188,7 @@ func (c *Conn) setDirect(allowed bool) {
 	c.mu.Unlock()
 	if changed {
 		c.eng.mc.SetOnlyTCP443(!allowed)
+		c.eng.direct.Store(allowed)
 		c.eng.mc.ReSTUN("direct-allowed-changed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go4.org/netipx"
@@ -19,6 +20,7 @@ import (
 	"tailscale.com/net/dns"
 	"tailscale.com/net/netmon"
 	"tailscale.com/net/netns"
+	"tailscale.com/net/packet"
 	"tailscale.com/net/tsdial"
 	"tailscale.com/net/tstun"
 	"tailscale.com/proxymap"
@@ -51,6 +53,11 @@ type engine struct {
 	dns    *dns.Manager
 	ns     *netstack.Impl
 	mon    *netmon.Monitor
+
+	direct atomic.Bool // direct connections are allowed
+	mtuMu  sync.Mutex
+	mtu    int // of the wire, as of mtuAt
+	mtuAt  time.Time
 }
 
 // relayKnob makes the library dial relays in plain HTTP, which all our dials
@@ -89,6 +96,16 @@ func newEngine(logf logger.Logf) (_ *engine, err error) {
 		return nil, fmt.Errorf("create network stack: %w", err)
 	}
 	e.ns.ProcessLocalIPs = true
+	before := e.tun.PreFilterPacketInboundFromWireGuard
+	e.tun.PreFilterPacketInboundFromWireGuard = func(p *packet.Parsed, w *tstun.Wrapper) filter.Response {
+		e.narrow(p, w)
+		if before == nil {
+			return filter.Accept
+		}
+		return before(p, w)
+	}
+	// The one hook that sees what our own streams send.
+	e.tun.PreFilterPacketOutboundToWireGuardAppConnectorIntercept = e.narrow
 	if err := e.tune(); err != nil {
 		return nil, err
 	}

@@ -12,24 +12,24 @@ import (
 	"github.com/coder/websocket"
 )
 
-// binary is a websocket as a byte stream that asks for an answer now and then.
+// socketStream is a websocket as a byte stream that asks for an answer now and then.
 // Somebody must be reading meanwhile. Close does not wait for the relay to say
 // goodbye too.
-type binary struct {
+type socketStream struct {
 	net.Conn
 	ws     *websocket.Conn
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
 
-func newBinary(ctx context.Context, ws *websocket.Conn, every time.Duration) *binary {
+func newSocketStream(ctx context.Context, ws *websocket.Conn, every time.Duration) *socketStream {
 	pctx, cancel := context.WithCancel(ctx)
-	b := &binary{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws, cancel: cancel}
+	b := &socketStream{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws, cancel: cancel}
 	b.wg.Go(func() { b.keepAlive(pctx, every) })
 	return b
 }
 
-func (b *binary) keepAlive(ctx context.Context, every time.Duration) {
+func (b *socketStream) keepAlive(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
@@ -48,14 +48,14 @@ func (b *binary) keepAlive(ctx context.Context, every time.Duration) {
 	}
 }
 
-func (b *binary) Close() error {
+func (b *socketStream) Close() error {
 	b.cancel()
 	err := b.ws.CloseNow()
 	b.wg.Wait()
 	return err
 }
 
-var _ io.ReadWriteCloser = (*binary)(nil)
+var _ io.ReadWriteCloser = (*socketStream)(nil)
 
 // upgradeClient returns hc fit for upgrades: HTTP/1.1, no timeout over the whole
 // connection, and no redirects, which would carry Header to another host.

@@ -195,5 +195,5 @@ func (u *upstream) websocket(ctx context.Context, to *url.URL) (io.ReadWriteClos
 		_ = ws.CloseNow()
 		return nil, errors.New("websocket: this server is no relay")
 	}
-	return newBinary(ctx, ws, u.keepAlive), nil
+	return newSocketStream(ctx, ws, u.keepAlive), nil
 }
