@@ -12,11 +12,16 @@ import (
 
 const (
 	// pulseEvery is how often peers with open streams are asked for a sign.
-	pulseEvery = time.Second
+	pulseEvery = 500 * time.Millisecond
 	// silentAfter is how long a peer may give no sign before the ways to it are
 	// made anew. Nothing else notices as early: a relay that fell silent is given
 	// up by the library after two minutes, a direct path after six seconds.
-	silentAfter = 3 * time.Second
+	silentAfter = 1500 * time.Millisecond
+	// eagerFor is how long a silence is met with new ways every silentAfter.
+	// After it, or while others are heard, the trouble is the peer's own, who
+	// may sleep for an hour: then it is done every seldom.
+	eagerFor = 30 * time.Second
+	seldom   = 30 * time.Second
 	// sleptAfter is a gap between two pulses that only a frozen process or a
 	// sleeping computer has.
 	sleptAfter = 3 * time.Second
@@ -72,23 +77,27 @@ func (p *pulse) beat(now time.Time) {
 	sb := &ipnstate.StatusBuilder{WantPeers: true}
 	p.c.eng.wg.UpdateStatus(sb)
 	status := sb.Status().Peer
-	silent := false
+	silent, heard, quiet := false, false, eagerFor
 	for id, x := range peers {
 		s := p.heard[id]
 		if s == nil {
 			s = &sign{at: now, pongs: make(chan *ipnstate.PingResult, 1)}
 			p.heard[id] = s
 		}
-		var got int64
-		if ps, ok := status[x.node.Key()]; ok {
-			got = ps.RxBytes
+		p.listen(s, x, status[x.node.Key()], now)
+		if d := now.Sub(s.at); d > silentAfter {
+			silent, quiet = true, min(quiet, d)
+		} else {
+			heard = true
 		}
-		p.listen(s, x, got, now)
-		silent = silent || now.Sub(s.at) > silentAfter
 		p.c.sendPing(x.addr, s.pongs)
 	}
 	slept := gap > sleptAfter+pulseEvery || gap < 0
-	if slept || silent && now.Sub(p.renewed) >= silentAfter {
+	pause := silentAfter
+	if heard || quiet >= eagerFor && p.c.linked() {
+		pause = seldom
+	}
+	if slept || silent && now.Sub(p.renewed) >= pause {
 		p.renewed = now
 		p.c.log.Debug("a peer with open streams is silent, renewing the ways to it", "slept", slept)
 		p.c.renew("silence")
@@ -96,9 +105,10 @@ func (p *pulse) beat(now time.Time) {
 	}
 }
 
-// listen notes whether the peer was heard since the last pulse. got is the number
-// of bytes that came from it so far.
-func (p *pulse) listen(s *sign, x peer, got int64, now time.Time) {
+// listen notes whether the peer was heard since the last pulse: an answer, or
+// bytes through a relay, where answers queue behind them. On a direct path bytes
+// prove nothing, because they may come while ours go to an address that it left.
+func (p *pulse) listen(s *sign, x peer, st *ipnstate.PeerStatus, now time.Time) {
 	select {
 	case r := <-s.pongs:
 		if r.Err == "" {
@@ -109,8 +119,12 @@ func (p *pulse) listen(s *sign, x peer, got int64, now time.Time) {
 		}
 	default:
 	}
-	if got != s.bytes {
-		s.bytes, s.at = got, now
+	if st == nil || st.RxBytes == s.bytes {
+		return
+	}
+	s.bytes = st.RxBytes
+	if st.CurAddr == "" {
+		s.at = now
 	}
 }
 
@@ -131,6 +145,13 @@ func (c *Conn) streaming() map[api.ID]peer {
 		}
 	}
 	return out
+}
+
+// linked reports whether the coordinator is in reach, as far as is known.
+func (c *Conn) linked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastErr == nil
 }
 
 // busy reports whether streams are open.

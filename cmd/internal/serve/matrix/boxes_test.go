@@ -41,6 +41,41 @@ type box struct {
 	idle time.Duration
 
 	refused, upgraded, cut atomic.Int64
+
+	mu     sync.Mutex
+	dead   bool                  // relays are; see killRelay
+	relays map[net.Conn]struct{} // connections that became the relay's
+}
+
+// killRelay ends the connections of the relay behind the box, and refuses others
+// until reviveRelay. The rest of the server stays in reach.
+func (b *box) killRelay() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead = true
+	for nc := range b.relays {
+		_ = nc.Close()
+	}
+}
+
+func (b *box) reviveRelay() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead = false
+}
+
+// relay notes a connection to the relay, or says that it is dead.
+func (b *box) relay(nc net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dead {
+		return false
+	}
+	if b.relays == nil {
+		b.relays = map[net.Conn]struct{}{}
+	}
+	b.relays[nc] = struct{}{}
+	return true
 }
 
 func (b *box) handle(ctx context.Context, nc net.Conn) {
@@ -66,6 +101,9 @@ func (b *box) exchange(ctx context.Context, nc net.Conn, br *bufio.Reader, req *
 	stop := context.AfterFunc(ctx, func() { _ = up.Close() })
 	defer stop()
 	upgrade := req.Header.Get("Upgrade")
+	if strings.HasSuffix(req.URL.Path, "/derp") && !b.relay(nc) {
+		return false
+	}
 	if upgrade != "" && b.passes != nil && !b.passes(upgrade) {
 		b.refused.Add(1)
 		_, _ = io.WriteString(nc, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")

@@ -280,10 +280,10 @@ func (w *world) makeAgents(t *testing.T, names []string) {
 
 // kind is how a site is connected.
 type kind struct {
-	routers   int    // that translate addresses, one behind the other
-	symmetric bool   // each destination sees another port
-	only6     bool   // no IPv4
-	mtu       int    // of its link; 0 for the usual
+	routers   int  // that translate addresses, one behind the other
+	symmetric bool // each destination sees another port
+	only6     bool // no IPv4
+	mtu       int  // of its link; 0 for the usual
 	noUDP     bool
 }
 
@@ -396,8 +396,12 @@ func (s *site) agent(t *testing.T, name, at string, env ...string) *os.Process {
 	cmd.Stderr = log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+		// Its sessions end with it only if it may end them.
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		late := time.AfterFunc(10*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 		_ = cmd.Wait()
+		late.Stop()
 		_ = log.Close()
 		if t.Failed() {
 			b, _ := os.ReadFile(log.Name())
