@@ -5,6 +5,7 @@ set -euo pipefail
 declare -A package=([ssh]=openssh-client [sshd]=openssh-server [scp]=openssh-client [sftp]=openssh-client
   [rsync]=rsync [git]=git [gcc]=gcc [initdb]=postgresql
   [Xvfb]=xvfb [xauth]=xauth [xdpyinfo]=x11-utils [xwininfo]=x11-utils [xeyes]=x11-apps
+  [nsenter]=util-linux [ip]=iproute2 [iptables]=iptables
   [gpg]=gpg [gpgconf]=gpgconf [gpg-agent]=gpg-agent)
 has() {
   case $1 in

@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -191,68 +190,96 @@ func (s *stream) finish() {
 	s.t.Logf("%d lines came back whole", s.lines)
 }
 
-func TestStreamLives(t *testing.T) {
-	t.Parallel()
-	w, err := newWorld(t, "stream")
+// event does something and, after it is undone, wants the lines back in time.
+func (s *stream) event(name string, do, undo func()) {
+	s.t.Helper()
+	s.flows()
+	s.takeLongest()
+	began := time.Now()
+	do()
+	took := time.Since(began)
+	if undo != nil {
+		undo()
+		began = time.Now()
+	}
+	back := s.flows().Sub(began)
+	s.t.Logf("%-36s took %7s, longest stall %8s, back after %8s", name, took.Round(time.Millisecond),
+		s.takeLongest().Round(time.Millisecond), max(back, 0).Round(time.Millisecond))
+	require.Less(s.t, back, backWithin, name)
+}
+
+// relayedWorld is a world with a box in front of the server, and its address.
+func relayedWorld(t *testing.T, agents ...string) (*world, *box, string) {
+	t.Helper()
+	w, err := newWorld(t, agents...)
 	if err != nil {
 		require.ErrorIs(t, err, errRefused)
 		t.Log(err)
-		return
+		return nil, nil, ""
 	}
 	b := &box{dial: w.toServer}
 	ln := w.hub.listen(t, net.JoinHostPort(hub4, "0"))
 	serve(t, ln, b.handle)
-	at := "http://" + ln.Addr().String()
+	return w, b, "http://" + ln.Addr().String()
+}
+
+// block drops what matches; the function that it returns lets it pass again.
+func (w *world) block(t *testing.T, rule string) (unblock func()) {
+	t.Helper()
+	w.iptables(t, w.hub, fmt.Sprintf("iptables -I FORWARD %[1]s\niptables -I INPUT %[1]s", rule))
+	return func() { w.iptables(t, w.hub, fmt.Sprintf("iptables -D FORWARD %[1]s\niptables -D INPUT %[1]s", rule)) }
+}
+
+func TestStreamLives(t *testing.T) {
+	t.Parallel()
+	w, b, at := relayedWorld(t, "stream")
+	if w == nil {
+		return
+	}
 	a, c := w.pair(t, kind{})
-	agent := a.agent(t, "stream", at)
+	a.agent(t, "stream", at)
 	s := startStream(t, c.person(t, at), "demo.stream")
-
-	// event does something and, after it is undone, wants the lines back in time.
-	event := func(name string, do, undo func()) {
-		t.Helper()
-		s.flows()
-		s.takeLongest()
-		began := time.Now()
-		do()
-		took := time.Since(began)
-		if undo != nil {
-			undo()
-			began = time.Now()
-		}
-		back := s.flows().Sub(began)
-		t.Logf("%-36s took %7s, longest stall %8s, back after %8s", name, took.Round(time.Millisecond), s.takeLongest().Round(time.Millisecond), max(back, 0).Round(time.Millisecond))
-		require.Less(t, back, backWithin, name)
-	}
-	block := func(rule string) func() {
-		return func() { w.iptables(t, w.hub, fmt.Sprintf("iptables -I FORWARD %[1]s\niptables -I INPUT %[1]s", rule)) }
-	}
-	open := func(rule string) func() {
-		return func() { w.iptables(t, w.hub, fmt.Sprintf("iptables -D FORWARD %[1]s\niptables -D INPUT %[1]s", rule)) }
-	}
 	restart := func() { w.server.Kill(); w.server.Start() }
-	frozen := func(p *os.Process, d time.Duration) (func(), func()) {
-		return func() { require.NoError(t, p.Signal(syscall.SIGSTOP)); time.Sleep(d) },
-			func() { require.NoError(t, p.Signal(syscall.SIGCONT)) }
-	}
-
-	event("server killed and restarted, direct", restart, nil)
-	const udp = "-p udp -j DROP"
-	event("UDP blocked", block(udp), nil)
-	event("relay killed", b.killRelay, func() { s.rest(time.Second); b.reviveRelay() })
-	event("server killed and restarted, relayed", restart, func() {})
-	event("UDP opened", open(udp), nil)
-	event("agent's address changed", func() {
+	var unblock func()
+	s.event("server killed and restarted, direct", restart, nil)
+	s.event("UDP blocked", func() { unblock = w.block(t, "-p udp -j DROP") }, nil)
+	s.event("relay killed", b.killRelay, func() { s.rest(time.Second); b.reviveRelay() })
+	s.event("server killed and restarted, relayed", restart, func() {})
+	s.event("UDP opened", func() { unblock() }, nil)
+	s.event("agent's address changed", func() {
 		a.ns.sh(t, fmt.Sprintf("ip addr flush dev eth0 scope global\nip addr add %s3/24 dev eth0\nip route add default via %s",
 			strings.TrimSuffix(a.gateway, "1"), a.gateway))
 	}, nil)
-	all := "-i " + c.link + " -j DROP"
-	event("client's link cut for 20 s", block(all), func() { time.Sleep(20 * time.Second); open(all)() })
-	do, undo := frozen(agent, sleepTime)
-	event("agent asleep", do, undo)
-	do, undo = frozen(s.cmd.Process, sleepTime)
-	event("client asleep", do, undo)
+	s.event("client's link cut", func() { unblock = w.block(t, "-i "+c.link+" -j DROP"); time.Sleep(20 * time.Second) },
+		func() { unblock() })
 	s.finish()
 }
 
 // sleepTime is longer than what a peer that vanished is remembered for.
 const sleepTime = 35 * time.Second
+
+// TestStreamSleeps freezes a process as a computer that sleeps does: it answers
+// nobody, and its clock jumps when it wakes.
+func TestStreamSleeps(t *testing.T) {
+	t.Parallel()
+	w, _, at := relayedWorld(t, "agent-sleeps", "client-sleeps")
+	if w == nil {
+		return
+	}
+	t.Run("both", func(t *testing.T) {
+		for _, name := range []string{"agent-sleeps", "client-sleeps"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				a, c := w.pair(t, kind{noUDP: name == "agent-sleeps"})
+				sleeper := a.agent(t, name, at)
+				s := startStream(t, c.person(t, at), "demo."+name)
+				if name == "client-sleeps" {
+					sleeper = s.cmd.Process
+				}
+				s.event(name, func() { require.NoError(t, sleeper.Signal(syscall.SIGSTOP)); time.Sleep(sleepTime) },
+					func() { require.NoError(t, sleeper.Signal(syscall.SIGCONT)) })
+				s.finish()
+			})
+		}
+	})
+}
