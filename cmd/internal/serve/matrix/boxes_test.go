@@ -259,7 +259,7 @@ func (a *authority) pool() *x509.CertPool {
 
 // toServer dials the server from the hub.
 func (w *world) toServer(ctx context.Context) (net.Conn, error) {
-	return w.hub.dial(ctx, "tcp", w.server.URL.Host)
+	return w.hub.dial(ctx, "tcp", w.address)
 }
 
 // front is a load balancer that ends TLS, in the hub at host. It returns its

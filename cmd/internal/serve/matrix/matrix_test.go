@@ -80,8 +80,13 @@ func works(t *testing.T, p *servetest.CLI, name, way string) {
 	require.Contains(t, p.OK("ping", host, "--wait", "500ms"), way)
 }
 
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address) // of a listener
+	return p
+}
+
 // plainURL is the server's own address.
-func (w *world) plainURL() string { return w.server.URL.String() }
+func (w *world) plainURL() string { return "http://" + w.address }
 
 func testProxy(t *testing.T, w *world, name string) {
 	a, c := w.pair(t, kind{})
@@ -211,7 +216,7 @@ func testDeadFirst(t *testing.T, w *world, name string) {
 	for _, s := range []*site{a, c} {
 		s.setHosts(t, "127.0.0.1 localhost", dead4+" coder.test", hub4+" coder.test")
 	}
-	at := "http://coder.test:" + w.server.URL.Port()
+	at := "http://coder.test:" + port(w.address)
 	a.agent(t, name, at)
 	p := c.person(t, at)
 	works(t, p, name, direct)

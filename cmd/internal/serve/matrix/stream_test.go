@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -41,6 +42,7 @@ type stream struct {
 	got     hash.Hash
 	lines   int
 	last    time.Time // of the last line
+	after   time.Time // of the first line after mark
 	longest time.Duration
 	more    chan struct{} // closed and replaced at each line
 	err     error
@@ -117,6 +119,9 @@ func (s *stream) note(line string, err error) {
 			s.longest = max(s.longest, now.Sub(s.last))
 		}
 		s.last = now
+		if s.after.IsZero() {
+			s.after = now
+		}
 	}
 	if s.err == nil {
 		s.err = err
@@ -125,26 +130,29 @@ func (s *stream) note(line string, err error) {
 	s.more = make(chan struct{})
 }
 
-// flows waits for a few more lines and returns when the first of them came.
-func (s *stream) flows() time.Time {
+// mark begins a new measurement.
+func (s *stream) mark() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after = time.Time{}
+}
+
+// flows waits until a few more lines have come.
+func (s *stream) flows() {
 	s.t.Helper()
 	const few = 20
-	var first time.Time
 	s.mu.Lock()
-	start := s.lines
+	want := s.lines + few
 	s.mu.Unlock()
 	limit := time.NewTimer(servetest.Patience)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()
-		n, err, more, last := s.lines, s.err, s.more, s.last
+		n, err, more := s.lines, s.err, s.more
 		s.mu.Unlock()
 		require.NoError(s.t, err, "the stream ended")
-		if n > start && first.IsZero() {
-			first = last
-		}
-		if n >= start+few {
-			return first
+		if n >= want {
+			return
 		}
 		select {
 		case <-more:
@@ -168,13 +176,15 @@ func (s *stream) rest(moment time.Duration) {
 	}
 }
 
-// takeLongest returns the longest stall since the last call.
-func (s *stream) takeLongest() time.Duration {
+// measure waits until the stream flows and returns the longest stall since the
+// last call and when the first line came after mark.
+func (s *stream) measure() (longest time.Duration, first time.Time) {
+	s.t.Helper()
+	s.flows()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.longest
-	s.longest = 0
-	return l
+	longest, s.longest = s.longest, 0
+	return longest, s.after
 }
 
 // finish ends the stream and compares both ends.
@@ -190,22 +200,35 @@ func (s *stream) finish() {
 	s.t.Logf("%d lines came back whole", s.lines)
 }
 
-// event does something and, after it is undone, wants the lines back in time.
+// settle is how long the effects of an event are watched that undoes itself.
+const settle = 3 * time.Second
+
+// event does something and wants the lines back in time. Where there is undo the
+// time counts from it, else the longest stall does.
 func (s *stream) event(name string, do, undo func()) {
 	s.t.Helper()
-	s.flows()
-	s.takeLongest()
-	began := time.Now()
+	s.measure()
 	do()
-	took := time.Since(began)
-	if undo != nil {
-		undo()
-		began = time.Now()
+	if undo == nil {
+		time.Sleep(settle)
+		longest, _ := s.measure()
+		s.t.Logf("%-36s longest stall %8s", name, longest.Round(time.Millisecond))
+		require.Less(s.t, longest, backWithin, name)
+		return
 	}
-	back := s.flows().Sub(began)
-	s.t.Logf("%-36s took %7s, longest stall %8s, back after %8s", name, took.Round(time.Millisecond),
-		s.takeLongest().Round(time.Millisecond), max(back, 0).Round(time.Millisecond))
-	require.Less(s.t, back, backWithin, name)
+	s.mark()
+	began := time.Now()
+	undo()
+	s.back(name, began)
+}
+
+// back wants the lines back in time after began.
+func (s *stream) back(name string, began time.Time) {
+	s.t.Helper()
+	longest, first := s.measure()
+	after := first.Sub(began)
+	s.t.Logf("%-36s longest stall %8s, back after %8s", name, longest.Round(time.Millisecond), after.Round(time.Millisecond))
+	require.Less(s.t, after, backWithin, name)
 }
 
 // relayedWorld is a world with a box in front of the server, and its address.
@@ -244,7 +267,7 @@ func TestStreamLives(t *testing.T) {
 	s.event("server killed and restarted, direct", restart, nil)
 	s.event("UDP blocked", func() { unblock = w.block(t, "-p udp -j DROP") }, nil)
 	s.event("relay killed", b.killRelay, func() { s.rest(time.Second); b.reviveRelay() })
-	s.event("server killed and restarted, relayed", restart, func() {})
+	s.event("server killed and restarted, relayed", restart, nil)
 	s.event("UDP opened", func() { unblock() }, nil)
 	s.event("agent's address changed", func() {
 		a.ns.sh(t, fmt.Sprintf("ip addr flush dev eth0 scope global\nip addr add %s3/24 dev eth0\nip route add default via %s",
@@ -262,24 +285,36 @@ const sleepTime = 35 * time.Second
 // nobody, and its clock jumps when it wakes.
 func TestStreamSleeps(t *testing.T) {
 	t.Parallel()
-	w, _, at := relayedWorld(t, "agent-sleeps", "client-sleeps")
+	names := []string{"agent-sleeps", "client-sleeps"}
+	w, _, at := relayedWorld(t, names...)
 	if w == nil {
 		return
 	}
-	t.Run("both", func(t *testing.T) {
-		for _, name := range []string{"agent-sleeps", "client-sleeps"} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				a, c := w.pair(t, kind{noUDP: name == "agent-sleeps"})
-				sleeper := a.agent(t, name, at)
-				s := startStream(t, c.person(t, at), "demo."+name)
-				if name == "client-sleeps" {
-					sleeper = s.cmd.Process
-				}
-				s.event(name, func() { require.NoError(t, sleeper.Signal(syscall.SIGSTOP)); time.Sleep(sleepTime) },
-					func() { require.NoError(t, sleeper.Signal(syscall.SIGCONT)) })
-				s.finish()
-			})
+	var streams []*stream
+	var sleepers []*os.Process
+	for _, name := range names {
+		a, c := w.pair(t, kind{noUDP: name == "agent-sleeps"})
+		sleeper := a.agent(t, name, at)
+		s := startStream(t, c.person(t, at), "demo."+name)
+		if name == "client-sleeps" {
+			sleeper = s.cmd.Process
 		}
-	})
+		streams, sleepers = append(streams, s), append(sleepers, sleeper)
+		s.measure()
+	}
+	for _, p := range sleepers {
+		require.NoError(t, p.Signal(syscall.SIGSTOP))
+	}
+	time.Sleep(sleepTime)
+	for _, s := range streams {
+		s.mark()
+	}
+	began := time.Now()
+	for _, p := range sleepers {
+		require.NoError(t, p.Signal(syscall.SIGCONT))
+	}
+	for i, s := range streams {
+		s.back(names[i], began)
+		s.finish()
+	}
 }

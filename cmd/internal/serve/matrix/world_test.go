@@ -132,8 +132,10 @@ type world struct {
 	server *servetest.Server
 	admin  *servetest.CLI
 	links  atomic.Int64
-	setup  sync.Mutex // iptables is one at a time
-	tokens map[string]string
+	// address is the server's, which keeps it when it starts again.
+	address string
+	setup   sync.Mutex // iptables is one at a time
+	tokens  map[string]string
 }
 
 // newWorld starts a server and makes the workspace demo with agents of these
@@ -154,6 +156,7 @@ ip route add blackhole %s`, hub4, hub6, dead4))
 	w.server = servetest.New(t, servetest.Options{Host: hub4, Enter: hub.enter(), PostgresURL: w.bringDatabase(t),
 		Args: []string{"--derp-server-stun-addresses", w.serveSTUN(t, hub4) + "," + w.serveSTUN(t, hub6)}})
 	w.server.Start()
+	w.address = w.server.URL.Host
 	w.admin = w.server.Admin(t)
 	w.makeAgents(t, agents)
 	return w, nil
