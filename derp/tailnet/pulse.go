@@ -19,9 +19,10 @@ const (
 	silentAfter = 1500 * time.Millisecond
 	// eagerFor is how long a silence is met with new ways every silentAfter.
 	// After it, or while others are heard, the trouble is the peer's own, who
-	// may sleep for an hour: then it is done every seldom.
+	// may sleep for an hour: then the pauses double, up to seldom, because new
+	// ways are felt by the other peers too.
 	eagerFor = 30 * time.Second
-	seldom   = 30 * time.Second
+	seldom   = 5 * time.Minute
 	// sleptAfter is a gap between two pulses that only a frozen process or a
 	// sleeping computer has.
 	sleptAfter = 3 * time.Second
@@ -33,14 +34,13 @@ type pulse struct {
 	c     *Conn
 	heard map[api.ID]*sign
 	last  time.Time // of the wall clock, which goes on in sleep
-	// renewed is when the ways were last made anew.
-	renewed time.Time
 }
 
 // sign is what was last heard of a peer.
 type sign struct {
 	at    time.Time
 	bytes int64
+	due   time.Duration // the silence at which the ways are made anew
 	pongs chan *ipnstate.PingResult
 }
 
@@ -77,7 +77,6 @@ func (p *pulse) beat(now time.Time) {
 	sb := &ipnstate.StatusBuilder{WantPeers: true}
 	p.c.eng.wg.UpdateStatus(sb)
 	status := sb.Status().Peer
-	silent, heard, quiet := false, false, eagerFor
 	for id, x := range peers {
 		s := p.heard[id]
 		if s == nil {
@@ -85,24 +84,38 @@ func (p *pulse) beat(now time.Time) {
 			p.heard[id] = s
 		}
 		p.listen(s, x, status[x.node.Key()], now)
-		if d := now.Sub(s.at); d > silentAfter {
-			silent, quiet = true, min(quiet, d)
-		} else {
-			heard = true
-		}
 		p.c.sendPing(x.addr, s.pongs)
 	}
 	slept := gap > sleptAfter+pulseEvery || gap < 0
-	pause := silentAfter
-	if heard || quiet >= eagerFor && p.c.linked() {
-		pause = seldom
-	}
-	if slept || silent && now.Sub(p.renewed) >= pause {
-		p.renewed = now
+	if due(p.heard, now, p.c.linked()) || slept {
 		p.c.log.Debug("a peer with open streams is silent, renewing the ways to it", "slept", slept)
 		p.c.renew("silence")
 		p.c.checkLink()
 	}
+}
+
+// due reports whether a silence has lasted long enough for new ways, and sets
+// when they are due again. linked says that the coordinator is in reach.
+func due(signs map[api.ID]*sign, now time.Time, linked bool) bool {
+	heard, renew := false, false
+	for _, s := range signs {
+		if now.Sub(s.at) < silentAfter {
+			heard, s.due = true, silentAfter
+		}
+	}
+	for _, s := range signs {
+		d := now.Sub(s.at)
+		if d < max(s.due, silentAfter) {
+			continue
+		}
+		renew = true
+		if !heard && (d < eagerFor || !linked) {
+			s.due = d + silentAfter
+		} else {
+			s.due = d + min(d, seldom)
+		}
+	}
+	return renew
 }
 
 // listen notes whether the peer was heard since the last pulse: an answer, or

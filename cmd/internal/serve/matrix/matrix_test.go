@@ -139,14 +139,14 @@ func testUpgradeRefused(t *testing.T, w *world, name string) {
 
 // cutAfter is the patience of the middlebox that cuts idle connections. It is
 // shorter than the usual minute, and longer than two keep-alives may be apart.
-const cutAfter = 15 * time.Second
+const cutAfter = 13 * time.Second
 
 func testIdleCut(t *testing.T, w *world, name string) {
 	a, c := w.pair(t, kind{})
 	b := &box{dial: w.toServer, passes: websocketOnly, idle: cutAfter}
 	a.agent(t, name, "http://"+a.box(t, nil, b.handle))
 	p := c.person(t, "http://"+c.box(t, nil, b.handle))
-	require.Equal(t, "before\nafter\n", p.OK("ssh", "demo."+name, "--", "echo before; sleep 32; echo after"))
+	require.Equal(t, "before\nafter\n", p.OK("ssh", "demo."+name, "--", "echo before; sleep 27; echo after"))
 	require.Zero(t, b.cut.Load(), "keep-alives")
 	works(t, p, name, relayed)
 }
