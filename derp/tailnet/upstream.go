@@ -9,7 +9,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -104,13 +103,9 @@ var errUpgradeRefused = errors.New("the relay's own protocol does not pass")
 // what follows.
 func (u *upstream) upgrade(ctx context.Context, to *url.URL) (io.ReadWriteCloser, error) {
 	ctx, cancel := context.WithCancel(ctx) // also ends the upgraded connection
-	timeout := time.AfterFunc(connectTimeout, cancel)
-	defer timeout.Stop()
-	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
-		sent.Store(true)
-		timeout.Reset(upgradeTimeout)
-	}})
+	limit := startLimit(cancel)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { limit.requestSent() }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
 	if err != nil {
 		cancel()
@@ -122,21 +117,63 @@ func (u *upstream) upgrade(ctx context.Context, to *url.URL) (io.ReadWriteCloser
 	resp, err := u.client.Do(req)
 	if err == nil {
 		var rw io.ReadWriteCloser
-		if rw, err = relayStream(ctx, resp, cancel); err == nil && timeout.Stop() {
+		if rw, err = relayStream(ctx, resp, cancel); err == nil && limit.stop() {
 			return rw, nil
 		}
 	}
-	late := ctx.Err() != nil
+	late, sent := !limit.stop(), limit.sent
 	cancel()
 	switch {
-	case !sent.Load() && late:
+	case !sent && late:
 		return nil, fmt.Errorf("no connection within %s", connectTimeout)
-	case !sent.Load():
+	case !sent && err != nil:
 		return nil, err
 	case late || err == nil:
 		return nil, fmt.Errorf("%w: no answer within %s", errUpgradeRefused, upgradeTimeout)
 	}
 	return nil, fmt.Errorf("%w: %w", errUpgradeRefused, err)
+}
+
+// limit cancels an upgrade that takes too long: first to connect, then, once the
+// request was sent, to be answered.
+type limit struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	sent  bool // not changed after stop
+	over  bool // stopped or late
+	late  bool
+}
+
+func startLimit(cancel func()) *limit {
+	l := &limit{}
+	l.timer = time.AfterFunc(connectTimeout, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !l.over {
+			l.over, l.late = true, true
+			cancel()
+		}
+	})
+	return l
+}
+
+// requestSent may come after the answer.
+func (l *limit) requestSent() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.sent = true
+		l.timer.Reset(upgradeTimeout)
+	}
+}
+
+// stop reports whether it was in time.
+func (l *limit) stop() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.timer.Stop()
+	return !l.late
 }
 
 // relayStream is the relay's stream behind an upgrade. The relay speaks first,
