@@ -27,7 +27,7 @@ const (
 	stopGrace           = 3 * time.Second
 	defaultWaitDelay    = 5 * time.Second
 	defaultKeepAlive    = 30 * time.Second
-	defaultKeepAliveMax = 10 * time.Minute
+	defaultKeepAliveMax = time.Hour
 	defaultMaxSessions  = 4096 // open at once on all connections
 )
 
@@ -49,7 +49,7 @@ type Options struct {
 	WaitDelay time.Duration
 	// KeepAlive is how often clients are asked for an answer, KeepAliveMax how
 	// long one may stay silent before its connection ends. Zero means 30 s and
-	// 10 min: a session has to survive a laptop's nap.
+	// 1 h: a session has to survive a laptop's nap.
 	KeepAlive, KeepAliveMax time.Duration
 	// MaxSessions bounds the sessions of all connections. Zero means 4096.
 	MaxSessions int

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -120,29 +119,6 @@ func (c *Client) Token() api.Secret { return c.token }
 // are shown to the server. Empty means none.
 type TLSFiles struct{ CA, Cert, Key string }
 
-// NewTransport returns the transport of a command line tool: HTTP/1.1, because
-// a connection then serves a request and after it a websocket, bounded waits,
-// proxies of the environment, and the certificates of f.
-func NewTransport(f TLSFiles) (*http.Transport, error) {
-	conf, err := f.config()
-	if err != nil {
-		return nil, err
-	}
-	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        conf,
-		Protocols:              protocols,
-		TLSHandshakeTimeout:    15 * time.Second,
-		MaxIdleConnsPerHost:    8,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 1 << 20,
-	}, nil
-}
-
 func (f TLSFiles) config() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.CA != "" {
@@ -200,8 +176,13 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// cause drops the method and address that net/http puts before the reason.
+// cause drops the method and address that net/http puts before the reason, and
+// the cure, which has a place of its own.
 func cause(err error) string {
+	var re *ReachError
+	if errors.As(err, &re) {
+		return re.Err.Error()
+	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		return ue.Err.Error()

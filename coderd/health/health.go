@@ -163,7 +163,7 @@ func (s *Service) network(ctx context.Context, r *api.HealthReport) error {
 		return fmt.Errorf("transport of the health check: %w", err)
 	}
 	m := s.opts.RelayMap()
-	walk := netcheck.Run(ctx, netcheck.Config{URL: s.opts.AccessURL, Transport: tr, Relays: &m})
+	walk := netcheck.Run(ctx, netcheck.Config{URL: s.opts.AccessURL, Transport: tr.Plain(), Relays: &m})
 	r.AccessURL = api.AccessURLHealth{HealthSection: section(), AccessURL: s.opts.AccessURL.Redacted()}
 	r.DERP, r.Websocket = section(), section()
 	for _, step := range walk.Steps {

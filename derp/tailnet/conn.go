@@ -32,6 +32,7 @@ type Conn struct {
 	// awaitStale waits for the moment at which a session has named all its peers.
 	awaitStale func(context.Context) error
 	publish    chan struct{} // our node or wishes changed; holds one
+	check      chan struct{} // the coordinator may be out of reach; holds one
 
 	mu        sync.Mutex
 	closed    bool
@@ -39,10 +40,11 @@ type Conn struct {
 	listeners map[uint16]*listener
 	streams   map[*stream]struct{}
 	endpoints []string
-	lastErr   error // why the coordinator was last out of reach; nil while connected
-	direct    bool  // direct connections are allowed
-	relayed   bool  // and not used yet, because streams with large packets are open
-	large     int   // how many those are
+	linkAt    time.Time // when the coordinator last gave a sign
+	lastErr   error     // why the coordinator was last out of reach; nil while connected
+	direct    bool      // direct connections are allowed
+	relayed   bool      // and not used yet, because streams with large packets are open
+	large     int       // how many those are
 }
 
 // New creates a node with a key of its own that exists only in memory. The
@@ -57,7 +59,7 @@ func New(cfg Config) (*Conn, error) {
 		cfg: cfg, log: log, logf: logf(log), addr: tailrpc.AddressOf(cfg.ID), priv: key.NewNode(),
 		peers: newPeers(), wanted: &wanted{uses: map[api.ID]*use{}},
 		awaitStale: func(ctx context.Context) error { return sleep(ctx, staleAfter) },
-		publish:    make(chan struct{}, 1), direct: !cfg.BlockDirect,
+		publish:    make(chan struct{}, 1), check: make(chan struct{}, 1), direct: !cfg.BlockDirect,
 		listeners: map[uint16]*listener{}, streams: map[*stream]struct{}{},
 	}
 	eng, err := newEngine(c.logf)
@@ -71,7 +73,7 @@ func New(cfg Config) (*Conn, error) {
 	c.peers.attach(eng.wg)
 	eng.wg.SetStatusCallback(c.onStatus)
 	eng.mc.SetOnlyTCP443(cfg.BlockDirect)
-	eng.segs.large.Store(cfg.BlockDirect)
+	eng.direct.Store(!cfg.BlockDirect)
 	if err := eng.start(c.logf, c.priv, tailrpc.PrefixOf(cfg.ID), cfg.Inbound); err != nil {
 		eng.close(c.logf)
 		return nil, err
@@ -184,7 +186,7 @@ func (c *Conn) node() tailrpc.Node {
 func (c *Conn) setDirect(allowed bool) {
 	allowed = allowed && !c.cfg.BlockDirect
 	// New streams follow at once, before the old ones are counted.
-	c.eng.segs.large.Store(!allowed)
+	c.eng.direct.Store(allowed)
 	c.mu.Lock()
 	wait := allowed && c.large > 0
 	changed := c.direct != (allowed && !wait)

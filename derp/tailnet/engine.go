@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go4.org/netipx"
@@ -17,7 +18,9 @@ import (
 	"tailscale.com/envknob"
 	"tailscale.com/health"
 	"tailscale.com/net/dns"
+	"tailscale.com/net/netmon"
 	"tailscale.com/net/netns"
+	"tailscale.com/net/packet"
 	"tailscale.com/net/tsdial"
 	"tailscale.com/net/tstun"
 	"tailscale.com/proxymap"
@@ -49,7 +52,12 @@ type engine struct {
 	tun    *tstun.Wrapper
 	dns    *dns.Manager
 	ns     *netstack.Impl
-	segs   segments
+	mon    *netmon.Monitor
+
+	direct atomic.Bool // direct connections are allowed
+	mtuMu  sync.Mutex
+	mtu    int // of the wire, as of mtuAt
+	mtuAt  time.Time
 }
 
 // relayKnob makes the library dial relays in plain HTTP, which all our dials
@@ -91,7 +99,16 @@ func newEngine(logf logger.Logf) (_ *engine, err error) {
 		return nil, fmt.Errorf("create network stack: %w", err)
 	}
 	e.ns.ProcessLocalIPs = true
-	e.segs.guard(e.tun)
+	before := e.tun.PreFilterPacketInboundFromWireGuard
+	e.tun.PreFilterPacketInboundFromWireGuard = func(p *packet.Parsed, w *tstun.Wrapper) filter.Response {
+		e.narrowIn(p)
+		if before == nil {
+			return filter.Accept
+		}
+		return before(p, w)
+	}
+	// The one hook that sees what our own streams send.
+	e.tun.PreFilterPacketOutboundToWireGuardAppConnectorIntercept = e.narrowOut
 	if err := e.tune(); err != nil {
 		return nil, err
 	}
@@ -107,6 +124,8 @@ func (e *engine) keep(part any) {
 		e.tun = p
 	case *dns.Manager:
 		e.dns = p
+	case *netmon.Monitor:
+		e.mon = p
 	}
 }
 
@@ -116,8 +135,9 @@ const (
 	maxBuffer = 1 << 20
 	// maxRTO keeps a stream from sleeping as long again as a relay was away.
 	maxRTO = time.Second
-	// maxRetries at maxRTO lets a stream live through ten minutes of silence.
-	maxRetries = 600
+	// maxRetries at maxRTO lets a stream live through an hour of silence, such
+	// as of a laptop that sleeps.
+	maxRetries = 3600
 )
 
 func (e *engine) tune() error {
@@ -181,6 +201,15 @@ func packetFilter(logf logger.Logf, self netip.Prefix, inbound bool) (*filter.Fi
 		Srcs:    []netip.Prefix{tailrpc.ULA()},
 		Dsts:    []filter.NetPortRange{{Net: self, Ports: filter.PortRange{First: 1, Last: 65535}}},
 	}}, nil, local, none, nil, logf), nil
+}
+
+// rebind opens the UDP sockets and relay connections again. The library leaves
+// the relays alone where there is no default route to compare them with.
+func (e *engine) rebind() {
+	e.mc.Rebind()
+	if st := e.mon.InterfaceState(); len(st.InterfaceIPs[st.DefaultRouteInterface]) == 0 {
+		_ = e.mc.DebugBreakDERPConns() // never fails
+	}
 }
 
 // closeTimeout bounds close: the library's can hang when its queue is full.

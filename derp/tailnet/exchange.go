@@ -20,8 +20,12 @@ const (
 	firstRetry  = 100 * time.Millisecond
 	lastRetry   = 5 * time.Second
 	steadyAfter = 30 * time.Second
-	sweepEvery  = time.Minute
-	staleAfter  = tailrpc.GoneDelay + 5*time.Second
+	// busyRetry replaces lastRetry while streams are open.
+	busyRetry = time.Second
+	// checkTimeout bounds the answer of a coordinator that is in doubt.
+	checkTimeout = 2 * time.Second
+	sweepEvery   = time.Minute
+	staleAfter   = tailrpc.GoneDelay + 5*time.Second
 )
 
 var errMove = errors.New("the server asks to connect elsewhere")
@@ -40,6 +44,7 @@ func (c *Conn) Run(ctx context.Context, exchange Exchange) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { c.sweep(ctx) })
+	wg.Go(func() { c.watch(ctx) })
 	defer wg.Wait()
 	defer c.relays.close()
 	defer cancel()
@@ -55,6 +60,9 @@ func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
 		if err == nil {
 			began := time.Now()
 			c.setLink(nil)
+			if first {
+				c.noteLink()
+			}
 			err = c.session(ctx, ws, !first)
 			first = false
 			if time.Since(began) > steadyAfter || errors.Is(err, errMove) {
@@ -68,7 +76,12 @@ func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
 		if errors.Is(err, ErrRefused) {
 			return err
 		}
+		if c.busy() {
+			pause = min(pause, busyRetry)
+		}
 		c.log.Warn("coordinator is out of reach, dialling again", "error", err, "pause", pause)
+		// A connection that was left over may have died in the same way.
+		c.cfg.HTTPClient.CloseIdleConnections()
 		if sleep(ctx, pause/2+time.Duration(c.cfg.Jitter()*float64(pause/2))) != nil {
 			return nil
 		}
@@ -91,7 +104,8 @@ func (c *Conn) session(ctx context.Context, ws *wsconn.Conn, resumed bool) error
 			_ = ws.CloseNow() // the reader reports
 		}
 	})
-	wg.Go(func() { _ = ws.Ping(ctx, pingInterval, pingMisses, nil) })
+	wg.Go(func() { _ = ws.Ping(ctx, pingInterval, pingMisses, c.noteLink) })
+	wg.Go(func() { c.checkOnDoubt(ctx, ws) })
 	// The end of ctx must not tear the connection under farewell's hands.
 	rctx := context.WithoutCancel(ctx)
 	for {
@@ -164,14 +178,54 @@ func (c *Conn) send(ctx context.Context, ws *wsconn.Conn, resumed bool) error {
 			// What cost us the coordinator may have cost us the relay, which
 			// would notice by itself only after two minutes.
 			resumed = false
-			c.peers.doubt()
-			c.eng.mc.Rebind()
-			c.eng.mc.ReSTUN("coordinator-lost")
+			c.resume()
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.publish:
+		}
+	}
+}
+
+// resume follows the loss of a coordinator, once another is there.
+func (c *Conn) resume() {
+	c.mu.Lock()
+	away := time.Since(c.linkAt.Round(0)) // in wall time, which goes on in sleep
+	c.linkAt = time.Now()
+	c.mu.Unlock()
+	c.peers.doubt()
+	if away > tailrpc.GoneDelay/2 || away < 0 {
+		// Peers were told by now that we are gone, and forgot our keys. New ones
+		// are made as soon as the peer is heard again; ours would be tried for
+		// 15 s first.
+		c.peers.suspect()
+	}
+	c.renew("coordinator-lost")
+}
+
+// noteLink notes that the coordinator is in reach.
+func (c *Conn) noteLink() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.linkAt = time.Now()
+}
+
+// checkOnDoubt asks the coordinator for an answer when there is reason to doubt
+// it, and ends the connection if none comes.
+func (c *Conn) checkOnDoubt(ctx context.Context, ws *wsconn.Conn) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.check:
+		}
+		cctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		err := ws.PingOnce(cctx)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			_ = ws.CloseNow() // the reader reports
+			return
 		}
 	}
 }

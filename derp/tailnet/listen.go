@@ -30,6 +30,7 @@ type Stream interface {
 type stream struct {
 	*gonet.TCPConn
 	local, remote net.Addr
+	far           netip.Addr
 	once          sync.Once
 	closed        func()
 }
@@ -172,8 +173,9 @@ func (c *Conn) endStreams(left []api.ID) {
 // track wraps a connection so that Close ends it. peer is the agent that it
 // keeps wanted, zero for inbound ones.
 func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.ID) *stream {
-	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote)}
-	large := c.eng.segs.large.Load()
+	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote),
+		far: remote.Addr()}
+	large := !c.eng.direct.Load()
 	s.closed = func() {
 		c.mu.Lock()
 		delete(c.streams, s)

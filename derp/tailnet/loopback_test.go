@@ -18,9 +18,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeRelay upgrades and echoes; refuse makes it know websockets only.
+// greeting is what a fakeRelay says first.
+const greeting = "G"
+
+// fakeRelay upgrades, greets as relays do, and echoes. refuse, reset, mute and
+// swallow are what middleboxes do to upgrades: answer with an error, reset the
+// connection, never answer, promise and then pass nothing on.
 type fakeRelay struct {
-	refuse   atomic.Bool
+	refuse, reset, mute, swallow atomic.Bool
+
+	pings    atomic.Int64 // control frames that came in; see cut
 	upgrades atomic.Int64
 	sockets  atomic.Int64
 	header   atomic.Pointer[http.Header]
@@ -31,15 +38,24 @@ func (f *fakeRelay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.header.Store(&h)
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		f.sockets.Add(1)
-		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"derp"}})
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"derp"},
+			OnPingReceived: func(context.Context, []byte) bool { f.pings.Add(1); return true }})
 		if err != nil {
 			return
 		}
 		nc := websocket.NetConn(context.Background(), ws, websocket.MessageBinary)
+		_, _ = io.WriteString(nc, greeting)
 		_, _ = io.Copy(nc, nc)
 		return
 	}
 	f.upgrades.Add(1)
+	if f.mute.Load() {
+		<-r.Context().Done()
+		return
+	}
+	if f.reset.Load() {
+		panic(http.ErrAbortHandler)
+	}
 	if f.refuse.Load() {
 		http.Error(w, "no", http.StatusUpgradeRequired)
 		return
@@ -50,13 +66,18 @@ func (f *fakeRelay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer nc.Close()
 	_, _ = io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n\r\n")
+	if f.swallow.Load() {
+		_, _ = io.Copy(io.Discard, brw)
+		return
+	}
+	_, _ = io.WriteString(nc, greeting)
 	_, _ = io.Copy(nc, brw)
 }
 
 // inFront starts a loopback relay in front of URLs.
 func inFront(t *testing.T, urls ...string) *loopback {
 	t.Helper()
-	up := &upstream{client: upgradeClient(http.DefaultClient), header: http.Header{"X-Corp": {"yes"}}}
+	up := &upstream{keepAlive: time.Hour, client: upgradeClient(http.DefaultClient), header: http.Header{"X-Corp": {"yes"}}}
 	for _, s := range urls {
 		u, err := url.Parse(s)
 		require.NoError(t, err)
@@ -99,10 +120,10 @@ func echoes(t *testing.T, nc net.Conn, br *bufio.Reader) {
 	t.Helper()
 	_, err := io.WriteString(nc, "packet")
 	require.NoError(t, err)
-	got := make([]byte, 6)
+	got := make([]byte, 7)
 	_, err = io.ReadFull(br, got)
 	require.NoError(t, err)
-	require.Equal(t, "packet", string(got))
+	require.Equal(t, greeting+"packet", string(got))
 }
 
 func TestLoopbackUpgrades(t *testing.T) {
@@ -133,6 +154,49 @@ func TestLoopbackRemembersWhatWorks(t *testing.T) {
 	require.Equal(t, int64(1), f.upgrades.Load())
 	require.Equal(t, int64(3), f.sockets.Load())
 	require.Equal(t, "yes", f.header.Load().Get("X-Corp"))
+}
+
+func TestUpgradesThatFail(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*fakeRelay){
+		"reset":   func(f *fakeRelay) { f.reset.Store(true) },
+		"mute":    func(f *fakeRelay) { f.mute.Store(true) },
+		"swallow": func(f *fakeRelay) { f.swallow.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakeRelay{}
+			set(f)
+			srv := httptest.NewUnstartedServer(f)
+			srv.Config.ErrorLog = nil
+			srv.Start()
+			t.Cleanup(srv.Close)
+			l := inFront(t, srv.URL+"/derp")
+			began := time.Now()
+			for range 2 {
+				status, nc, br := knock(t, l, l.host)
+				require.Equal(t, http.StatusSwitchingProtocols, status)
+				echoes(t, nc, br)
+			}
+			require.Less(t, time.Since(began), 5*time.Second)
+			require.Equal(t, int64(1), f.upgrades.Load())
+			require.Equal(t, int64(2), f.sockets.Load())
+		})
+	}
+}
+
+func TestRelayWebsocketIsKeptAlive(t *testing.T) {
+	t.Parallel()
+	f := &fakeRelay{}
+	f.refuse.Store(true)
+	srv := httptest.NewServer(f)
+	t.Cleanup(srv.Close)
+	l := inFront(t, srv.URL+"/derp")
+	l.up.keepAlive = 500 * time.Millisecond
+	status, nc, br := knock(t, l, l.host)
+	require.Equal(t, http.StatusSwitchingProtocols, status)
+	require.Eventually(t, func() bool { return f.pings.Load() >= 2 }, 10*time.Second, time.Millisecond)
+	echoes(t, nc, br)
 }
 
 func TestLoopbackRefusesOtherUsers(t *testing.T) {

@@ -21,6 +21,7 @@ type peer struct {
 	node      tailcfg.NodeView
 	reachable bool // a ping was answered since the keys changed
 	session   int  // the coordinator session that last named it
+	stale     bool // it may have forgotten the keys of our tunnel
 }
 
 // peers is what the engine looks peers up in, and who waits for one.
@@ -110,6 +111,27 @@ func (p *peers) doubt() {
 	}
 }
 
+// suspect notes that every peer may have forgotten the keys of its tunnel with us.
+func (p *peers) suspect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, x := range p.byID {
+		x.stale = true
+	}
+}
+
+// takeStale reports once whether the peer's tunnel needs new keys.
+func (p *peers) takeStale(id api.ID, k key.NodePublic) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x, ok := p.byID[id]
+	if !ok || x.node.Key() != k || !x.stale {
+		return false
+	}
+	x.stale = false
+	return true
+}
+
 // begin counts a new session with a coordinator.
 func (p *peers) begin() {
 	p.mu.Lock()
@@ -191,6 +213,7 @@ func (p *peers) upsert(e *engine, n tailrpc.Node) {
 		nodeID, oldKey = old.node.ID(), old.node.Key()
 		newDisco = oldKey == k && old.node.DiscoKey() != disco
 		x.reachable = old.reachable && oldKey == k && !newDisco
+		x.stale = old.stale && oldKey == k
 		p.forget(old)
 	} else {
 		p.lastID++

@@ -185,7 +185,7 @@ func (r *relays) start(id int, urls []*url.URL) (*loopback, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for relay region %d: %w", id, err)
 	}
-	up := &upstream{urls: urls, client: r.client, header: r.c.cfg.Header}
+	up := &upstream{urls: urls, client: r.client, header: r.c.cfg.Header, keepAlive: relayKeepAlive}
 	l := newLoopback(ln, up, r.c.log.With("relay_region", id))
 	r.wg.Go(func() { l.serve(r.ctx) })
 	return l, nil

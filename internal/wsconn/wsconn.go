@@ -142,6 +142,10 @@ func (c *Conn) Ping(ctx context.Context, interval time.Duration, misses int, ans
 	}
 }
 
+// PingOnce sends one ping and waits for the answer as long as ctx allows.
+// Somebody must be reading meanwhile.
+func (c *Conn) PingOnce(ctx context.Context) error { return c.t.ping(ctx) }
+
 // IsClosed reports whether err only says that the other side went away.
 func IsClosed(err error) bool {
 	var ce *CloseError

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -114,13 +113,9 @@ func loginTarget(env *Env) string {
 
 // remedy says what to do about a server that gave no answer.
 func remedy(e *client.UnreachableError) string {
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	switch {
-	case errors.As(e, &unknown):
-		return "Its certificate is signed by an authority that is not trusted here; name the CA with --client-tls-ca-file."
-	case errors.As(e, &host):
-		return "Its certificate is for another name; check --url or CODER_URL."
+	var re *client.ReachError
+	if errors.As(e, &re) {
+		return Inert(re.Cure)
 	}
 	return "Check that the server runs and that --url or CODER_URL is right."
 }

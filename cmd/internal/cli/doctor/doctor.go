@@ -95,7 +95,7 @@ func Examine(ctx context.Context, env *cli.Env, workspace string, timeout time.D
 		return nil, err
 	}
 	sign, signed := s.signIn(ctx, timeout)
-	c := netcheck.Config{URL: s.client.URL(), Transport: tr, Header: s.client.ExtraHeader(), Timeout: timeout,
+	c := netcheck.Config{URL: s.client.URL(), Transport: tr.Plain(), Header: s.client.ExtraHeader(), Timeout: timeout,
 		NoDirect: env.Global.DisableDirect, Now: func() time.Time { return env.Clock.Now() }}
 	if signed && s.agent == nil {
 		if info, err := s.client.ConnectionInfo(ctx); err == nil {

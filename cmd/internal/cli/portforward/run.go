@@ -83,7 +83,7 @@ func run(ctx context.Context, env *cli.Env, o tunnel.Options, forwards []Forward
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { tunnel.KeepAlive(ctx, client) })
+	wg.Go(func() { conn.KeepAlive(ctx, client) })
 	for _, p := range ports {
 		wg.Go(func() { p.serve(ctx, env, client) })
 		fmt.Fprintf(env.Stdout, "%s %s leads to port %d of %s\n", p.Network, p.addr, p.RemotePort, cli.Inert(conn.Workspace.Name))

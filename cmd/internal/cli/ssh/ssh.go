@@ -165,7 +165,7 @@ func (o *options) serve(ctx context.Context, s *session, conn *tunnel.Connection
 		_ = client.Close()
 		_ = g.Wait()
 	}()
-	g.Go(func() error { tunnel.KeepAlive(ctx, client); return nil })
+	g.Go(func() error { conn.KeepAlive(ctx, client); return nil })
 	if o.forwardGPG {
 		f, err := gpg(ctx, s.env, client, s.vars)
 		if err != nil {

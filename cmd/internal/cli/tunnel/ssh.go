@@ -14,12 +14,6 @@ const PortSSH = 22
 // handshakeTimeout bounds the SSH handshake once the stream is open.
 const handshakeTimeout = 30 * time.Second
 
-// Keep-alives: a connection whose peer is gone is noticed within 30 s.
-const (
-	aliveEvery   = 10 * time.Second
-	aliveTimeout = 20 * time.Second
-)
-
 // SSH opens an SSH connection to the agent. The host key is not checked and no
 // credential is shown: the WireGuard tunnel underneath has proved the agent's
 // key, which the server vouches for, and the agent accepts only those whom the
@@ -51,24 +45,4 @@ func (t *Tunnel) SSH(ctx context.Context) (*gossh.Client, error) {
 	}
 	_ = stream.SetDeadline(time.Time{})
 	return gossh.NewClient(conn, chans, reqs), nil
-}
-
-// KeepAlive asks the agent for an answer now and then and closes the client
-// when none comes. It returns when ctx ends or the client is closed.
-func KeepAlive(ctx context.Context, c *gossh.Client) {
-	tick := time.NewTicker(aliveEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		timer := time.AfterFunc(aliveTimeout, func() { _ = c.Close() })
-		_, _, err := c.SendRequest("keepalive@openssh.com", true, nil)
-		timer.Stop()
-		if err != nil {
-			return
-		}
-	}
 }

@@ -28,6 +28,8 @@ type CLI struct {
 	s    *Server
 	Home string
 	env  []string
+	// enter is a command that runs the one behind it elsewhere.
+	enter []string
 }
 
 // Result is how a command ended.
@@ -43,6 +45,7 @@ func (s *Server) Person(t testing.TB) *CLI {
 	home, err := os.MkdirTemp(s.Dir, "home-")
 	require.NoError(t, err)
 	c := &CLI{t: t, s: s, Home: home}
+	c.enter = s.opts.Enter
 	c.env = []string{"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8",
 		"CODER_CONFIG_DIR=" + filepath.Join(home, ".config", "coderv2")}
 	if s.CA != "" {
@@ -83,7 +86,8 @@ func (c *CLI) Env() []string { return c.env }
 func (c *CLI) Command(args ...string) *exec.Cmd {
 	ctx, stop := context.WithTimeout(context.Background(), Patience)
 	c.t.Cleanup(stop)
-	cmd := exec.CommandContext(ctx, binary, args...)
+	argv := append(append(append([]string(nil), c.enter...), binary), args...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = c.env, c.Home, 5*time.Second
 	return cmd
 }
@@ -148,6 +152,14 @@ func (c *CLI) WriteTemplate(name, content string) string {
 	require.NoError(c.t, os.MkdirAll(dir, 0o700))
 	require.NoError(c.t, os.WriteFile(filepath.Join(dir, "main.tf"), []byte(content), 0o600))
 	return dir
+}
+
+// At returns the same person at another place; see Options.Enter.
+func (c *CLI) At(t testing.TB, enter []string, env ...string) *CLI {
+	there := *c
+	there.t, there.enter = t, enter
+	there.Setenv(env...)
+	return &there
 }
 
 // Setenv adds to the environment of the person's later commands.

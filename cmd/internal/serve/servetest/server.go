@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,6 +36,11 @@ type Options struct {
 	Args        []string // after "server"
 	// HTTPS serves with a certificate of an own authority and turns HTTP off.
 	HTTPS bool
+	// Host is the address to listen on instead of a loopback one, and Enter a
+	// command that runs the one behind it elsewhere, such as in a network
+	// namespace. It must become that command, not start it.
+	Host  string
+	Enter []string
 }
 
 // Server is one deployment: a directory, a database, and at most one process.
@@ -72,6 +78,9 @@ func New(t testing.TB, opts Options) *Server {
 	var b [3]byte
 	_, _ = rand.Read(b[:]) // never fails
 	s.host = fmt.Sprintf("127.%d.%d.%d", 1+b[0]%250, b[1], 1+b[2]%250)
+	if opts.Host != "" {
+		s.host = opts.Host
+	}
 	if opts.HTTPS {
 		s.makeCertificate()
 	}
@@ -121,7 +130,8 @@ func (s *Server) Fail() string {
 // binary that is killed.
 func (s *Server) launch() {
 	s.t.Helper()
-	cmd := exec.Command(binary, append(s.args(), s.opts.Args...)...)
+	argv := append(append(append([]string(nil), s.opts.Enter...), binary), append(s.args(), s.opts.Args...)...)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(s.environ(), s.opts.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	r := &run{cmd: cmd, log: newLog(), done: make(chan struct{})}
@@ -146,7 +156,10 @@ func (s *Server) launch() {
 
 func (s *Server) args() []string {
 	address := net.JoinHostPort(s.host, s.port)
-	args := []string{"server", "--provisioner-daemon-poll-interval", "1s", "--derp-server-stun-addresses", "disable"}
+	args := []string{"server", "--provisioner-daemon-poll-interval", "1s"}
+	if !slices.Contains(s.opts.Args, "--derp-server-stun-addresses") {
+		args = append(args, "--derp-server-stun-addresses", "disable")
+	}
 	if !s.opts.HTTPS {
 		return append(args, "--http-address", address)
 	}
