@@ -249,7 +249,9 @@ func TestDirectBlocked(t *testing.T) {
 		require.True(t, info.BlockDirect)
 		require.True(t, info.RelayMap.BlockDirect)
 		require.Empty(t, info.RelayMap.Regions[999].Nodes[0].STUN, "nobody asks for a direct path")
-		require.NotContains(t, p.OK("ping", "demo", "-n", "5"), "direct")
+		out := p.OK("ping", "demo", "-n", "5")
+		require.Equal(t, 5, strings.Count(out, " through relay Coder Embedded Relay"), out)
+		require.Contains(t, out, "Not direct: the deployment allows relays only.")
 	})
 	t.Run("client", func(t *testing.T) {
 		t.Parallel()
