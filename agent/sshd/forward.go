@@ -39,7 +39,7 @@ func (c *connection) directTCP(ctx context.Context, nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
 		return
 	}
-	c.dial(ctx, nc, "tcp", net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))))
+	c.dial(ctx, nc, "tcp", net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))), c.srv.join)
 }
 
 // directUnix serves `ssh -L` to a socket in the workspace.
@@ -49,11 +49,14 @@ func (c *connection) directUnix(ctx context.Context, nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
 		return
 	}
-	c.dial(ctx, nc, "unix", d.Path)
+	c.dial(ctx, nc, "unix", d.Path, c.srv.join)
 }
 
+// joiner copies between a channel and a connection until one has ended.
+type joiner func(ctx context.Context, ch ssh.Channel, conn net.Conn)
+
 // dial blocks until the forwarded connection has ended.
-func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr string) {
+func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr string, join joiner) {
 	if c.srv.opts.BlockLocalPortForwarding {
 		_ = nc.Reject(ssh.Prohibited, "local port forwarding is blocked by the administrator")
 		return
@@ -70,7 +73,7 @@ func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr 
 		return
 	}
 	c.wg.Go(func() { ssh.DiscardRequests(reqs) })
-	c.srv.join(ctx, ch, conn)
+	join(ctx, ch, conn)
 }
 
 // join copies both ways until both have ended, keeping half-closed streams, and

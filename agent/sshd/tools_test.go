@@ -129,6 +129,9 @@ func TestWindowChange(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "24 80\r\n-echo \r\n", string(buf))
 	require.NoError(t, s.WindowChange(30, 100))
+	// Requests are taken one after another; what is typed is not among them.
+	_, err = s.SendRequest("any@example.com", true, nil)
+	require.NoError(t, err)
 	_, _ = io.WriteString(in, "go\n")
 	rest, err := io.ReadAll(out)
 	require.NoError(t, err)

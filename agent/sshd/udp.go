@@ -26,23 +26,7 @@ func (c *connection) directUDP(ctx context.Context, nc ssh.NewChannel) {
 		_ = nc.Reject(ssh.ConnectionFailed, "malformed request")
 		return
 	}
-	if c.srv.opts.BlockLocalPortForwarding {
-		_ = nc.Reject(ssh.Prohibited, "local port forwarding is blocked by the administrator")
-		return
-	}
-	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "udp", net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))))
-	if err != nil {
-		_ = nc.Reject(ssh.ConnectionFailed, err.Error())
-		return
-	}
-	ch, reqs, err := nc.Accept()
-	if err != nil {
-		_ = conn.Close()
-		return
-	}
-	c.wg.Go(func() { ssh.DiscardRequests(reqs) })
-	joinUDP(ctx, ch, conn)
+	c.dial(ctx, nc, "udp", net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))), joinUDP)
 }
 
 // joinUDP passes datagrams both ways until one side ends, or udpIdle is over.

@@ -48,47 +48,32 @@ func (s *Service) watchMetadata(a *httpapi.API, serve func(http.ResponseWriter, 
 func (s *Service) streamMetadata(ctx context.Context, a *httpapi.API, r *http.Request, id api.ID, send httpapi.SendEvent) error {
 	sub := s.opts.PubSub.Subscribe(pubsub.TopicAgentMetadata())
 	defer sub.Close()
-	poll := s.opts.Clock.NewTicker(metadataPoll)
-	defer poll.Stop()
-	readmit := s.opts.Clock.NewTicker(recheckInterval)
-	defer readmit.Stop()
-	ping := s.opts.Clock.NewTicker(httpapi.EventPing)
-	defer ping.Stop()
+	first := true
 	var last []database.WorkspaceAgentMetadatum
-	for first := true; ; first = false {
+	next := func(ctx context.Context) ([]byte, error) {
 		rows, err := s.db.ListAgentMetadata(ctx, id)
 		if err != nil {
-			return fmt.Errorf("list metadata of agent %s: %w", id, err)
+			return nil, fmt.Errorf("list metadata of agent %s: %w", id, err)
 		}
-		if first || !slices.EqualFunc(rows, last, sameValue) {
-			last = rows
-			text, err := json.Marshal(s.convertMetadata(rows))
-			if err != nil {
-				return fmt.Errorf("encode metadata of agent %s: %w", id, err)
-			}
-			if err := send(httpapi.Data(text)); err != nil {
-				return err
-			}
+		if !first && slices.EqualFunc(rows, last, sameValue) {
+			return nil, nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-sub.C():
-		case <-poll.C:
-		case <-ping.C:
-			if err := send(api.WatchEvent{Type: "ping"}); err != nil {
-				return err
-			}
-		case <-readmit.C:
-			again, err := a.Readmit(r.WithContext(ctx))
-			if err == nil {
-				_, err = s.load(again, id, rbac.Read)
-			}
-			if api.CodeOf(err) != "" { // a database that is away takes no right away
-				return err
-			}
+		first, last = false, rows
+		text, err := json.Marshal(s.convertMetadata(rows))
+		if err != nil {
+			return nil, fmt.Errorf("encode metadata of agent %s: %w", id, err)
 		}
+		return text, nil
 	}
+	readmit := func(ctx context.Context) error {
+		again, err := a.Readmit(r.WithContext(ctx))
+		if err == nil {
+			_, err = s.load(again, id, rbac.Read)
+		}
+		return err
+	}
+	return httpapi.Follow{Clock: s.opts.Clock, Changed: sub.C(), Poll: metadataPoll, Recheck: recheckInterval,
+		Next: next, Readmit: readmit}.Run(ctx, send)
 }
 
 func sameValue(a, b database.WorkspaceAgentMetadatum) bool {

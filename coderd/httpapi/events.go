@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coder.internal/api"
+	"coder.internal/internal/clock"
 	"coder.internal/internal/wsconn"
 )
 
@@ -86,6 +87,55 @@ func (a *API) ServeEventsWS(w http.ResponseWriter, r *http.Request, run func(ctx
 	_ = ws.CloseNow()
 	for range cap(done) {
 		<-done
+	}
+}
+
+// Follow is the loop of a watch. All fields are required.
+type Follow struct {
+	Clock   clock.Clock
+	Changed <-chan struct{} // hints that Next may have something
+	Poll    time.Duration   // how often Next is asked without a hint
+	Recheck time.Duration   // how often Readmit is
+	// Next returns what is new as JSON, nil for nothing.
+	Next func(ctx context.Context) ([]byte, error)
+	// Readmit fails with a code once the caller may not watch any more. Other
+	// errors are trouble: a database that is away takes no right away.
+	Readmit func(ctx context.Context) error
+}
+
+// Run sends what is new at once and after each change, and pings that keep the
+// peer's side alive. It ends with the first error.
+func (f Follow) Run(ctx context.Context, send SendEvent) error {
+	poll := f.Clock.NewTicker(f.Poll)
+	defer poll.Stop()
+	readmit := f.Clock.NewTicker(f.Recheck)
+	defer readmit.Stop()
+	ping := f.Clock.NewTicker(EventPing)
+	defer ping.Stop()
+	for {
+		text, err := f.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if text != nil {
+			if err := send(Data(text)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.Changed:
+		case <-poll.C:
+		case <-ping.C:
+			if err := send(api.WatchEvent{Type: "ping"}); err != nil {
+				return err
+			}
+		case <-readmit.C:
+			if err := f.Readmit(ctx); api.CodeOf(err) != "" {
+				return err
+			}
+		}
 	}
 }
 

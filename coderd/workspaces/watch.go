@@ -20,61 +20,35 @@ const (
 	readmitEvery = 30 * time.Second
 )
 
-// stream follows one workspace: send gets a data event at once and after each
-// change, ping keeps the peer's side alive. It ends with the first error.
+// stream follows one workspace.
 func (s *Service) stream(ctx context.Context, a *httpapi.API, r *http.Request, id api.ID, send httpapi.SendEvent) error {
 	sub := s.opts.PubSub.Subscribe(pubsub.TopicWorkspace(id))
 	defer sub.Close()
-	poll := s.opts.Clock.NewTicker(watchPoll)
-	defer poll.Stop()
-	readmit := s.opts.Clock.NewTicker(readmitEvery)
-	defer readmit.Stop()
-	ping := s.opts.Clock.NewTicker(httpapi.EventPing)
-	defer ping.Stop()
 	var last []byte
-	for {
+	next := func(ctx context.Context) ([]byte, error) {
 		w, err := s.one(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		text, err := json.Marshal(w)
 		if err != nil {
-			return fmt.Errorf("encode workspace %s: %w", id, err)
+			return nil, fmt.Errorf("encode workspace %s: %w", id, err)
 		}
-		if !bytes.Equal(text, last) {
-			last = text
-			if err := send(httpapi.Data(text)); err != nil {
-				return err
-			}
+		if bytes.Equal(text, last) {
+			return nil, nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-sub.C():
-		case <-poll.C:
-		case <-ping.C:
-			if err := send(api.WatchEvent{Type: "ping"}); err != nil {
-				return err
-			}
-		case <-readmit.C:
-			if err := s.readmit(ctx, a, r, id); err != nil {
-				return err
-			}
+		last = text
+		return text, nil
+	}
+	readmit := func(ctx context.Context) error {
+		again, err := a.Readmit(r.WithContext(ctx))
+		if err == nil {
+			_, err = s.load(again, id, rbac.Read)
 		}
+		return err
 	}
-}
-
-// readmit fails once the caller may not read the workspace any more. A database
-// that is away takes no right away.
-func (s *Service) readmit(ctx context.Context, a *httpapi.API, r *http.Request, id api.ID) error {
-	again, err := a.Readmit(r.WithContext(ctx))
-	if err == nil {
-		_, err = s.load(again, id, rbac.Read)
-	}
-	if api.CodeOf(err) == "" {
-		return nil
-	}
-	return err
+	return httpapi.Follow{Clock: s.opts.Clock, Changed: sub.C(), Poll: watchPoll, Recheck: readmitEvery,
+		Next: next, Readmit: readmit}.Run(ctx, send)
 }
 
 // Watch serves GET /workspaces/{workspace}/watch as server-sent events.
