@@ -65,13 +65,10 @@ func (s *Service) streamMetadata(ctx context.Context, a *httpapi.API, r *http.Re
 		}
 		return text, nil
 	}
-	readmit := func(ctx context.Context) error {
-		again, err := a.Readmit(r.WithContext(ctx))
-		if err == nil {
-			_, err = s.load(again, id, rbac.Read)
-		}
+	readmit := a.Recheck(r, func(ctx context.Context) error {
+		_, err := s.load(ctx, id, rbac.Read)
 		return err
-	}
+	})
 	return httpapi.Follow{Clock: s.opts.Clock, Changed: sub.C(), Poll: metadataPoll, Recheck: recheckInterval,
 		Next: next, Readmit: readmit}.Run(ctx, send)
 }

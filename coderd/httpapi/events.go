@@ -139,6 +139,18 @@ func (f Follow) Run(ctx context.Context, send SendEvent) error {
 	}
 }
 
+// Recheck returns a Follow's Readmit: it authenticates r again and asks may in the
+// name of who r is now.
+func (a *API) Recheck(r *http.Request, may func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		again, err := a.Readmit(r.WithContext(ctx))
+		if err != nil {
+			return err
+		}
+		return may(again)
+	}
+}
+
 // errorEvent says why a stream ends.
 func errorEvent(err error) api.WatchEvent {
 	var e *api.Error
