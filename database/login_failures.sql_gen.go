@@ -113,9 +113,12 @@ with purged as (
     delete from login_failures f where f.id in (
         select o.id from login_failures o where o.at < now() - interval '1 hour'
         order by o.at limit 100 for update skip locked)
+), locked as materialized (
+    select s.subject, pg_advisory_xact_lock(hashtextextended('login attempt ' || s.subject, 0))::text
+    from (select distinct u.subject from unnest($1::text[]) as u (subject) order by u.subject) s
 )
 insert into login_failures (subject)
-select s.subject from unnest($1::text[]) as s (subject)
+select l.subject from locked l
 returning id, subject
 `
 
@@ -125,7 +128,9 @@ type ReserveLoginAttemptRow struct {
 }
 
 // Counts an attempt before it is made, so that many at once cannot all slip
-// through, and forgets some that are too old to matter.
+// through, and forgets some that are too old to matter. The lock of a subject,
+// held until the row is visible, makes its ids rise in the order in which others
+// can see them: without it, two attempts may each miss the other in their count.
 func (q *Queries) ReserveLoginAttempt(ctx context.Context, subjects []string) ([]ReserveLoginAttemptRow, error) {
 	rows, err := q.db.Query(ctx, reserveLoginAttempt, subjects)
 	if err != nil {

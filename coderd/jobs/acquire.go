@@ -247,9 +247,15 @@ func (q *Queue) register(ctx context.Context, s seek) error {
 	if !q.due(s.daemon) {
 		return nil
 	}
-	n, err := q.opts.DB.UpsertProvisionerDaemon(ctx, database.UpsertProvisionerDaemonParams{
+	row := database.UpsertProvisionerDaemonParams{
 		ID: s.daemon, OrganizationID: s.org, Name: s.name, Version: s.version, ApiVersion: s.apiVersion,
-		Tags: s.tags, KeyID: s.keyID, KeyName: s.keyName, StaleSeconds: staleAfter.Seconds()})
+		Tags: s.tags, KeyID: s.keyID, KeyName: s.keyName, StaleSeconds: staleAfter.Seconds()}
+	n, err := q.opts.DB.UpsertProvisionerDaemon(ctx, row)
+	if database.IsUniqueViolation(err) {
+		// Two first requests of one daemon at once: the other's row, which this one
+		// waited for, is found by its name the second time.
+		n, err = q.opts.DB.UpsertProvisionerDaemon(ctx, row)
+	}
 	switch {
 	case database.IsUniqueViolation(err):
 		return api.Conflict("A daemon of another name uses this id. Start the daemon again.",

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
@@ -288,4 +290,22 @@ func TestTooManyDaemonsOfOnePerson(t *testing.T) {
 		require.NoError(t, connect(i))
 	}
 	code(t, api.CodeRateLimited, connect(4))
+}
+
+// The first requests of a daemon may come at once: none of them is told that
+// another daemon has its id.
+func TestFirstRequestsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 20 {
+		req := jobrpc.AcquireRequest{DaemonID: api.NewID(), DaemonName: fmt.Sprint("new-", i), OrganizationID: r.org}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				_, err := r.queue.Acquire(r.ctx, req)
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+	}
 }
