@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
@@ -77,7 +78,8 @@ func (s *Service) checkFollows(ctx context.Context, q *database.Queries, workspa
 	return nil
 }
 
-// StateResources lists what the newest state at the time of a build holds.
+// StateResources lists what exists somewhere according to the newest state at the
+// time of a build.
 func (s *Service) StateResources(ctx context.Context, id api.ID) ([]api.WorkspaceStateResource, error) {
 	state, err := s.State(ctx, id)
 	if err != nil {
@@ -86,7 +88,11 @@ func (s *Service) StateResources(ctx context.Context, id api.ID) ([]api.Workspac
 	return resourcesIn(state), nil
 }
 
-// resourcesIn lists the managed resources of a state; none if it cannot be read.
+// ownType begins the types of our provider: records that nobody has to look after.
+const ownType = "coder_"
+
+// resourcesIn lists the managed resources of a state that exist somewhere; none if
+// it cannot be read.
 func resourcesIn(b []byte) []api.WorkspaceStateResource {
 	out := []api.WorkspaceStateResource{}
 	state, err := tfstate.Parse(b)
@@ -94,6 +100,9 @@ func resourcesIn(b []byte) []api.WorkspaceStateResource {
 		return out
 	}
 	for _, r := range state.Resources {
+		if strings.HasPrefix(r.Type, ownType) {
+			continue
+		}
 		clean := func(text string) string { return jobs.CleanText(text, maxTimingText) }
 		out = append(out, api.WorkspaceStateResource{Address: clean(r.Address), Type: clean(r.Type), Name: clean(r.Name),
 			Provider: clean(r.Provider), ResourceID: clean(r.ID)})

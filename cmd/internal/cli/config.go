@@ -65,8 +65,16 @@ func (e *Env) SetConfig(name, value string) error {
 	return WriteFile(filepath.Join(dir, name), []byte(value), 0o600)
 }
 
-// WriteFile replaces a file in one step: written beside it, then renamed.
+// WriteFile replaces a file in one step: written beside it, then renamed. A link
+// stays one: what it points to is replaced. A device or a pipe, such as
+// /dev/stdout, is written to.
 func WriteFile(name string, content []byte, mode fs.FileMode) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return writeThrough(name, content)
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -78,6 +86,18 @@ func WriteFile(name string, content []byte, mode fs.FileMode) error {
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func writeThrough(name string, content []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,29 +91,9 @@ func pull(env *cli.Env) *cobra.Command {
 			_, err := env.Stdout.Write(state)
 			return err
 		}
-		return writeFile(args[1], state)
+		return cli.WriteFile(args[1], state, 0o600) // it holds secrets
 	})
 	return cmd
-}
-
-// writeFile replaces a file at once; a state holds secrets, so it is the user's
-// alone.
-func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".state-*") // mode 0600
-	if err == nil {
-		_, err = f.Write(b)
-		err = errors.Join(err, f.Close())
-		if err == nil {
-			err = os.Rename(f.Name(), path)
-		}
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	return nil
 }
 
 func push(env *cli.Env) *cobra.Command {
