@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"coder.internal/api"
 	"coder.internal/api/jobrpc"
+	"coder.internal/coderd/coderdtest"
 	"coder.internal/coderd/keys"
 	"coder.internal/database"
 )
@@ -146,4 +149,18 @@ func TestEveryBinaryColumnIsKnown(t *testing.T) {
 		require.True(t, plainBytes[name] != sealedBytes[name], "%s: add it to coderd/keys.Rotate if it is sealed, and to one of the lists here", name)
 	}
 	require.NoError(t, rows.Err())
+}
+
+// Where the states went with lost keys, an orphan delete announces what the last
+// build made.
+func TestLostStatesLeaveTheirResources(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := r.create(r.member, r.template("plain"), "dev")
+	r.complete(r.acquire(), jobrpc.BuildResult{State: stateOf(1, "a"),
+		Resources: []jobrpc.Resource{{Address: "docker_volume.home", Type: "docker_volume", Name: "home"}}})
+	require.NoError(t, r.d.DB.InTx(t.Context(), func(q *database.Queries) error { return keys.Discard(t.Context(), q) }))
+	got := coderdtest.Do[[]api.WorkspaceStateResource](t, r.owner, http.StatusOK, http.MethodGet,
+		"/api/v2/workspacebuilds/"+w.LatestBuild.ID.String()+"/state/resources", nil)
+	require.Equal(t, []api.WorkspaceStateResource{{Address: "docker_volume.home", Type: "docker_volume", Name: "home"}}, got)
 }

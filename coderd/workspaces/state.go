@@ -78,14 +78,14 @@ func (s *Service) checkFollows(ctx context.Context, q *database.Queries, workspa
 	return nil
 }
 
-// StateResources lists what exists somewhere according to the newest state at the
-// time of a build.
+// StateResources lists what exists somewhere after a build: what an orphan delete
+// would leave behind.
 func (s *Service) StateResources(ctx context.Context, id api.ID) ([]api.WorkspaceStateResource, error) {
-	state, err := s.State(ctx, id)
+	b, _, err := s.loadState(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return resourcesIn(state), nil
+	return s.leftBehind(ctx, s.db.Queries, b.WorkspaceID, b.BuildNumber)
 }
 
 // ownType begins the types of our provider: records that nobody has to look after.
