@@ -16,6 +16,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +59,8 @@ type Options struct {
 	Token api.Secret
 	URL   string
 	// Executable is the path of this binary, which children find in
-	// GIT_SSH_COMMAND and GIT_ASKPASS; empty leaves their Git alone.
+	// GIT_SSH_COMMAND and GIT_ASKPASS and, if it is called coder, on their PATH;
+	// empty leaves their Git alone.
 	Executable string
 
 	ScriptDataDir string
@@ -193,6 +196,10 @@ func (a *Agent) introduce(ctx context.Context, directory string) {
 func (a *Agent) environ(m agentrpc.Manifest, account child.Account) []string {
 	env := child.Drop(a.opts.Environ, func(name string) bool { return strings.HasPrefix(name, "CODER_PROC_") })
 	env = child.Merge(env, []string{"HOME=" + account.Home, "USER=" + account.Name, "LOGNAME=" + account.Name})
+	if command := filepath.Base(a.opts.Executable); command == "coder" || command == "coder.exe" {
+		// Templates write "coder stat cpu".
+		env = child.AppendPath(env, filepath.Dir(a.opts.Executable), string(os.PathListSeparator))
+	}
 	own := make([]string, 0, len(m.Env))
 	for name, value := range m.Env {
 		own = append(own, name+"="+expand(value, env))

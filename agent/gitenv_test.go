@@ -25,3 +25,18 @@ func TestGitCommands(t *testing.T) {
 	require.Equal(t, "mine\n", r.ssh(t, `echo "$GIT_ASKPASS"`))
 	require.Equal(t, "ssh -v\n", r.ssh(t, `echo "$GIT_SSH_COMMAND"`))
 }
+
+// Scripts of templates call "coder stat cpu": the agent's own binary is found, after
+// whatever is there.
+func TestCoderIsOnThePath(t *testing.T) {
+	t.Parallel()
+	path := func(executable string) string {
+		r := run(t, agenttest.New(t, agentrpc.Manifest{}), func(o *agent.Options) {
+			o.Executable = executable
+			o.Environ = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir()}
+		})
+		return r.ssh(t, `echo "$PATH"`)
+	}
+	require.Equal(t, "/usr/bin:/bin:/opt/x\n", path("/opt/x/coder"))
+	require.Equal(t, "/usr/bin:/bin\n", path("/opt/x/other"))
+}

@@ -46,6 +46,15 @@ func Drop(environ []string, gone func(name string) bool) []string {
 	})
 }
 
+// AppendPath puts dir last in PATH, where nothing that is there already is hidden.
+func AppendPath(environ []string, dir, separator string) []string {
+	path := Get(environ, "PATH")
+	if path != "" {
+		path += separator
+	}
+	return Merge(environ, []string{"PATH=" + path + dir})
+}
+
 // PrependPath puts dir first in PATH.
 func PrependPath(environ []string, dir, separator string) []string {
 	path := Get(environ, "PATH")
