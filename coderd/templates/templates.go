@@ -150,7 +150,7 @@ func (s *Service) Template(ctx context.Context, id api.ID) (api.Template, error)
 	if err != nil {
 		return api.Template{}, err
 	}
-	return s.oneTemplate(ctx, database.ListTemplatesParams{Every: true, ID: &t.ID, MaxRows: 1})
+	return s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, ID: &t.ID, MaxRows: 1})
 }
 
 // TemplateByName returns the template of an organization.
@@ -162,18 +162,17 @@ func (s *Service) TemplateByName(ctx context.Context, org, name string) (api.Tem
 	if httpapi.CheckName("name", name) != nil {
 		return api.Template{}, api.NotFound(aTemplate)
 	}
-	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Every: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
+	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
 	if err != nil {
 		return api.Template{}, err
 	}
-	if err := rbac.Check(ctx, rbac.Read, objectOf(o.ID, t.ID), aTemplate); err != nil {
+	if _, err := s.template(ctx, rbac.Read, t.ID); err != nil {
 		return api.Template{}, err
 	}
 	return t, nil
 }
 
 func (s *Service) oneTemplate(ctx context.Context, arg database.ListTemplatesParams) (api.Template, error) {
-	arg.OrganizationIds = []api.ID{}
 	rows, err := s.opts.DB.ListTemplates(ctx, arg)
 	if err != nil {
 		return api.Template{}, fmt.Errorf("load template: %w", err)
@@ -192,7 +191,8 @@ func (s *Service) List(ctx context.Context, org string, offset, limit int32) ([]
 		return nil, err
 	}
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeTemplate)
-	arg := database.ListTemplatesParams{Every: f.All, OrganizationIds: f.Orgs, SkipRows: offset, MaxRows: limit}
+	arg := database.ListTemplatesParams{Everything: f.All, Orgs: f.Orgs, Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge,
+		SharedIn: f.SharedIn, Entries: f.Entries, SkipRows: offset, MaxRows: limit}
 	if org != "" {
 		o, err := s.organization(ctx, org)
 		if err != nil {
