@@ -70,10 +70,12 @@ func objectOfTemplate(t database.Template) rbac.Object {
 }
 
 // objectOfVersion is the template of a version. One without a template stands
-// for itself, and is for those who administrate templates.
+// for itself and is like a new template: everyone in the organization may look.
 func (s *Service) objectOfVersion(ctx context.Context, v database.TemplateVersion) (rbac.Object, error) {
 	if v.TemplateID == nil {
-		return objectOf(v.OrganizationID, v.ID), nil
+		o := objectOf(v.OrganizationID, v.ID)
+		o.ACL = rbac.TemplateACL(v.OrganizationID, nil)
+		return o, nil
 	}
 	o := objectOf(v.OrganizationID, *v.TemplateID)
 	row, err := s.opts.DB.GetTemplateACL(ctx, *v.TemplateID)

@@ -84,6 +84,7 @@ func (s *Service) dryVersion(ctx context.Context, id api.ID, action rbac.Action)
 		return v, err
 	}
 	o := rbac.Object{Type: rbac.TypeTemplate, ID: id, OrgID: v.TemplateVersion.OrganizationID}
+	o.ACL = rbac.TemplateACL(o.OrgID, nil)
 	if id := v.TemplateVersion.TemplateID; id != nil {
 		row, err := s.db.GetTemplateACL(ctx, *id)
 		if err != nil {
