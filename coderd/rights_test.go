@@ -101,6 +101,8 @@ func newScene(ctx context.Context, conn *pgx.Conn) (*scene, error) {
 	b.Queue(`insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, initiator_id, job_id)
 		values ($1, $2, $3, 1, 'start', $4, $5)`, build, workspace, version, me, buildJob)
 	b.Queue(`insert into provisioner_plans (id, job_id, template_version_id, workspace_name, owner_id, transition) values ($1, $2, $3, 'dev', $4, 'start')`, plan, planJob, version, me)
+	b.Queue(`insert into provisioner_plans (id, job_id, template_version_id, workspace_id, workspace_name, owner_id, transition)
+		values ($1, $2, $3, $4, 'dev', $5, 'start')`, id(), buildJob, version, workspace, me)
 	b.Queue(`insert into workspace_resources (id, job_id, ordinal, transition, type, name) values ($1, $2, 0, 'start', 'null_resource', 'dev')`, resource, buildJob)
 	agentToken := id().String()
 	agentHash := sha256.Sum256([]byte(agentToken))
