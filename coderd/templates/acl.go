@@ -59,6 +59,28 @@ func (s *Service) UpdateACL(ctx context.Context, id api.ID, req api.UpdateTempla
 	})
 }
 
+// setEveryone takes the members of the organization off the list of a template that
+// is locked, or puts them there; nil leaves it.
+func setEveryone(ctx context.Context, q *database.Queries, t *database.Template, disable *bool) error {
+	if disable == nil {
+		return nil
+	}
+	role := api.RoleUse
+	if *disable {
+		role = api.RoleNone
+	}
+	list, err := users.EditACL(ctx, q, objectOfTemplate(*t), rbac.TemplateACL(t.OrganizationID, t.Acl), nil,
+		map[string]string{t.OrganizationID.String(): role})
+	if err != nil {
+		return err
+	}
+	t.Acl = append([]string{}, list...)
+	if _, err := q.SetTemplateACL(ctx, database.SetTemplateACLParams{ID: t.ID, Acl: t.Acl}); err != nil {
+		return fmt.Errorf("set access list of template %s: %w", t.ID, err)
+	}
+	return nil
+}
+
 // ACLAvailable returns who can be put on the list.
 func (s *Service) ACLAvailable(ctx context.Context, id api.ID) (api.ACLAvailable, error) {
 	t, err := s.template(ctx, rbac.Update, id)

@@ -176,6 +176,15 @@ func TestTemplateAccess(t *testing.T) {
 	back := api.UpdateTemplateACL{GroupPerms: map[string]string{everyone: "use"}}
 	coderdtest.Do[api.Response](t, eve, http.StatusOK, http.MethodPatch, path+"/acl", back)
 	assert.Equal(t, 1, count(r.member))
+	for i, private := range []bool{true, false} {
+		coderdtest.Do[api.Template](t, r.owner, http.StatusOK, http.MethodPatch, path, api.UpdateTemplateRequest{DisableEveryoneGroupAccess: &private})
+		assert.Equal(t, i, count(r.member))
+	}
+	hidden := r.version(api.ID{}, jobrpc.ImportResult{})
+	coderdtest.Do[api.Template](t, r.owner, http.StatusCreated, http.MethodPost, org+"/templates",
+		api.CreateTemplateRequest{Name: "hidden", VersionID: hidden.ID, DisableEveryoneGroupAccess: true})
+	assert.Equal(t, 1, count(r.member))
+	assert.Equal(t, 2, count(r.owner))
 
 	// Whoever may only change templates cannot make themselves their administrator.
 	coderdtest.Do[api.Role](t, r.owner, http.StatusOK, http.MethodPost, org+"/members/roles", api.CustomRoleRequest{Name: "editor",
