@@ -58,6 +58,9 @@ type CreateTemplateRequest struct {
 	AllowUserCancelWorkspaceJobs *bool  `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         bool   `json:"require_active_version,omitempty"`
 	UseClassicParameterFlow      bool   `json:"template_use_classic_parameter_flow,omitempty"`
+	// DisableEveryoneGroupAccess makes a template that only those who administrate
+	// templates see, until its access list says more.
+	DisableEveryoneGroupAccess bool `json:"disable_everyone_group_access,omitempty"`
 }
 
 // UpdateTemplateRequest changes what a template is called and shows. Absent
@@ -72,6 +75,9 @@ type UpdateTemplateRequest struct {
 	AllowUserCancelWorkspaceJobs *bool   `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         *bool   `json:"require_active_version,omitempty"`
 	UseClassicParameterFlow      *bool   `json:"use_classic_parameter_flow,omitempty"`
+	// DisableEveryoneGroupAccess takes the organization's members off the access
+	// list (true) or lets them use the template (false).
+	DisableEveryoneGroupAccess *bool `json:"disable_everyone_group_access,omitempty"`
 }
 
 // MinimalUser names a user inside another object.

@@ -144,6 +144,8 @@ type Organization struct {
 	IsDefault   bool      `json:"is_default"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+	// DefaultMemberRoles are held by every member without being given.
+	DefaultMemberRoles []string `json:"default_org_member_roles"`
 }
 
 // OrganizationMember is a user's membership of one organization.
@@ -156,6 +158,15 @@ type OrganizationMember struct {
 	Roles          []SlimRole `json:"roles"`
 	CreatedAt      time.Time  `json:"created_at"`
 	UpdatedAt      time.Time  `json:"updated_at"`
+
+	AvatarURL        string     `json:"avatar_url"`
+	GlobalRoles      []SlimRole `json:"global_roles"`
+	Status           UserStatus `json:"status"`
+	LoginType        LoginType  `json:"login_type"`
+	IsServiceAccount bool       `json:"is_service_account,omitempty"`
+	LastSeenAt       time.Time  `json:"last_seen_at"`
+	UserCreatedAt    time.Time  `json:"user_created_at"`
+	UserUpdatedAt    time.Time  `json:"user_updated_at"`
 }
 
 // Key is an API key: a session or a named token. The secret part is shown once,

@@ -30,6 +30,7 @@ func (s *Server) accessRoutes(a *httpapi.API) {
 	s.externalAuthRoutes(a)
 	s.keyRoutes(a)
 	s.organizationRoutes(a)
+	s.rightsRoutes(a)
 }
 
 func (s *Server) deploymentRoutes(a *httpapi.API) {

@@ -21,6 +21,7 @@ var listsOwn = map[string]bool{
 	"GET /api/v2/users":         true,
 	"GET /api/v2/organizations": true,
 	"GET /api/v2/workspaces":    true,
+	"GET /api/v2/groups":        true,
 }
 
 // bodies are what routes need to get past the check of their input; the others
@@ -42,7 +43,15 @@ var bodies = map[string]any{
 	"POST /api/v2/organizations/{organization}/provisionerkeys":           api.CreateProvisionerKeyRequest{Name: "mine"},
 	"POST /api/v2/external-auth/{externalauth}/device":                    api.ExternalAuthDeviceExchange{DeviceCode: "code"},
 	"PATCH /api/v2/templates/{template}/versions":                         api.UpdateActiveTemplateVersionRequest{ID: api.NewID()},
+
+	"POST /api/v2/organizations":                                    api.CreateOrganizationRequest{Name: "mine"},
+	"POST /api/v2/organizations/{organization}/groups":              api.CreateGroupRequest{Name: "mine"},
+	"POST /api/v2/organizations/{organization}/members/roles":       customRole,
+	"PUT /api/v2/organizations/{organization}/members/roles":        customRole,
+	"PUT /api/v2/organizations/{organization}/members/{user}/roles": api.UpdateRolesRequest{Roles: []string{"organization-admin"}},
 }
+
+var customRole = api.CustomRoleRequest{Name: "helper", OrganizationPermissions: []api.Permission{{ResourceType: "template", Action: "read"}}}
 
 var placeholder = regexp.MustCompile(`\{[^}]+\}`)
 

@@ -133,11 +133,25 @@ const getCaller = `-- name: GetCaller :one
 select k.id, k.hashed_secret, k.user_id, k.scopes, u.username, u.roles as site_roles,
     k.last_used < now() - interval '1 minute' as stale,
     coalesce((
-        select jsonb_object_agg(m.organization_id, m.roles)
+        select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
         from organization_members m
         join organizations o on o.id = m.organization_id and not o.deleted
         where m.user_id = u.id
-    ), '{}')::jsonb as org_roles
+    ), '{}')::jsonb as org_roles,
+    array(
+        select g.group_id from group_members g
+        join groups on groups.id = g.group_id
+        join organization_members m on m.organization_id = groups.organization_id and m.user_id = g.user_id
+        where g.user_id = u.id
+    )::uuid[] as groups,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
+            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
+        from organization_members m
+        join organizations o on o.id = m.organization_id and not o.deleted
+        join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
+        where m.user_id = u.id
+    ), '[]')::jsonb as custom_roles
 from api_keys k
 join users u on u.id = k.user_id
 where k.id = $1 and k.expires_at > now() and not u.deleted and u.status <> 'suspended'
@@ -152,6 +166,8 @@ type GetCallerRow struct {
 	SiteRoles    []string
 	Stale        bool
 	OrgRoles     json.RawMessage
+	Groups       []api.ID
+	CustomRoles  json.RawMessage
 }
 
 // Everything that a request needs to know about who makes it. Suspended and
@@ -168,6 +184,8 @@ func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error
 		&i.SiteRoles,
 		&i.Stale,
 		&i.OrgRoles,
+		&i.Groups,
+		&i.CustomRoles,
 	)
 	return i, err
 }
@@ -314,17 +332,20 @@ func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListT
 }
 
 const locateObject = `-- name: LocateObject :one
-select w.organization_id::uuid as organization_id, w.owner_id::uuid as owner_id
+select w.organization_id::uuid as organization_id, w.owner_id::uuid as owner_id, w.acl::text[] as acl
 from workspaces w where w.id = $1 and $2::text = 'workspace' and not w.deleted
 union all
-select t.organization_id, '00000000-0000-0000-0000-000000000000'::uuid
+select t.organization_id, '00000000-0000-0000-0000-000000000000'::uuid, coalesce(t.acl, array['g:' || t.organization_id || ':use'])
 from templates t where t.id = $1 and $2::text = 'template' and not t.deleted
 union all
-select '00000000-0000-0000-0000-000000000000'::uuid, u.id
+select '00000000-0000-0000-0000-000000000000'::uuid, u.id, '{}'
 from users u where u.id = $1 and $2::text = 'user' and not u.deleted
 union all
-select o.id, '00000000-0000-0000-0000-000000000000'::uuid
+select o.id, '00000000-0000-0000-0000-000000000000'::uuid, '{}'
 from organizations o where o.id = $1 and $2::text = 'organization' and not o.deleted
+union all
+select g.organization_id, '00000000-0000-0000-0000-000000000000'::uuid, '{}'
+from groups g where g.id = $1 and $2::text = 'group'
 `
 
 type LocateObjectParams struct {
@@ -335,13 +356,14 @@ type LocateObjectParams struct {
 type LocateObjectRow struct {
 	OrganizationID api.ID
 	OwnerID        api.ID
+	Acl            []string
 }
 
 // Where an object stands, for authorization checks by id.
 func (q *Queries) LocateObject(ctx context.Context, arg LocateObjectParams) (LocateObjectRow, error) {
 	row := q.db.QueryRow(ctx, locateObject, arg.ID, arg.Type)
 	var i LocateObjectRow
-	err := row.Scan(&i.OrganizationID, &i.OwnerID)
+	err := row.Scan(&i.OrganizationID, &i.OwnerID, &i.Acl)
 	return i, err
 }
 

@@ -44,6 +44,18 @@ type AuditLog struct {
 	AdditionalFields json.RawMessage
 }
 
+type CustomRole struct {
+	OrganizationID    api.ID
+	Name              string
+	DisplayName       string
+	SitePermissions   json.RawMessage
+	OrgPermissions    json.RawMessage
+	MemberPermissions json.RawMessage
+	UserPermissions   json.RawMessage
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+}
+
 type ExternalAuthFlow struct {
 	StateHash  []byte
 	ProviderID string
@@ -86,6 +98,24 @@ type GitSshKey struct {
 	UpdatedAt  time.Time
 }
 
+type Group struct {
+	ID             api.ID
+	OrganizationID api.ID
+	Name           string
+	DisplayName    string
+	AvatarUrl      string
+	QuotaAllowance int32
+	Source         string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+type GroupMember struct {
+	UserID    api.ID
+	GroupID   api.ID
+	CreatedAt time.Time
+}
+
 type Lease struct {
 	Name      string
 	Holder    api.ID
@@ -106,15 +136,17 @@ type LoginSource struct {
 }
 
 type Organization struct {
-	ID          api.ID
-	Name        string
-	DisplayName string
-	Description string
-	Icon        string
-	IsDefault   bool
-	Deleted     bool
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ID                 api.ID
+	Name               string
+	DisplayName        string
+	Description        string
+	Icon               string
+	IsDefault          bool
+	Deleted            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	DefaultMemberRoles []string
+	SharingOwners      string
 }
 
 type OrganizationMember struct {
@@ -238,6 +270,7 @@ type Template struct {
 	CreatedAt                    time.Time
 	UpdatedAt                    time.Time
 	UseClassicParameterFlow      bool
+	Acl                          []string
 }
 
 type TemplateModule struct {
@@ -333,6 +366,7 @@ type Workspace struct {
 	LastUsedAt        time.Time
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+	Acl               []string
 }
 
 type WorkspaceAgent struct {

@@ -21,7 +21,7 @@ func (q *Queries) DeleteMembershipsOfUser(ctx context.Context, userID api.ID) er
 }
 
 const getDefaultOrganization = `-- name: GetDefaultOrganization :one
-select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at from organizations where is_default and not deleted
+select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners from organizations where is_default and not deleted
 `
 
 func (q *Queries) GetDefaultOrganization(ctx context.Context) (Organization, error) {
@@ -37,12 +37,14 @@ func (q *Queries) GetDefaultOrganization(ctx context.Context) (Organization, err
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DefaultMemberRoles,
+		&i.SharingOwners,
 	)
 	return i, err
 }
 
 const getOrganization = `-- name: GetOrganization :one
-select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at from organizations where id = $1 and not deleted
+select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners from organizations where id = $1 and not deleted
 `
 
 func (q *Queries) GetOrganization(ctx context.Context, id api.ID) (Organization, error) {
@@ -58,12 +60,14 @@ func (q *Queries) GetOrganization(ctx context.Context, id api.ID) (Organization,
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DefaultMemberRoles,
+		&i.SharingOwners,
 	)
 	return i, err
 }
 
 const getOrganizationByName = `-- name: GetOrganizationByName :one
-select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at from organizations where lower(name) = lower($1) and not deleted
+select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners from organizations where lower(name) = lower($1) and not deleted
 `
 
 func (q *Queries) GetOrganizationByName(ctx context.Context, name string) (Organization, error) {
@@ -79,6 +83,8 @@ func (q *Queries) GetOrganizationByName(ctx context.Context, name string) (Organ
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DefaultMemberRoles,
+		&i.SharingOwners,
 	)
 	return i, err
 }
@@ -86,7 +92,7 @@ func (q *Queries) GetOrganizationByName(ctx context.Context, name string) (Organ
 const insertOrganization = `-- name: InsertOrganization :one
 insert into organizations (id, name, display_name, is_default)
 values ($1, $2, $3, $4)
-returning id, name, display_name, description, icon, is_default, deleted, created_at, updated_at
+returning id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners
 `
 
 type InsertOrganizationParams struct {
@@ -114,6 +120,8 @@ func (q *Queries) InsertOrganization(ctx context.Context, arg InsertOrganization
 		&i.Deleted,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DefaultMemberRoles,
+		&i.SharingOwners,
 	)
 	return i, err
 }
@@ -228,20 +236,35 @@ func (q *Queries) ListOrganizationMembers(ctx context.Context, arg ListOrganizat
 }
 
 const listOrganizations = `-- name: ListOrganizations :many
-select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at from organizations o
-where not o.deleted and ($1::boolean or o.id = any ($2::uuid[]))
+select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners from organizations o
+where not o.deleted and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+            o.id, null, null)
 order by o.is_default desc, lower(o.name)
-limit $3
+limit $8
 `
 
 type ListOrganizationsParams struct {
-	AllOrgs bool
-	Orgs    []api.ID
-	MaxRows int32
+	Everything bool
+	Orgs       []api.ID
+	Owner      api.ID
+	MemberOf   []api.ID
+	AtLarge    bool
+	SharedIn   []api.ID
+	Entries    []string
+	MaxRows    int32
 }
 
 func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsParams) ([]Organization, error) {
-	rows, err := q.db.Query(ctx, listOrganizations, arg.AllOrgs, arg.Orgs, arg.MaxRows)
+	rows, err := q.db.Query(ctx, listOrganizations,
+		arg.Everything,
+		arg.Orgs,
+		arg.Owner,
+		arg.MemberOf,
+		arg.AtLarge,
+		arg.SharedIn,
+		arg.Entries,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +282,8 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 			&i.Deleted,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.DefaultMemberRoles,
+			&i.SharingOwners,
 		); err != nil {
 			return nil, err
 		}
@@ -271,7 +296,7 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 }
 
 const listOrganizationsOfUser = `-- name: ListOrganizationsOfUser :many
-select o.id, o.name, o.display_name, o.description, o.icon, o.is_default, o.deleted, o.created_at, o.updated_at from organizations o
+select o.id, o.name, o.display_name, o.description, o.icon, o.is_default, o.deleted, o.created_at, o.updated_at, o.default_member_roles, o.sharing_owners from organizations o
 join organization_members m on m.organization_id = o.id
 where m.user_id = $1 and not o.deleted
 order by o.is_default desc, lower(o.name)
@@ -296,6 +321,8 @@ func (q *Queries) ListOrganizationsOfUser(ctx context.Context, userID api.ID) ([
 			&i.Deleted,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.DefaultMemberRoles,
+			&i.SharingOwners,
 		); err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func (q *Queries) DeleteTemplate(ctx context.Context, id api.ID) (int64, error) 
 }
 
 const getTemplateRow = `-- name: GetTemplateRow :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted
 `
 
 // Deleted templates are not there.
@@ -60,6 +60,7 @@ func (q *Queries) GetTemplateRow(ctx context.Context, id api.ID) (Template, erro
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
+		&i.Acl,
 	)
 	return i, err
 }
@@ -105,7 +106,7 @@ func (q *Queries) InsertTemplate(ctx context.Context, arg InsertTemplateParams) 
 }
 
 const listTemplates = `-- name: ListTemplates :many
-select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, t.use_classic_parameter_flow, o.name as organization_name, o.display_name as organization_display_name,
+select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, t.use_classic_parameter_flow, t.acl, o.name as organization_name, o.display_name as organization_display_name,
     o.icon as organization_icon, u.username as created_by_name,
     (select count(distinct w.owner_id) from workspaces w
         where w.template_id = t.id and not w.deleted)::integer as active_user_count
@@ -113,22 +114,28 @@ from templates t
 join organizations o on o.id = t.organization_id
 join users u on u.id = t.created_by
 where not t.deleted
-    and ($1::boolean or t.organization_id = any($2::uuid[]))
-    and ($3::uuid is null or t.id = $3::uuid)
-    and ($4::uuid is null or t.organization_id = $4::uuid)
-    and ($5::text = '' or lower(t.name) = lower($5::text))
+    and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+            t.organization_id, null, coalesce(t.acl, array['g:' || t.organization_id || ':use']))
+    and ($8::uuid is null or t.id = $8::uuid)
+    and ($9::uuid is null or t.organization_id = $9::uuid)
+    and ($10::text = '' or lower(t.name) = lower($10::text))
 order by lower(t.name), t.id
-limit $7 offset $6
+limit $12 offset $11
 `
 
 type ListTemplatesParams struct {
-	Every           bool
-	OrganizationIds []api.ID
-	ID              *api.ID
-	OrganizationID  *api.ID
-	Name            string
-	SkipRows        int32
-	MaxRows         int32
+	Everything     bool
+	Orgs           []api.ID
+	Owner          api.ID
+	MemberOf       []api.ID
+	AtLarge        bool
+	SharedIn       []api.ID
+	Entries        []string
+	ID             *api.ID
+	OrganizationID *api.ID
+	Name           string
+	SkipRows       int32
+	MaxRows        int32
 }
 
 type ListTemplatesRow struct {
@@ -144,8 +151,13 @@ type ListTemplatesRow struct {
 // that a filter admits.
 func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([]ListTemplatesRow, error) {
 	rows, err := q.db.Query(ctx, listTemplates,
-		arg.Every,
-		arg.OrganizationIds,
+		arg.Everything,
+		arg.Orgs,
+		arg.Owner,
+		arg.MemberOf,
+		arg.AtLarge,
+		arg.SharedIn,
+		arg.Entries,
 		arg.ID,
 		arg.OrganizationID,
 		arg.Name,
@@ -177,6 +189,7 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 			&i.Template.CreatedAt,
 			&i.Template.UpdatedAt,
 			&i.Template.UseClassicParameterFlow,
+			&i.Template.Acl,
 			&i.OrganizationName,
 			&i.OrganizationDisplayName,
 			&i.OrganizationIcon,
@@ -194,7 +207,7 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 }
 
 const lockTemplate = `-- name: LockTemplate :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted for update
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted for update
 `
 
 // For changes of the template itself.
@@ -219,12 +232,13 @@ func (q *Queries) LockTemplate(ctx context.Context, id api.ID) (Template, error)
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
+		&i.Acl,
 	)
 	return i, err
 }
 
 const lockTemplateForUse = `-- name: LockTemplateForUse :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow from templates where id = $1 and not deleted for share
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted for share
 `
 
 // For making something that leans on the template: it cannot be deleted meanwhile.
@@ -249,6 +263,7 @@ func (q *Queries) LockTemplateForUse(ctx context.Context, id api.ID) (Template, 
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
+		&i.Acl,
 	)
 	return i, err
 }

@@ -122,7 +122,7 @@ func (q *Queries) GetAnnouncedJob(ctx context.Context, tokenHash []byte) (api.ID
 }
 
 const getWorkspaceAgent = `-- name: GetWorkspaceAgent :one
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id,
+select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
     u.username as owner_name, now()::timestamptz as db_now
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id
@@ -138,6 +138,7 @@ type GetWorkspaceAgentRow struct {
 	WorkspaceName  string
 	OwnerID        api.ID
 	OrganizationID api.ID
+	WorkspaceAcl   []string
 	OwnerName      string
 	DbNow          time.Time
 }
@@ -185,6 +186,7 @@ func (q *Queries) GetWorkspaceAgent(ctx context.Context, id api.ID) (GetWorkspac
 		&i.WorkspaceName,
 		&i.OwnerID,
 		&i.OrganizationID,
+		&i.WorkspaceAcl,
 		&i.OwnerName,
 		&i.DbNow,
 	)

@@ -12,7 +12,7 @@ import (
 )
 
 const findWorkspace = `-- name: FindWorkspace :one
-select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at from workspaces
+select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces
 where owner_id = $1 and lower(name) = lower($2) and (not deleted or $3::boolean)
 order by deleted, updated_at desc
 limit 1
@@ -41,12 +41,13 @@ func (q *Queries) FindWorkspace(ctx context.Context, arg FindWorkspaceParams) (W
 		&i.LastUsedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Acl,
 	)
 	return i, err
 }
 
 const getWorkspaceRow = `-- name: GetWorkspaceRow :one
-select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at from workspaces where id = $1
+select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces where id = $1
 `
 
 func (q *Queries) GetWorkspaceRow(ctx context.Context, id api.ID) (Workspace, error) {
@@ -65,6 +66,7 @@ func (q *Queries) GetWorkspaceRow(ctx context.Context, id api.ID) (Workspace, er
 		&i.LastUsedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Acl,
 	)
 	return i, err
 }
@@ -72,7 +74,7 @@ func (q *Queries) GetWorkspaceRow(ctx context.Context, id api.ID) (Workspace, er
 const insertWorkspace = `-- name: InsertWorkspace :one
 insert into workspaces (id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
-returning id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at
+returning id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl
 `
 
 type InsertWorkspaceParams struct {
@@ -111,6 +113,7 @@ func (q *Queries) InsertWorkspace(ctx context.Context, arg InsertWorkspaceParams
 		&i.LastUsedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Acl,
 	)
 	return i, err
 }
@@ -132,7 +135,7 @@ func (q *Queries) IsOrganizationMember(ctx context.Context, arg IsOrganizationMe
 }
 
 const listWorkspaceDetails = `-- name: ListWorkspaceDetails :many
-select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates, w.deleted, w.last_used_at, w.created_at, w.updated_at, u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
+select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates, w.deleted, w.last_used_at, w.created_at, w.updated_at, w.acl, u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
@@ -184,6 +187,7 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 			&i.Workspace.LastUsedAt,
 			&i.Workspace.CreatedAt,
 			&i.Workspace.UpdatedAt,
+			&i.Workspace.Acl,
 			&i.OwnerName,
 			&i.OwnerAvatarUrl,
 			&i.OrganizationName,
@@ -207,7 +211,7 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 }
 
 const lockWorkspace = `-- name: LockWorkspace :one
-select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at from workspaces where id = $1 for update
+select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces where id = $1 for update
 `
 
 // Builds of one workspace are made one after another: whoever makes one holds this.
@@ -227,6 +231,7 @@ func (q *Queries) LockWorkspace(ctx context.Context, id api.ID) (Workspace, erro
 		&i.LastUsedAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Acl,
 	)
 	return i, err
 }
@@ -266,34 +271,37 @@ const searchWorkspaces = `-- name: SearchWorkspaces :one
 select
     (select count(*) from workspaces w
      where not w.deleted
-        and ($1::boolean or w.organization_id = any($2::uuid[])
-            or (w.owner_id = $3::uuid and w.organization_id = any($4::uuid[])))
-        and ($5::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($5::text) and not u.deleted))
-        and ($6::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($6::text) and not t.deleted))
-        and ($7::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($7::text) and not o.deleted))
-        and ($8::text = '' or strpos(lower(w.name), lower($8::text)) > 0)
-        and ($9::text = '' or lower(w.name) = lower($9::text))
-        and ($10::text = '' or workspace_status(w.id) = $10::text)
+        and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+            w.organization_id, w.owner_id, w.acl)
+        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
+        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
+        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
+        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
+        and ($12::text = '' or lower(w.name) = lower($12::text))
+        and ($13::text = '' or workspace_status(w.id) = $13::text)
     )::bigint as total,
     array(select w.id from workspaces w
      where not w.deleted
-        and ($1::boolean or w.organization_id = any($2::uuid[])
-            or (w.owner_id = $3::uuid and w.organization_id = any($4::uuid[])))
-        and ($5::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($5::text) and not u.deleted))
-        and ($6::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($6::text) and not t.deleted))
-        and ($7::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($7::text) and not o.deleted))
-        and ($8::text = '' or strpos(lower(w.name), lower($8::text)) > 0)
-        and ($9::text = '' or lower(w.name) = lower($9::text))
-        and ($10::text = '' or workspace_status(w.id) = $10::text)
+        and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+            w.organization_id, w.owner_id, w.acl)
+        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
+        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
+        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
+        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
+        and ($12::text = '' or lower(w.name) = lower($12::text))
+        and ($13::text = '' or workspace_status(w.id) = $13::text)
      order by w.last_used_at desc, w.id
-     limit $12 offset $11)::uuid[] as ids
+     limit $15 offset $14)::uuid[] as ids
 `
 
 type SearchWorkspacesParams struct {
-	Every        bool
+	Everything   bool
 	Orgs         []api.ID
 	OwnerFilter  api.ID
 	MemberOf     []api.ID
+	AtLarge      bool
+	SharedIn     []api.ID
+	Entries      []string
 	Owner        string
 	Template     string
 	Organization string
@@ -313,10 +321,13 @@ type SearchWorkspacesRow struct {
 // repeat the conditions so that the page can walk the index and stop early.
 func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesParams) (SearchWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchWorkspaces,
-		arg.Every,
+		arg.Everything,
 		arg.Orgs,
 		arg.OwnerFilter,
 		arg.MemberOf,
+		arg.AtLarge,
+		arg.SharedIn,
+		arg.Entries,
 		arg.Owner,
 		arg.Template,
 		arg.Organization,

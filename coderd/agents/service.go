@@ -101,7 +101,7 @@ func (s *Service) load(ctx context.Context, id api.ID, action rbac.Action) (data
 		return row, fmt.Errorf("load agent %s: %w", id, err)
 	}
 	return row, rbac.Check(ctx, action, rbac.Object{Type: rbac.TypeWorkspace, ID: row.WorkspaceID,
-		OrgID: row.OrganizationID, OwnerID: row.OwnerID}, notFound)
+		OrgID: row.OrganizationID, OwnerID: row.OwnerID, ACL: row.WorkspaceAcl}, notFound)
 }
 
 // Agent returns one agent with its parts.

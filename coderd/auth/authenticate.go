@@ -28,14 +28,40 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if !t.matches(row.HashedSecret) {
 		return rbac.Subject{}, "", rbac.ErrUnauthenticated
 	}
-	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: row.Scopes}
+	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: row.Scopes, Groups: row.Groups}
 	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
 		return rbac.Subject{}, "", fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
+	}
+	if subject.Custom, err = customRoles(row.CustomRoles); err != nil {
+		return rbac.Subject{}, "", fmt.Errorf("decode custom roles of user %s: %w", row.UserID, err)
 	}
 	if row.Stale {
 		s.touch(ctx, row.ID)
 	}
 	return subject, row.ID, nil
+}
+
+// customRoles reads the definitions of the custom roles that somebody holds.
+func customRoles(stored json.RawMessage) ([]rbac.Role, error) {
+	if string(stored) == "[]" {
+		return nil, nil
+	}
+	var rows []struct {
+		Name           string            `json:"name"`
+		OrganizationID api.ID            `json:"organization_id"`
+		Site           []rbac.Permission `json:"site"`
+		Org            []rbac.Permission `json:"org"`
+		Member         []rbac.Permission `json:"member"`
+		User           []rbac.Permission `json:"user"`
+	}
+	if err := json.Unmarshal(stored, &rows); err != nil {
+		return nil, err
+	}
+	out := make([]rbac.Role, len(rows))
+	for i, r := range rows {
+		out[i] = rbac.NewRole(r.Name, r.OrganizationID, rbac.Spec{Site: r.Site, Org: r.Org, Member: r.Member, User: r.User})
+	}
+	return out, nil
 }
 
 // touch notes that a key was used and lets a session slide. The request goes on

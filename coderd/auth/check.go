@@ -70,7 +70,7 @@ func (s *Service) may(ctx context.Context, caller rbac.Subject, c api.Authorizat
 // locate fills in where the object really stands, whatever the caller claims.
 func (s *Service) locate(ctx context.Context, o *rbac.Object) (bool, error) {
 	switch o.Type {
-	case rbac.TypeWorkspace, rbac.TypeTemplate, rbac.TypeUser, rbac.TypeOrganization:
+	case rbac.TypeWorkspace, rbac.TypeTemplate, rbac.TypeUser, rbac.TypeOrganization, rbac.TypeGroup:
 	default:
 		return true, nil
 	}
@@ -81,6 +81,6 @@ func (s *Service) locate(ctx context.Context, o *rbac.Object) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("locate %s %s: %w", o.Type, o.ID, err)
 	}
-	o.OrgID, o.OwnerID = row.OrganizationID, row.OwnerID
+	o.OrgID, o.OwnerID, o.ACL = row.OrganizationID, row.OwnerID, row.Acl
 	return true, nil
 }

@@ -237,7 +237,10 @@ func (q *Queue) listJobs(ctx context.Context, ref, initiator string, p database.
 		return nil, err
 	}
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeProvisionerJob)
-	p.OrganizationID, p.Owner = org.ID, f.Owner
+	p.OrganizationID = org.ID
+	if slices.Contains(f.MemberOf, org.ID) {
+		p.Owner = f.Owner
+	}
 	p.AllJobs = f.All || slices.Contains(f.Orgs, org.ID)
 	if initiator != "" {
 		if p.Initiator, err = q.initiator(ctx, initiator); err != nil {

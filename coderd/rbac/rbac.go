@@ -1,13 +1,18 @@
 // Package rbac decides who may do what. It is pure: no I/O, no clock, no state.
 //
 // A Subject (who) asks for an Action on an Object (what). Roles give permissions
-// at three levels: site (any object), organization (objects of that
-// organization), user (objects that the subject owns, in organizations where the
-// subject is a member). API-key scopes then narrow the result; they never widen.
-// There are no negative permissions.
+// at these levels: site (any object), organization (objects of the organization in
+// which the role is held), user (objects that the subject owns, outside of
+// organizations and in those where the subject is a member) and member (objects
+// that the subject owns in the organization in which the role is held). The entries
+// of an object's access list (ACL) admit members of its organization, alone or as
+// a group. A role may also deny in its organization: that beats all but
+// permissions of the site level. API-key scopes narrow the result; they never
+// widen it.
 //
-// The same role table also yields a Filter for lists, which SQL applies, so that
-// a list shows exactly the objects that Authorize would let the subject read.
+// The policy is data (policy.go). Authorize executes it in memory; FilterFor turns
+// it into the parameters of rbac_visible, the one SQL condition of all lists, so
+// that a list shows exactly the objects that Authorize would let the subject read.
 package rbac
 
 import (
@@ -34,6 +39,12 @@ const (
 	Assign             Action = "assign"
 	ReadPersonal       Action = "read_personal"
 	UpdatePersonal     Action = "update_personal"
+	Share              Action = "share"
+	Unassign           Action = "unassign"
+	ViewInsights       Action = "view_insights"
+	CreateAgent        Action = "create_agent"
+	UpdateAgent        Action = "update_agent"
+	DeleteAgent        Action = "delete_agent"
 )
 
 // Type is a kind of object. The names are those of the reference.
@@ -57,6 +68,10 @@ const (
 	TypeDebugInfo          Type = "debug_info"
 	TypeAssignRole         Type = "assign_role"
 	TypeAssignOrgRole      Type = "assign_org_role"
+	TypeGroup              Type = "group"
+	TypeGroupMember        Type = "group_member"
+	TypeConnectionLog      Type = "connection_log"
+	TypeWorkspaceProxy     Type = "workspace_proxy"
 )
 
 // Object is one thing, or the place where one would be made. Zero OrgID means
@@ -66,6 +81,8 @@ type Object struct {
 	ID      api.ID
 	OrgID   api.ID
 	OwnerID api.ID
+	// ACL is the access list; see Entry.
+	ACL []string
 }
 
 // Subject is the caller of a request.
@@ -78,86 +95,101 @@ type Subject struct {
 	OrgRoles map[api.ID][]string
 	// Scopes narrow what a token may do; empty allows nothing.
 	Scopes []string
+	// Groups are the groups joined, without those that everyone is in.
+	Groups []api.ID
+	// Custom defines the custom roles among OrgRoles.
+	Custom []Role
 }
 
 // Authorize returns whether subject may do action on object.
 func Authorize(s Subject, a Action, o Object) bool {
-	if !inScope(s.Scopes, a, o.Type) {
-		return false
-	}
-	if siteAllows(s, a, o.Type) {
+	return inScope(s.Scopes, a, o.Type) && s.allows(a, o)
+}
+
+// allows is Authorize without scopes.
+func (s *Subject) allows(a Action, o Object) bool {
+	act := bit(a)
+	if s.onSite(act, o.Type) {
 		return true
+	}
+	owned := !o.OwnerID.IsZero() && o.OwnerID == s.UserID
+	if o.OrgID.IsZero() {
+		return owned && s.onOwn(act, o.Type)
 	}
 	roles, member := s.OrgRoles[o.OrgID]
-	if !o.OrgID.IsZero() && !member {
+	if !member {
 		return false
 	}
-	if member && orgAllows(roles, a, o.Type) {
+	org := s.inOrg(o.OrgID, roles, act, o.Type)
+	switch {
+	case org.denied:
+		return false
+	case org.all || owned && (org.own || s.onOwn(act, o.Type)):
 		return true
 	}
-	return !o.OwnerID.IsZero() && o.OwnerID == s.UserID && userPermissions.allows(a, o.Type)
+	return s.shared(act, o)
 }
 
-// Filter says which objects of one type a list may show: all of them, or those
-// of Orgs, or those owned by Owner inside MemberOf.
-type Filter struct {
-	All      bool
-	Orgs     []api.ID
-	Owner    api.ID
-	MemberOf []api.ID
-}
-
-// FilterFor returns the filter for reading objects of type t. It is Authorize
-// turned inside out over the same table.
-func FilterFor(s Subject, a Action, t Type) Filter {
-	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}}
-	if !inScope(s.Scopes, a, t) {
-		return f
-	}
-	f.All = siteAllows(s, a, t)
-	for org, roles := range s.OrgRoles {
-		f.MemberOf = append(f.MemberOf, org)
-		if orgAllows(roles, a, t) {
-			f.Orgs = append(f.Orgs, org)
-		}
-	}
-	if userPermissions.allows(a, t) {
-		f.Owner = s.UserID
-	}
-	return f
-}
-
-// Matches applies the filter in memory; SQL does the same for lists.
-func (f Filter) Matches(o Object) bool {
-	if f.All || slices.Contains(f.Orgs, o.OrgID) {
-		return true
-	}
-	return !f.Owner.IsZero() && o.OwnerID == f.Owner &&
-		(o.OrgID.IsZero() || slices.Contains(f.MemberOf, o.OrgID))
-}
-
-func siteAllows(s Subject, a Action, t Type) bool {
-	if siteRoles[RoleMember].allows(a, t) {
+// onSite reports whether a role gives act on all objects of type t.
+func (s *Subject) onSite(act actions, t Type) bool {
+	if implicitSite.site.has(act, t) {
 		return true
 	}
 	for _, r := range s.SiteRoles {
-		if siteRoles[r].allows(a, t) {
+		if siteRoles[r].site.has(act, t) {
+			return true
+		}
+	}
+	for i := range s.Custom {
+		if s.Custom[i].site.has(act, t) {
 			return true
 		}
 	}
 	return false
 }
 
-func orgAllows(roles []string, a Action, t Type) bool {
-	if orgRoles[RoleOrgMember].allows(a, t) {
+// onOwn reports whether a role gives act on what the subject owns anywhere.
+func (s *Subject) onOwn(act actions, t Type) bool {
+	if implicitSite.user.has(act, t) {
 		return true
 	}
-	for _, r := range roles {
-		if orgRoles[r].allows(a, t) {
+	for _, r := range s.SiteRoles {
+		if siteRoles[r].user.has(act, t) {
+			return true
+		}
+	}
+	for i := range s.Custom {
+		if s.Custom[i].user.has(act, t) {
 			return true
 		}
 	}
 	return false
+}
+
+// verdict is what the roles held in one organization say.
+type verdict struct{ all, own, denied bool }
+
+func (s *Subject) inOrg(org api.ID, roles []string, act actions, t Type) verdict {
+	v := implicitOrg.verdict(act, t)
+	for _, r := range roles {
+		if role, ok := orgRoles[r]; ok {
+			v = v.or(role.verdict(act, t))
+		}
+	}
+	for i := range s.Custom {
+		if s.Custom[i].OrgID == org {
+			v = v.or(s.Custom[i].verdict(act, t))
+		}
+	}
+	return v
+}
+
+func (r *Role) verdict(act actions, t Type) verdict {
+	return verdict{all: r.org.has(act, t), own: r.member.has(act, t), denied: r.denied.has(act, t)}
+}
+
+func (v verdict) or(w verdict) verdict {
+	return verdict{v.all || w.all, v.own || w.own, v.denied || w.denied}
 }
 
 // ScopeAll is the scope of sessions and unrestricted tokens.

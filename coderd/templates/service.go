@@ -62,13 +62,28 @@ func objectOf(org, id api.ID) rbac.Object {
 	return rbac.Object{Type: rbac.TypeTemplate, ID: id, OrgID: org}
 }
 
+// objectOfTemplate is a template with its access list.
+func objectOfTemplate(t database.Template) rbac.Object {
+	o := objectOf(t.OrganizationID, t.ID)
+	o.ACL = rbac.TemplateACL(t.OrganizationID, t.Acl)
+	return o
+}
+
 // objectOfVersion is the template of a version. One without a template stands
-// for itself.
-func objectOfVersion(v database.TemplateVersion) rbac.Object {
-	if v.TemplateID != nil {
-		return objectOf(v.OrganizationID, *v.TemplateID)
+// for itself and is like a new template: everyone in the organization may look.
+func (s *Service) objectOfVersion(ctx context.Context, v database.TemplateVersion) (rbac.Object, error) {
+	if v.TemplateID == nil {
+		o := objectOf(v.OrganizationID, v.ID)
+		o.ACL = rbac.TemplateACL(v.OrganizationID, nil)
+		return o, nil
 	}
-	return objectOf(v.OrganizationID, v.ID)
+	o := objectOf(v.OrganizationID, *v.TemplateID)
+	row, err := s.opts.DB.GetTemplateACL(ctx, *v.TemplateID)
+	if err != nil {
+		return o, fmt.Errorf("load access list of template %s: %w", *v.TemplateID, err)
+	}
+	o.ACL = rbac.TemplateACL(row.OrganizationID, row.Acl)
+	return o, nil
 }
 
 // organization finds an organization that the caller may see, by id, name or
@@ -103,7 +118,7 @@ func (s *Service) template(ctx context.Context, action rbac.Action, id api.ID) (
 	if err != nil {
 		return row, fmt.Errorf("load template %s: %w", id, err)
 	}
-	return row, rbac.Check(ctx, action, objectOf(row.OrganizationID, row.ID), aTemplate)
+	return row, rbac.Check(ctx, action, objectOfTemplate(row), aTemplate)
 }
 
 // version loads a version for action on its template.
@@ -118,7 +133,11 @@ func (s *Service) version(ctx context.Context, action rbac.Action, id api.ID) (d
 	if err != nil {
 		return row, fmt.Errorf("load template version %s: %w", id, err)
 	}
-	return row, rbac.Check(ctx, action, objectOfVersion(row), aVersion)
+	o, err := s.objectOfVersion(ctx, row)
+	if err != nil {
+		return row, err
+	}
+	return row, rbac.Check(ctx, action, o, aVersion)
 }
 
 // succeeded checks inside q that the import of a version is done and good.

@@ -44,6 +44,9 @@ func (s *Service) Create(ctx context.Context, org string, req api.CreateTemplate
 		UseClassicParameterFlow: req.UseClassicParameterFlow, CreatedBy: caller.UserID}
 	set(&t.DefaultTtlMs, req.DefaultTTLMillis)
 	set(&t.AllowUserCancelWorkspaceJobs, req.AllowUserCancelWorkspaceJobs)
+	if req.DisableEveryoneGroupAccess {
+		t.Acl = []string{}
+	}
 	if err := checkTemplate(t); err != nil {
 		return api.Template{}, err
 	}
@@ -87,6 +90,11 @@ func insertTemplate(ctx context.Context, q *database.Queries, t database.Templat
 	if err != nil {
 		return fmt.Errorf("store template %s: %w", t.ID, err)
 	}
+	if t.Acl != nil {
+		if _, err := q.SetTemplateACL(ctx, database.SetTemplateACLParams{ID: t.ID, Acl: t.Acl}); err != nil {
+			return fmt.Errorf("set access list of template %s: %w", t.ID, err)
+		}
+	}
 	n, err := q.AttachTemplateVersion(ctx, database.AttachTemplateVersionParams{ID: v.ID, TemplateID: &t.ID})
 	if err != nil {
 		return fmt.Errorf("attach template version %s: %w", v.ID, err)
@@ -103,7 +111,7 @@ func fieldsOf(t database.Template) map[string]any {
 	return map[string]any{"name": t.Name, "display_name": t.DisplayName, "description": t.Description, "icon": t.Icon,
 		"active_version_id": t.ActiveVersionID, "deprecated": t.DeprecationMessage, "default_ttl": t.DefaultTtlMs,
 		"allow_user_cancel_workspace_jobs": t.AllowUserCancelWorkspaceJobs, "require_active_version": t.RequireActiveVersion,
-		"use_classic_parameter_flow": t.UseClassicParameterFlow}
+		"use_classic_parameter_flow": t.UseClassicParameterFlow, "acl": rbac.TemplateACL(t.OrganizationID, t.Acl)}
 }
 
 // checkTemplate refuses field values that a template may not have.
@@ -150,7 +158,7 @@ func (s *Service) Template(ctx context.Context, id api.ID) (api.Template, error)
 	if err != nil {
 		return api.Template{}, err
 	}
-	return s.oneTemplate(ctx, database.ListTemplatesParams{Every: true, ID: &t.ID, MaxRows: 1})
+	return s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, ID: &t.ID, MaxRows: 1})
 }
 
 // TemplateByName returns the template of an organization.
@@ -162,18 +170,17 @@ func (s *Service) TemplateByName(ctx context.Context, org, name string) (api.Tem
 	if httpapi.CheckName("name", name) != nil {
 		return api.Template{}, api.NotFound(aTemplate)
 	}
-	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Every: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
+	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
 	if err != nil {
 		return api.Template{}, err
 	}
-	if err := rbac.Check(ctx, rbac.Read, objectOf(o.ID, t.ID), aTemplate); err != nil {
+	if _, err := s.template(ctx, rbac.Read, t.ID); err != nil {
 		return api.Template{}, err
 	}
 	return t, nil
 }
 
 func (s *Service) oneTemplate(ctx context.Context, arg database.ListTemplatesParams) (api.Template, error) {
-	arg.OrganizationIds = []api.ID{}
 	rows, err := s.opts.DB.ListTemplates(ctx, arg)
 	if err != nil {
 		return api.Template{}, fmt.Errorf("load template: %w", err)
@@ -192,7 +199,8 @@ func (s *Service) List(ctx context.Context, org string, offset, limit int32) ([]
 		return nil, err
 	}
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeTemplate)
-	arg := database.ListTemplatesParams{Every: f.All, OrganizationIds: f.Orgs, SkipRows: offset, MaxRows: limit}
+	arg := database.ListTemplatesParams{Everything: f.All, Orgs: f.Orgs, Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge,
+		SharedIn: f.SharedIn, Entries: f.Entries, SkipRows: offset, MaxRows: limit}
 	if org != "" {
 		o, err := s.organization(ctx, org)
 		if err != nil {
@@ -236,6 +244,9 @@ func (s *Service) Update(ctx context.Context, id api.ID, req api.UpdateTemplateR
 			return err
 		}
 		name = t.Name
+		if err := setEveryone(ctx, q, &t, req.DisableEveryoneGroupAccess); err != nil {
+			return err
+		}
 		_, err = q.UpdateTemplate(ctx, database.UpdateTemplateParams{ID: id, Name: t.Name, DisplayName: t.DisplayName,
 			Description: t.Description, Icon: t.Icon, DeprecationMessage: t.DeprecationMessage, DefaultTtlMs: t.DefaultTtlMs,
 			AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs, RequireActiveVersion: t.RequireActiveVersion,

@@ -31,6 +31,7 @@ func toOrganization(o database.Organization) api.Organization {
 	return api.Organization{
 		ID: o.ID, Name: o.Name, DisplayName: o.DisplayName, Description: o.Description, Icon: o.Icon,
 		IsDefault: o.IsDefault, CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(),
+		DefaultMemberRoles: append([]string{}, o.DefaultMemberRoles...),
 	}
 }
 
@@ -46,6 +47,9 @@ func toMember(m database.OrganizationMember, u database.User) api.OrganizationMe
 	return api.OrganizationMember{
 		UserID: u.ID, OrganizationID: m.OrganizationID, Username: u.Username, Name: u.Name, Email: u.Email,
 		Roles: toRoles(m.Roles, m.OrganizationID), CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
+		AvatarURL: u.AvatarUrl, GlobalRoles: toRoles(u.Roles, api.ID{}), Status: api.UserStatus(u.Status),
+		LoginType: api.LoginType(u.LoginType), IsServiceAccount: u.IsServiceAccount, LastSeenAt: u.LastSeenAt.UTC(),
+		UserCreatedAt: u.CreatedAt.UTC(), UserUpdatedAt: u.UpdatedAt.UTC(),
 	}
 }
 

@@ -20,7 +20,8 @@ func (s *Service) Organizations(ctx context.Context) ([]api.Organization, error)
 		return nil, err
 	}
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeOrganization)
-	rows, err := s.opts.DB.ListOrganizations(ctx, database.ListOrganizationsParams{AllOrgs: f.All, Orgs: f.Orgs, MaxRows: maxOrganizations})
+	rows, err := s.opts.DB.ListOrganizations(ctx, database.ListOrganizationsParams{Everything: f.All, Orgs: f.Orgs,
+		Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge, SharedIn: f.SharedIn, Entries: f.Entries, MaxRows: maxOrganizations})
 	if err != nil {
 		return nil, fmt.Errorf("list organizations: %w", err)
 	}

@@ -38,6 +38,9 @@ func (s *Service) CreateBuild(ctx context.Context, id api.ID, req api.CreateWork
 	if err := checkBuild(ctx, t, &req); err != nil {
 		return api.WorkspaceBuild{}, err
 	}
+	if err := mayUseTemplate(ctx, t, req.Transition); err != nil {
+		return api.WorkspaceBuild{}, err
+	}
 	var build api.ID
 	err = s.db.InTx(ctx, func(q *database.Queries) error {
 		build, err = s.nextBuild(ctx, q, w.ID, t, req)

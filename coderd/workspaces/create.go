@@ -171,7 +171,7 @@ func (s *Service) template(ctx context.Context, id api.ID) (database.Template, e
 }
 
 func templateObject(t database.Template) rbac.Object {
-	return rbac.Object{Type: rbac.TypeTemplate, ID: t.ID, OrgID: t.OrganizationID}
+	return rbac.Object{Type: rbac.TypeTemplate, ID: t.ID, OrgID: t.OrganizationID, ACL: rbac.TemplateACL(t.OrganizationID, t.Acl)}
 }
 
 func (s *Service) version(ctx context.Context, q *database.Queries, id api.ID) (database.GetVersionForBuildRow, error) {

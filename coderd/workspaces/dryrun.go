@@ -84,8 +84,13 @@ func (s *Service) dryVersion(ctx context.Context, id api.ID, action rbac.Action)
 		return v, err
 	}
 	o := rbac.Object{Type: rbac.TypeTemplate, ID: id, OrgID: v.TemplateVersion.OrganizationID}
-	if v.TemplateVersion.TemplateID != nil {
-		o.ID = *v.TemplateVersion.TemplateID
+	o.ACL = rbac.TemplateACL(o.OrgID, nil)
+	if id := v.TemplateVersion.TemplateID; id != nil {
+		row, err := s.db.GetTemplateACL(ctx, *id)
+		if err != nil {
+			return v, fmt.Errorf("load access list of template %s: %w", *id, err)
+		}
+		o.ID, o.ACL = *id, rbac.TemplateACL(row.OrganizationID, row.Acl)
 	}
 	return v, rbac.Check(ctx, action, o, "Template version")
 }

@@ -29,7 +29,8 @@ func (s *Service) List(ctx context.Context, query string, limit, offset int32) (
 		return api.WorkspacesResponse{}, err
 	}
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeWorkspace)
-	p.Every, p.Orgs, p.OwnerFilter, p.MemberOf = f.All, f.Orgs, f.Owner, f.MemberOf
+	p.Everything, p.Orgs, p.OwnerFilter, p.MemberOf = f.All, f.Orgs, f.Owner, f.MemberOf
+	p.AtLarge, p.SharedIn, p.Entries = f.AtLarge, f.SharedIn, f.Entries
 	p.MaxRows, p.SkipRows = limit, offset
 	page, err := s.db.SearchWorkspaces(ctx, p)
 	if err != nil {

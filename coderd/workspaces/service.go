@@ -57,7 +57,7 @@ func New(o Options) (*Service, error) {
 const what = "Workspace"
 
 func objectOf(w database.Workspace) rbac.Object {
-	return rbac.Object{Type: rbac.TypeWorkspace, ID: w.ID, OrgID: w.OrganizationID, OwnerID: w.OwnerID}
+	return rbac.Object{Type: rbac.TypeWorkspace, ID: w.ID, OrgID: w.OrganizationID, OwnerID: w.OwnerID, ACL: w.Acl}
 }
 
 // load returns the workspace if the caller may do action on it.

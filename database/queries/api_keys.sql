@@ -4,11 +4,25 @@
 select k.id, k.hashed_secret, k.user_id, k.scopes, u.username, u.roles as site_roles,
     k.last_used < now() - interval '1 minute' as stale,
     coalesce((
-        select jsonb_object_agg(m.organization_id, m.roles)
+        select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
         from organization_members m
         join organizations o on o.id = m.organization_id and not o.deleted
         where m.user_id = u.id
-    ), '{}')::jsonb as org_roles
+    ), '{}')::jsonb as org_roles,
+    array(
+        select g.group_id from group_members g
+        join groups on groups.id = g.group_id
+        join organization_members m on m.organization_id = groups.organization_id and m.user_id = g.user_id
+        where g.user_id = u.id
+    )::uuid[] as groups,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
+            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
+        from organization_members m
+        join organizations o on o.id = m.organization_id and not o.deleted
+        join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
+        where m.user_id = u.id
+    ), '[]')::jsonb as custom_roles
 from api_keys k
 join users u on u.id = k.user_id
 where k.id = @id and k.expires_at > now() and not u.deleted and u.status <> 'suspended';
@@ -80,14 +94,17 @@ delete from api_keys where user_id = @user_id and id <> @except_id;
 
 -- name: LocateObject :one
 -- Where an object stands, for authorization checks by id.
-select w.organization_id::uuid as organization_id, w.owner_id::uuid as owner_id
+select w.organization_id::uuid as organization_id, w.owner_id::uuid as owner_id, w.acl::text[] as acl
 from workspaces w where w.id = @id and @type::text = 'workspace' and not w.deleted
 union all
-select t.organization_id, '00000000-0000-0000-0000-000000000000'::uuid
+select t.organization_id, '00000000-0000-0000-0000-000000000000'::uuid, coalesce(t.acl, array['g:' || t.organization_id || ':use'])
 from templates t where t.id = @id and @type::text = 'template' and not t.deleted
 union all
-select '00000000-0000-0000-0000-000000000000'::uuid, u.id
+select '00000000-0000-0000-0000-000000000000'::uuid, u.id, '{}'
 from users u where u.id = @id and @type::text = 'user' and not u.deleted
 union all
-select o.id, '00000000-0000-0000-0000-000000000000'::uuid
-from organizations o where o.id = @id and @type::text = 'organization' and not o.deleted;
+select o.id, '00000000-0000-0000-0000-000000000000'::uuid, '{}'
+from organizations o where o.id = @id and @type::text = 'organization' and not o.deleted
+union all
+select g.organization_id, '00000000-0000-0000-0000-000000000000'::uuid, '{}'
+from groups g where g.id = @id and @type::text = 'group';

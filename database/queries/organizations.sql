@@ -14,7 +14,8 @@ returning *;
 
 -- name: ListOrganizations :many
 select * from organizations o
-where not o.deleted and (@all_orgs::boolean or o.id = any (@orgs::uuid[]))
+where not o.deleted and rbac_visible(@everything::boolean, @orgs::uuid[], @owner::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
+            o.id, null, null)
 order by o.is_default desc, lower(o.name)
 limit @max_rows;
 

@@ -35,7 +35,8 @@ from templates t
 join organizations o on o.id = t.organization_id
 join users u on u.id = t.created_by
 where not t.deleted
-    and (@every::boolean or t.organization_id = any(@organization_ids::uuid[]))
+    and rbac_visible(@everything::boolean, @orgs::uuid[], @owner::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
+            t.organization_id, null, coalesce(t.acl, array['g:' || t.organization_id || ':use']))
     and (sqlc.narg('id')::uuid is null or t.id = sqlc.narg('id')::uuid)
     and (sqlc.narg('organization_id')::uuid is null or t.organization_id = sqlc.narg('organization_id')::uuid)
     and (@name::text = '' or lower(t.name) = lower(@name::text))

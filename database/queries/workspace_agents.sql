@@ -23,7 +23,7 @@ where a.resource_id = any(@resource_ids::uuid[])
 order by a.resource_id, a.ordinal;
 
 -- name: GetWorkspaceAgent :one
-select sqlc.embed(a), b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id,
+select sqlc.embed(a), b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
     u.username as owner_name, now()::timestamptz as db_now
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id

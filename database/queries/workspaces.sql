@@ -33,8 +33,8 @@ update workspaces set deleted = true, updated_at = now() where id = @id and not 
 select
     (select count(*) from workspaces w
      where not w.deleted
-        and (@every::boolean or w.organization_id = any(@orgs::uuid[])
-            or (w.owner_id = @owner_filter::uuid and w.organization_id = any(@member_of::uuid[])))
+        and rbac_visible(@everything::boolean, @orgs::uuid[], @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
+            w.organization_id, w.owner_id, w.acl)
         and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
         and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
         and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))
@@ -44,8 +44,8 @@ select
     )::bigint as total,
     array(select w.id from workspaces w
      where not w.deleted
-        and (@every::boolean or w.organization_id = any(@orgs::uuid[])
-            or (w.owner_id = @owner_filter::uuid and w.organization_id = any(@member_of::uuid[])))
+        and rbac_visible(@everything::boolean, @orgs::uuid[], @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
+            w.organization_id, w.owner_id, w.acl)
         and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
         and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
         and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))

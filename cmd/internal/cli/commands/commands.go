@@ -12,11 +12,14 @@ import (
 	"coder.internal/cmd/internal/cli/externalauth"
 	"coder.internal/cmd/internal/cli/gitaskpass"
 	"coder.internal/cmd/internal/cli/gitssh"
+	"coder.internal/cmd/internal/cli/groups"
 	"coder.internal/cmd/internal/cli/login"
+	"coder.internal/cmd/internal/cli/organizations"
 	"coder.internal/cmd/internal/cli/ping"
 	"coder.internal/cmd/internal/cli/portforward"
 	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/publickey"
+	"coder.internal/cmd/internal/cli/sharing"
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/stat"
 	"coder.internal/cmd/internal/cli/state"
@@ -43,6 +46,7 @@ func Client(h Hooks) []cli.Maker {
 	return []cli.Maker{
 		login.Command, login.Logout, login.Whoami,
 		tokens.Command, users.Command, users.ResetPassword(h.ResetPassword),
+		organizations.Command, groups.Command, sharing.Command,
 		templates.Command(h.Starters, h.TestTemplate),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,

@@ -82,13 +82,5 @@ func showTags(tags map[string]string) string {
 // signedIn returns the caller's client and the organization of a command, the
 // default one without a reference.
 func signedIn(ctx context.Context, env *cli.Env, ref string) (*client.Client, api.Organization, error) {
-	c, err := env.Client(ctx)
-	if err != nil {
-		return nil, api.Organization{}, err
-	}
-	if ref == "" {
-		ref = "default"
-	}
-	o, err := c.Organization(ctx, ref)
-	return c, o, err
+	return env.InOrganization(ctx, ref)
 }

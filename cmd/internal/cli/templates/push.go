@@ -62,6 +62,7 @@ func create(env *cli.Env) *cobra.Command {
 	f.register(cmd)
 	cmd.Flags().DurationVar(&f.defaultTTL, "default-ttl", 0, "stop workspaces this long after their start")
 	cmd.Flags().BoolVar(&f.requireActive, "require-active-version", false, "workspaces always start with the active version")
+	cmd.Flags().BoolVar(&f.private, "private", false, "do not let the members of the organization use it")
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error { return f.run(ctx, env, args) })
 	return cmd
 }
@@ -122,7 +123,8 @@ func (f *pushFlags) run(ctx context.Context, env *cli.Env, args []string) error 
 // publish makes the version the active one of its template.
 func (f *pushFlags) publish(ctx context.Context, env *cli.Env, c *client.Client, org, name string, t api.Template, v api.TemplateVersion, isNew bool) error {
 	if isNew {
-		r := api.CreateTemplateRequest{Name: name, VersionID: v.ID, RequireActiveVersion: f.requireActive}
+		r := api.CreateTemplateRequest{Name: name, VersionID: v.ID, RequireActiveVersion: f.requireActive,
+			DisableEveryoneGroupAccess: f.private}
 		if ms := f.defaultTTL.Milliseconds(); ms > 0 {
 			r.DefaultTTLMillis = &ms
 		}

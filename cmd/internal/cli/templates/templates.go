@@ -150,7 +150,7 @@ func remove(env *cli.Env) *cobra.Command {
 func edit(env *cli.Env) *cobra.Command {
 	var name, display, description, deprecated, icon, org string
 	var defaultTTL time.Duration
-	var cancel, active, yes bool
+	var cancel, active, private, yes bool
 	cmd := &cobra.Command{Use: "edit <template>", Short: "Change what a template is called and shows", Args: cli.Exactly("template")}
 	fs := cmd.Flags()
 	fs.StringVar(&name, "name", "", "new name")
@@ -161,6 +161,7 @@ func edit(env *cli.Env) *cobra.Command {
 	fs.DurationVar(&defaultTTL, "default-ttl", 0, "stop workspaces this long after their start, unless they say otherwise")
 	fs.BoolVar(&cancel, "allow-user-cancel-workspace-jobs", true, "users may cancel builds")
 	fs.BoolVar(&active, "require-active-version", false, "workspaces always start with the active version")
+	fs.BoolVar(&private, "private", false, "take the template from the members of its organization; --private=false gives it back")
 	cli.Yes(fs, &yes)
 	cli.Org(fs, &org)
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
@@ -181,6 +182,7 @@ func edit(env *cli.Env) *cobra.Command {
 		set("default-ttl", func() { r.DefaultTTLMillis = &ms })
 		set("allow-user-cancel-workspace-jobs", func() { r.AllowUserCancelWorkspaceJobs = &cancel })
 		set("require-active-version", func() { r.RequireActiveVersion = &active })
+		set("private", func() { r.DisableEveryoneGroupAccess = &private })
 		if !changed {
 			return cli.Usage("flags", "Nothing to change; see: coder templates edit --help")
 		}

@@ -1,0 +1,23 @@
+package cli
+
+import (
+	"context"
+
+	"coder.internal/api"
+	"coder.internal/api/client"
+)
+
+// InOrganization returns the client and the organization to work in: that of the
+// flag, else the chosen one (`coder organizations set`), else the default one.
+func (e *Env) InOrganization(ctx context.Context, flag string) (*client.Client, api.Organization, error) {
+	c, err := e.Client(ctx)
+	if err != nil {
+		return nil, api.Organization{}, err
+	}
+	ref, err := e.OrgRef(flag)
+	if err != nil {
+		return nil, api.Organization{}, err
+	}
+	o, err := c.Organization(ctx, ref)
+	return c, o, err
+}
