@@ -78,11 +78,13 @@ type Subject struct {
 	OrgRoles map[api.ID][]string
 	// Scopes narrow what a token may do; empty allows nothing.
 	Scopes []string
+	// Allow narrows a token to some objects.
+	Allow AllowList
 }
 
 // Authorize returns whether subject may do action on object.
 func Authorize(s Subject, a Action, o Object) bool {
-	if !inScope(s.Scopes, a, o.Type) {
+	if !inScope(s.Scopes, a, o.Type) || !s.Allow.Permits(o) {
 		return false
 	}
 	if siteAllows(s, a, o.Type) {
@@ -111,7 +113,9 @@ type Filter struct {
 // turned inside out over the same table.
 func FilterFor(s Subject, a Action, t Type) Filter {
 	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}}
-	if !inScope(s.Scopes, a, t) {
+	// A list cannot show some objects by id: an allow-list that does not hold for
+	// the whole type shows none.
+	if !inScope(s.Scopes, a, t) || !s.Allow.PermitsAll(t) {
 		return f
 	}
 	f.All = siteAllows(s, a, t)
