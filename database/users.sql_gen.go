@@ -36,7 +36,7 @@ where not u.deleted
     and ($8::timestamptz is null or u.last_seen_at >= $8)
     and ($9::timestamptz is null or u.created_at <= $9)
     and ($10::timestamptz is null or u.created_at >= $10)
-    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0)
+    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
     and ($12::bigint = 0 or u.github_com_user_id = $12)
     and ($13::boolean is null or u.is_service_account = $13)
 `
@@ -217,7 +217,7 @@ where not u.deleted
     and ($8::timestamptz is null or u.last_seen_at >= $8)
     and ($9::timestamptz is null or u.created_at <= $9)
     and ($10::timestamptz is null or u.created_at >= $10)
-    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0)
+    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
     and ($12::bigint = 0 or u.github_com_user_id = $12)
     and ($13::boolean is null or u.is_service_account = $13)
     and ($14::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (

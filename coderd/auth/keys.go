@@ -95,7 +95,7 @@ func (s *Service) CreateSession(ctx context.Context, ref string) (api.GenerateKe
 	if err != nil {
 		return api.GenerateKeyResponse{}, err
 	}
-	p := keyParams{userID: u.ID, loginType: api.LoginType(u.LoginType), scopes: caller.Scopes, allow: storedAllow(caller.Allow), lifetime: s.opts.Config.SessionDuration}
+	p := keyParams{userID: u.ID, loginType: api.LoginType(u.LoginType), scopes: inherited(caller.Scopes), allow: storedAllow(caller.Allow), lifetime: s.opts.Config.SessionDuration}
 	return s.create(ctx, u, func(q *database.Queries) (keyParams, error) {
 		left, err := q.RemainingKeyLifetime(ctx, httpmw.KeyID(ctx))
 		if database.IsNotFound(err) {
@@ -210,7 +210,7 @@ func scopesOf(ctx context.Context, req api.CreateTokenRequest) ([]string, error)
 		field, scopes = "scope", []string{req.Scope}
 	}
 	if len(scopes) == 0 {
-		return caller.Scopes, nil
+		return inherited(caller.Scopes), nil
 	}
 	var out []string
 	for _, sc := range scopes {

@@ -141,6 +141,9 @@ func covers(have, want []string) bool {
 			return false
 		}
 		for _, part := range expand([]string{w}) {
+			if part == scopeManageSelf {
+				continue // takes away, gives nothing
+			}
 			typ, _, _ := strings.Cut(part, ":")
 			if !slices.Contains(have, part) && !slices.Contains(have, typ+":*") {
 				return false
@@ -148,6 +151,15 @@ func covers(have, want []string) bool {
 		}
 	}
 	return true
+}
+
+// inherited is what a key gets of its maker's expanded scopes where none are asked
+// for.
+func inherited(scopes []string) []string {
+	if !selfOnly(scopes) {
+		return scopes
+	}
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return strings.HasPrefix(s, "api_key:") })
 }
 
 // selfOnly reports whether expanded scopes leave the keys of others closed.

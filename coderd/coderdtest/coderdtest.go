@@ -64,6 +64,8 @@ type Deployment struct {
 // Config is what a test may set before the start.
 type Config struct {
 	Auth auth.Config
+	// QuietHours are those of the deployment.
+	QuietHours users.QuietHours
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
 	// Dialer reaches agents; by default it reaches none.
@@ -105,7 +107,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	var err error
 	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
 	require.NoError(t, err)
-	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Ring: d.Ring, Log: log, Clock: cfg.Clock})
+	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Ring: d.Ring, Log: log, Clock: cfg.Clock, QuietHours: cfg.QuietHours})
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ where not u.deleted
     and (sqlc.narg(last_seen_after)::timestamptz is null or u.last_seen_at >= sqlc.narg(last_seen_after))
     and (sqlc.narg(created_before)::timestamptz is null or u.created_at <= sqlc.narg(created_before))
     and (sqlc.narg(created_after)::timestamptz is null or u.created_at >= sqlc.narg(created_after))
-    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0)
+    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0 or strpos(lower(u.username), lower(@name)) > 0)
     and (@github_user::bigint = 0 or u.github_com_user_id = @github_user)
     and (sqlc.narg(service_account)::boolean is null or u.is_service_account = sqlc.narg(service_account))
     and (@after_id::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
@@ -63,7 +63,7 @@ where not u.deleted
     and (sqlc.narg(last_seen_after)::timestamptz is null or u.last_seen_at >= sqlc.narg(last_seen_after))
     and (sqlc.narg(created_before)::timestamptz is null or u.created_at <= sqlc.narg(created_before))
     and (sqlc.narg(created_after)::timestamptz is null or u.created_at >= sqlc.narg(created_after))
-    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0)
+    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0 or strpos(lower(u.username), lower(@name)) > 0)
     and (@github_user::bigint = 0 or u.github_com_user_id = @github_user)
     and (sqlc.narg(service_account)::boolean is null or u.is_service_account = sqlc.narg(service_account));
 
