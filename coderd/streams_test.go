@@ -53,7 +53,7 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{T: t, clock: quartz.NewMock(t), rechecks: make(chan time.Duration, 1024)}
+	s := &scene{T: t, clock: quartz.NewMock(t).WithLogger(quartz.NoOpLogger), rechecks: make(chan time.Duration, 1024)}
 	s.d = coderdtest.New(t, func(c *coderdtest.Config) {
 		c.Clock, c.Dialer = s.clock, silentAgents{make(chan net.Conn, 8)}
 	})

@@ -71,7 +71,7 @@ func (l *RateLimit) Admit(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if slices.Contains(signIn, name) {
 		limit, key = min(limit, signInLimit), "source "+sourceOf(r)
 	}
-	used, reset := l.count(key + " " + name)
+	used, reset := l.count(key+" "+name, limit)
 	h := w.Header()
 	h.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, limit-used)))
@@ -85,8 +85,9 @@ func (l *RateLimit) Admit(ctx context.Context, w http.ResponseWriter, r *http.Re
 }
 
 // count adds one to key and returns how many there were in the last minute, as far
-// as two counters tell, and when this window ends.
-func (l *RateLimit) count(key string) (used int, reset time.Time) {
+// as two counters tell, and when this window ends. One over the limit is not counted:
+// who is refused gets through again by waiting, also if they keep asking.
+func (l *RateLimit) count(key string, limit int) (used int, reset time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -99,9 +100,12 @@ func (l *RateLimit) count(key string) (used int, reset time.Time) {
 	if _, known := l.now[key]; !known && len(l.now) >= maxCounters {
 		key = "others"
 	}
-	l.now[key]++
 	left := 1 - float64(now.Sub(l.begin))/float64(rateWindow)
-	return l.now[key] + int(float64(l.last[key])*left), l.begin.Add(rateWindow)
+	used = l.now[key] + int(float64(l.last[key])*left) + 1
+	if used <= limit {
+		l.now[key]++
+	}
+	return used, l.begin.Add(rateWindow)
 }
 
 // sourceOf is an IPv4 address, or the /64 that one IPv6 customer holds.

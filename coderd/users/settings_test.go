@@ -67,7 +67,7 @@ func TestPreferences(t *testing.T) {
 
 func TestQuietHours(t *testing.T) {
 	t.Parallel()
-	clk := quartz.NewMock(t)
+	clk := quartz.NewMock(t).WithLogger(quartz.NoOpLogger)
 	clk.Set(time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC))
 	d := coderdtest.New(t, func(c *coderdtest.Config) { c.Clock = clk })
 	bob := d.FirstUser(t)
