@@ -79,7 +79,8 @@ func (l *RateLimit) Admit(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if used <= limit {
 		return nil
 	}
-	wait := reset.Sub(l.clock.Now())
+	// At the reset the whole last window still counts; a moment later one is free.
+	wait := reset.Sub(l.clock.Now()) + rateWindow/time.Duration(limit)
 	return &api.Error{Code: api.CodeRateLimited, RetryAfter: wait,
 		Message: fmt.Sprintf("You have sent more than %d requests to this route within a minute. Wait %d seconds.", limit, int(math.Ceil(wait.Seconds())))}
 }

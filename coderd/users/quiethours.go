@@ -103,7 +103,7 @@ func (s *Service) toQuietHours(row database.UserSetting) (api.UserQuietHours, er
 		return api.UserQuietHours{}, fmt.Errorf("schedule of user %s: %w", row.UserID, err)
 	}
 	return api.UserQuietHours{RawSchedule: raw, UserSet: own, UserCanSet: !s.opts.QuietHours.Locked,
-		Time: fmt.Sprintf("%02d:%02d", d.hour, d.minute), Timezone: d.zone.String(), Next: d.next(s.opts.Clock.Now())}, nil
+		Time: fmt.Sprintf("%02d:%02d", d.hour, d.minute), Timezone: d.zone.String(), Next: d.next(s.opts.Clock.Now()).UTC()}, nil
 }
 
 // SetQuietHours changes the schedule of a user; an empty one is the deployment's.

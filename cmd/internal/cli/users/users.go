@@ -201,10 +201,14 @@ func printUser(w io.Writer, users []api.User) error {
 	for i, r := range u.Roles {
 		roles[i] = r.Name
 	}
+	kind := string(u.LoginType)
+	if u.IsServiceAccount {
+		kind += " (service account)"
+	}
 	return cli.Table(w, [][]string{
 		{"Username:", cli.Inert(u.Username)}, {"Name:", cli.Inert(u.Name)}, {"E-mail:", cli.Inert(u.Email)},
 		{"ID:", u.ID.String()}, {"Status:", string(u.Status)}, {"Roles:", cli.Inert(strings.Join(roles, ", "))},
-		{"Login type:", string(u.LoginType)}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.Time(u.LastSeenAt)},
+		{"Login type:", kind}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.Time(u.LastSeenAt)},
 	})
 }
 
