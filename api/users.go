@@ -75,14 +75,18 @@ type CreateFirstUserResponse struct {
 }
 
 // CreateUserRequest makes a user. Without organization ids the default one is
-// joined. Password is required for LoginPassword and refused for the others.
+// joined. Password is required for LoginPassword and refused for the others. A
+// service account signs in with tokens only: it has no address and no password.
 type CreateUserRequest struct {
-	Email           string    `json:"email,omitempty" maxLength:"320"`
-	Username        string    `json:"username" maxLength:"32"`
-	Name            string    `json:"name,omitempty" maxLength:"128"`
-	Password        Secret    `json:"password,omitempty" maxLength:"1024"`
-	LoginType       LoginType `json:"login_type,omitempty"`
-	OrganizationIDs []ID      `json:"organization_ids,omitempty" maxItems:"100"`
+	Email           string     `json:"email,omitempty" maxLength:"320"`
+	Username        string     `json:"username" maxLength:"32"`
+	Name            string     `json:"name,omitempty" maxLength:"128"`
+	Password        Secret     `json:"password,omitempty" maxLength:"1024"`
+	LoginType       LoginType  `json:"login_type,omitempty"`
+	UserStatus      UserStatus `json:"user_status,omitempty"`
+	OrganizationIDs []ID       `json:"organization_ids,omitempty" maxItems:"100"`
+	Roles           []string   `json:"roles,omitempty" maxItems:"64"`
+	ServiceAccount  bool       `json:"service_account,omitempty"`
 }
 
 // UpdateUserPasswordRequest changes a password. OldPassword is required when
@@ -96,6 +100,8 @@ type UpdateUserPasswordRequest struct {
 type UpdateUserProfileRequest struct {
 	Username string `json:"username" maxLength:"32"`
 	Name     string `json:"name,omitempty" maxLength:"128"`
+	// AvatarURL is kept where it is absent; "" takes the picture away.
+	AvatarURL *string `json:"avatar_url,omitempty" maxLength:"2048"`
 }
 
 // UpdateRolesRequest replaces the roles of a user.
@@ -172,27 +178,36 @@ type OrganizationMember struct {
 // Key is an API key: a session or a named token. The secret part is shown once,
 // in GenerateKeyResponse.
 type Key struct {
-	ID              string    `json:"id"`
-	UserID          ID        `json:"user_id"`
-	Username        string    `json:"username,omitempty"`
-	LoginType       LoginType `json:"login_type"`
-	TokenName       string    `json:"token_name"`
-	Scope           string    `json:"scope"`
-	Scopes          []string  `json:"scopes"`
-	LastUsed        time.Time `json:"last_used"`
-	ExpiresAt       time.Time `json:"expires_at"`
-	CreatedAt       time.Time `json:"created_at"`
-	UpdatedAt       time.Time `json:"updated_at"`
-	LifetimeSeconds int64     `json:"lifetime_seconds"`
+	ID              string            `json:"id"`
+	UserID          ID                `json:"user_id"`
+	Username        string            `json:"username,omitempty"`
+	LoginType       LoginType         `json:"login_type"`
+	TokenName       string            `json:"token_name"`
+	Scope           string            `json:"scope"`
+	Scopes          []string          `json:"scopes"`
+	LastUsed        time.Time         `json:"last_used"`
+	ExpiresAt       time.Time         `json:"expires_at"`
+	CreatedAt       time.Time         `json:"created_at"`
+	UpdatedAt       time.Time         `json:"updated_at"`
+	LifetimeSeconds int64             `json:"lifetime_seconds"`
+	AllowList       []AllowListTarget `json:"allow_list"`
+}
+
+// AllowListTarget is one thing, or with "*" any thing, that a token may touch.
+type AllowListTarget struct {
+	Type string `json:"type" maxLength:"64"`
+	ID   string `json:"id" maxLength:"64"`
 }
 
 // CreateTokenRequest makes a named API token. Lifetime is in nanoseconds, as in
-// Go's time.Duration; zero means the deployment's default.
+// Go's time.Duration; zero means the deployment's default. Without AllowList the
+// scopes hold for everything.
 type CreateTokenRequest struct {
-	Lifetime  time.Duration `json:"lifetime,omitempty"`
-	TokenName string        `json:"token_name,omitempty" maxLength:"64"`
-	Scope     string        `json:"scope,omitempty"`
-	Scopes    []string      `json:"scopes,omitempty" maxItems:"100"`
+	Lifetime  time.Duration     `json:"lifetime,omitempty"`
+	TokenName string            `json:"token_name,omitempty" maxLength:"64"`
+	Scope     string            `json:"scope,omitempty" maxLength:"64"`
+	Scopes    []string          `json:"scopes,omitempty" maxItems:"100"`
+	AllowList []AllowListTarget `json:"allow_list,omitempty" maxItems:"128"`
 }
 
 // GenerateKeyResponse carries the whole new key; it cannot be read again.

@@ -34,7 +34,7 @@ import (
 	"coder.internal/internal/buildinfo"
 )
 
-// Options configure New. A nil field is an error.
+// Options configure New. A nil field but Limiter is an error.
 type Options struct {
 	Log        *slog.Logger
 	Deployment Deployment
@@ -52,6 +52,8 @@ type Options struct {
 	Health       *health.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
+	// Limiter bounds how often routes are asked; nil is no limit.
+	Limiter httpapi.Limiter
 }
 
 // Deployment is what clients are told about this installation.
@@ -131,7 +133,7 @@ func (s *Server) register(session, agent, daemon httpapi.Guard) chi.Router {
 	}
 	router.Use(middleware.GetHead) // balancers ask for /healthz so
 	s.api = httpapi.New(router, httpapi.Options{
-		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent, Daemon: daemon,
+		Version: buildinfo.Version(), Log: s.opts.Log, Session: session, Agent: agent, Daemon: daemon, Limiter: s.opts.Limiter,
 	})
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		s.api.WriteError(w, r, &api.Error{Code: api.CodeNotFound, Message: "There is no such route: " + r.Method + " " + r.URL.Path + "."})

@@ -26,6 +26,7 @@ func (s *Server) accessRoutes(a *httpapi.API) {
 	s.healthRoutes(a)
 	s.sessionRoutes(a)
 	s.userRoutes(a)
+	s.settingRoutes(a)
 	s.gitSSHKeyRoutes(a)
 	s.externalAuthRoutes(a)
 	s.keyRoutes(a)

@@ -27,10 +27,12 @@ var listsOwn = map[string]bool{
 // bodies are what routes need to get past the check of their input; the others
 // get an empty object.
 var bodies = map[string]any{
-	"POST /api/v2/users":                api.CreateUserRequest{Username: "carol", Email: "carol@example.com", Password: coderdtest.Password},
-	"PUT /api/v2/users/{user}/profile":  api.UpdateUserProfileRequest{Username: "mallory"},
-	"PUT /api/v2/users/{user}/password": api.UpdateUserPasswordRequest{Password: coderdtest.Password},
-	"PUT /api/v2/users/{user}/roles":    api.UpdateRolesRequest{Roles: []string{"owner"}},
+	"POST /api/v2/users":                   api.CreateUserRequest{Username: "carol", Email: "carol@example.com", Password: coderdtest.Password},
+	"PUT /api/v2/users/{user}/profile":     api.UpdateUserProfileRequest{Username: "mallory"},
+	"PUT /api/v2/users/{user}/password":    api.UpdateUserPasswordRequest{Password: coderdtest.Password},
+	"PUT /api/v2/users/{user}/appearance":  api.UpdateUserAppearanceSettingsRequest{ThemePreference: "dark"},
+	"PUT /api/v2/users/{user}/quiet-hours": api.UpdateUserQuietHoursRequest{},
+	"PUT /api/v2/users/{user}/roles":       api.UpdateRolesRequest{Roles: []string{"owner"}},
 
 	"POST /api/v2/users/{user}/workspaces":                                api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/organizations/{organization}/members/{user}/workspaces": api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},

@@ -101,7 +101,7 @@ func (q *Queries) ExpireAPIKey(ctx context.Context, arg ExpireAPIKeyParams) (int
 }
 
 const getAPIKey = `-- name: GetAPIKey :one
-select id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at from api_keys where id = $1 and user_id = $2
+select id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at, allow_list from api_keys where id = $1 and user_id = $2
 `
 
 type GetAPIKeyParams struct {
@@ -125,12 +125,13 @@ func (q *Queries) GetAPIKey(ctx context.Context, arg GetAPIKeyParams) (ApiKey, e
 		&i.ExpiresAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.AllowList,
 	)
 	return i, err
 }
 
 const getCaller = `-- name: GetCaller :one
-select k.id, k.hashed_secret, k.user_id, k.scopes, u.username, u.roles as site_roles,
+select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
     k.last_used < now() - interval '1 minute' as stale,
     coalesce((
         select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
@@ -162,6 +163,7 @@ type GetCallerRow struct {
 	HashedSecret []byte
 	UserID       api.ID
 	Scopes       []string
+	AllowList    []string
 	Username     string
 	SiteRoles    []string
 	Stale        bool
@@ -180,6 +182,7 @@ func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error
 		&i.HashedSecret,
 		&i.UserID,
 		&i.Scopes,
+		&i.AllowList,
 		&i.Username,
 		&i.SiteRoles,
 		&i.Stale,
@@ -191,7 +194,7 @@ func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error
 }
 
 const getTokenByName = `-- name: GetTokenByName :one
-select id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at from api_keys
+select id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at, allow_list from api_keys
 where user_id = $1 and token_name = $2 and login_type = 'token'
 `
 
@@ -216,16 +219,18 @@ func (q *Queries) GetTokenByName(ctx context.Context, arg GetTokenByNameParams) 
 		&i.ExpiresAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.AllowList,
 	)
 	return i, err
 }
 
 const insertAPIKey = `-- name: InsertAPIKey :one
-insert into api_keys (id, hashed_secret, user_id, login_type, token_name, scopes, ip,
+insert into api_keys (id, hashed_secret, user_id, login_type, token_name, scopes, allow_list, ip,
     lifetime_seconds, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7,
-    $8, now() + make_interval(secs => $9::float8))
-returning id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at
+values ($1, $2, $3, $4, $5, $6,
+    case when cardinality($7::text[]) = 0 then array['*:*'] else $7 end, $8,
+    $9, now() + make_interval(secs => $10::float8))
+returning id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at, allow_list
 `
 
 type InsertAPIKeyParams struct {
@@ -235,6 +240,7 @@ type InsertAPIKeyParams struct {
 	LoginType       string
 	TokenName       string
 	Scopes          []string
+	AllowList       []string
 	Ip              string
 	LifetimeSeconds int64
 	Seconds         float64
@@ -248,6 +254,7 @@ func (q *Queries) InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (Api
 		arg.LoginType,
 		arg.TokenName,
 		arg.Scopes,
+		arg.AllowList,
 		arg.Ip,
 		arg.LifetimeSeconds,
 		arg.Seconds,
@@ -266,12 +273,60 @@ func (q *Queries) InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (Api
 		&i.ExpiresAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.AllowList,
 	)
 	return i, err
 }
 
+const listSessions = `-- name: ListSessions :many
+select id, hashed_secret, user_id, login_type, token_name, scopes, ip, lifetime_seconds, last_used, expires_at, created_at, updated_at, allow_list from api_keys
+where user_id = $1 and login_type <> 'token' and expires_at > now()
+order by last_used desc, id
+limit $2
+`
+
+type ListSessionsParams struct {
+	UserID  api.ID
+	MaxRows int32
+}
+
+// The keys of a user that are no tokens: browsers and command lines.
+func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]ApiKey, error) {
+	rows, err := q.db.Query(ctx, listSessions, arg.UserID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ApiKey{}
+	for rows.Next() {
+		var i ApiKey
+		if err := rows.Scan(
+			&i.ID,
+			&i.HashedSecret,
+			&i.UserID,
+			&i.LoginType,
+			&i.TokenName,
+			&i.Scopes,
+			&i.Ip,
+			&i.LifetimeSeconds,
+			&i.LastUsed,
+			&i.ExpiresAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.AllowList,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listTokens = `-- name: ListTokens :many
-select k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k.ip, k.lifetime_seconds, k.last_used, k.expires_at, k.created_at, k.updated_at, u.username from api_keys k
+select k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k.ip, k.lifetime_seconds, k.last_used, k.expires_at, k.created_at, k.updated_at, k.allow_list, u.username from api_keys k
 join users u on u.id = k.user_id
 where k.login_type = 'token' and not u.deleted
     and ($1::boolean or k.user_id = $2)
@@ -319,6 +374,7 @@ func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListT
 			&i.ApiKey.ExpiresAt,
 			&i.ApiKey.CreatedAt,
 			&i.ApiKey.UpdatedAt,
+			&i.ApiKey.AllowList,
 			&i.Username,
 		); err != nil {
 			return nil, err

@@ -50,7 +50,7 @@ func (q *Queries) DeleteOldLoginSources(ctx context.Context, userID api.ID) erro
 }
 
 const getUserForLogin = `-- name: GetUserForLogin :one
-select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, exists (
+select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id, exists (
     select 1 from login_sources s
     where s.user_id = u.id and s.source = $1 and s.at > now() - interval '30 days'
 ) as known_source
@@ -88,6 +88,7 @@ func (q *Queries) GetUserForLogin(ctx context.Context, arg GetUserForLoginParams
 		&i.User.LastSeenAt,
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
+		&i.User.GithubComUserID,
 		&i.KnownSource,
 	)
 	return i, err

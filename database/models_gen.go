@@ -24,6 +24,7 @@ type ApiKey struct {
 	ExpiresAt       time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+	AllowList       []string
 }
 
 type AuditLog struct {
@@ -351,6 +352,18 @@ type User struct {
 	LastSeenAt       time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	GithubComUserID  int64
+}
+
+type UserSetting struct {
+	UserID             api.ID
+	ThemeMode          string
+	ThemeLight         string
+	ThemeDark          string
+	TerminalFont       string
+	QuietHoursSchedule string
+	Preferences        json.RawMessage
+	UpdatedAt          time.Time
 }
 
 type Workspace struct {

@@ -176,7 +176,7 @@ func (q *Queries) ListMembershipsOfUser(ctx context.Context, userID api.ID) ([]O
 }
 
 const listOrganizationMembers = `-- name: ListOrganizationMembers :many
-select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at from organization_members m
+select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id from organization_members m
 join users u on u.id = m.user_id and not u.deleted
 where m.organization_id = $1
 order by lower(u.username), u.id
@@ -224,6 +224,7 @@ func (q *Queries) ListOrganizationMembers(ctx context.Context, arg ListOrganizat
 			&i.User.LastSeenAt,
 			&i.User.CreatedAt,
 			&i.User.UpdatedAt,
+			&i.User.GithubComUserID,
 		); err != nil {
 			return nil, err
 		}

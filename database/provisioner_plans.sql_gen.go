@@ -142,7 +142,7 @@ func (q *Queries) GetProvisionerPlanByJob(ctx context.Context, jobID api.ID) (Pr
 
 const getWorkOfPlan = `-- name: GetWorkOfPlan :one
 select p.id, p.job_id, p.template_version_id, p.workspace_id, p.workspace_name, p.owner_id, p.transition, p.parameters, p.variables, p.changes, v.organization_id, v.name as version_name, v.template_id, v.external_auth,
-    coalesce(t.name, '')::text as template_name, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
+    coalesce(t.name, '')::text as template_name, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id
 from provisioner_plans p
 join template_versions v on v.id = p.template_version_id
 left join templates t on t.id = v.template_id
@@ -195,6 +195,7 @@ func (q *Queries) GetWorkOfPlan(ctx context.Context, id api.ID) (GetWorkOfPlanRo
 		&i.User.LastSeenAt,
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
+		&i.User.GithubComUserID,
 	)
 	return i, err
 }

@@ -7,6 +7,7 @@ package database
 
 import (
 	"context"
+	"time"
 
 	"coder.internal/api"
 )
@@ -31,15 +32,29 @@ where not u.deleted
     and (cardinality($4::text[]) = 0 or u.status = any ($4))
     and (cardinality($5::text[]) = 0 or u.login_type = any ($5))
     and (cardinality($6::text[]) = 0 or u.roles && $6)
+    and ($7::timestamptz is null or u.last_seen_at <= $7)
+    and ($8::timestamptz is null or u.last_seen_at >= $8)
+    and ($9::timestamptz is null or u.created_at <= $9)
+    and ($10::timestamptz is null or u.created_at >= $10)
+    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
+    and ($12::bigint = 0 or u.github_com_user_id = $12)
+    and ($13::boolean is null or u.is_service_account = $13)
 `
 
 type CountUsersParams struct {
-	AllUsers   bool
-	OnlyUser   api.ID
-	Search     string
-	Statuses   []string
-	LoginTypes []string
-	WithRoles  []string
+	AllUsers       bool
+	OnlyUser       api.ID
+	Search         string
+	Statuses       []string
+	LoginTypes     []string
+	WithRoles      []string
+	LastSeenBefore *time.Time
+	LastSeenAfter  *time.Time
+	CreatedBefore  *time.Time
+	CreatedAfter   *time.Time
+	Name           string
+	GithubUser     int64
+	ServiceAccount *bool
 }
 
 func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (int64, error) {
@@ -50,6 +65,13 @@ func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (int64, 
 		arg.Statuses,
 		arg.LoginTypes,
 		arg.WithRoles,
+		arg.LastSeenBefore,
+		arg.LastSeenAfter,
+		arg.CreatedBefore,
+		arg.CreatedAfter,
+		arg.Name,
+		arg.GithubUser,
+		arg.ServiceAccount,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -70,7 +92,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id api.ID) (int64, error) {
 }
 
 const getUser = `-- name: GetUser :one
-select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where id = $1 and not deleted
+select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id from users where id = $1 and not deleted
 `
 
 func (q *Queries) GetUser(ctx context.Context, id api.ID) (User, error) {
@@ -92,12 +114,13 @@ func (q *Queries) GetUser(ctx context.Context, id api.ID) (User, error) {
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
 
 const getUserByUsername = `-- name: GetUserByUsername :one
-select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where lower(username) = lower($1) and not deleted
+select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id from users where lower(username) = lower($1) and not deleted
 `
 
 func (q *Queries) GetUserByUsername(ctx context.Context, username string) (User, error) {
@@ -119,6 +142,7 @@ func (q *Queries) GetUserByUsername(ctx context.Context, username string) (User,
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
@@ -126,7 +150,7 @@ func (q *Queries) GetUserByUsername(ctx context.Context, username string) (User,
 const insertUser = `-- name: InsertUser :one
 insert into users (id, username, name, email, status, login_type, password_hash, roles, is_service_account)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at
+returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id
 `
 
 type InsertUserParams struct {
@@ -170,12 +194,13 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (User, e
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
 
 const listUsers = `-- name: ListUsers :many
-select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, array(
+select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id, array(
     select m.organization_id from organization_members m
     join organizations o on o.id = m.organization_id and not o.deleted
     where m.user_id = u.id order by m.created_at, m.organization_id
@@ -188,22 +213,36 @@ where not u.deleted
     and (cardinality($4::text[]) = 0 or u.status = any ($4))
     and (cardinality($5::text[]) = 0 or u.login_type = any ($5))
     and (cardinality($6::text[]) = 0 or u.roles && $6)
-    and ($7::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
-        select lower(a.username), a.id from users a where a.id = $7))
+    and ($7::timestamptz is null or u.last_seen_at <= $7)
+    and ($8::timestamptz is null or u.last_seen_at >= $8)
+    and ($9::timestamptz is null or u.created_at <= $9)
+    and ($10::timestamptz is null or u.created_at >= $10)
+    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
+    and ($12::bigint = 0 or u.github_com_user_id = $12)
+    and ($13::boolean is null or u.is_service_account = $13)
+    and ($14::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
+        select lower(a.username), a.id from users a where a.id = $14))
 order by lower(u.username), u.id
-limit $9 offset $8
+limit $16 offset $15
 `
 
 type ListUsersParams struct {
-	AllUsers   bool
-	OnlyUser   api.ID
-	Search     string
-	Statuses   []string
-	LoginTypes []string
-	WithRoles  []string
-	AfterID    api.ID
-	Skip       int32
-	MaxRows    int32
+	AllUsers       bool
+	OnlyUser       api.ID
+	Search         string
+	Statuses       []string
+	LoginTypes     []string
+	WithRoles      []string
+	LastSeenBefore *time.Time
+	LastSeenAfter  *time.Time
+	CreatedBefore  *time.Time
+	CreatedAfter   *time.Time
+	Name           string
+	GithubUser     int64
+	ServiceAccount *bool
+	AfterID        api.ID
+	Skip           int32
+	MaxRows        int32
 }
 
 type ListUsersRow struct {
@@ -219,6 +258,13 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 		arg.Statuses,
 		arg.LoginTypes,
 		arg.WithRoles,
+		arg.LastSeenBefore,
+		arg.LastSeenAfter,
+		arg.CreatedBefore,
+		arg.CreatedAfter,
+		arg.Name,
+		arg.GithubUser,
+		arg.ServiceAccount,
 		arg.AfterID,
 		arg.Skip,
 		arg.MaxRows,
@@ -246,6 +292,7 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 			&i.User.LastSeenAt,
 			&i.User.CreatedAt,
 			&i.User.UpdatedAt,
+			&i.User.GithubComUserID,
 			&i.OrganizationIds,
 		); err != nil {
 			return nil, err
@@ -297,7 +344,7 @@ func (q *Queries) LockOwners(ctx context.Context) ([]api.ID, error) {
 }
 
 const lockUser = `-- name: LockUser :one
-select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where id = $1 and not deleted for no key update
+select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id from users where id = $1 and not deleted for no key update
 `
 
 // Excludes other changes of the user, not new rows that refer to them.
@@ -320,6 +367,7 @@ func (q *Queries) LockUser(ctx context.Context, id api.ID) (User, error) {
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
@@ -368,19 +416,25 @@ func (q *Queries) UpdateUserPassword(ctx context.Context, arg UpdateUserPassword
 }
 
 const updateUserProfile = `-- name: UpdateUserProfile :one
-update users set username = $1, name = $2, updated_at = now()
-where id = $3 and not deleted
-returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at
+update users set username = $1, name = $2, avatar_url = coalesce($3, avatar_url), updated_at = now()
+where id = $4 and not deleted
+returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id
 `
 
 type UpdateUserProfileParams struct {
-	Username string
-	Name     string
-	ID       api.ID
+	Username  string
+	Name      string
+	AvatarUrl *string
+	ID        api.ID
 }
 
 func (q *Queries) UpdateUserProfile(ctx context.Context, arg UpdateUserProfileParams) (User, error) {
-	row := q.db.QueryRow(ctx, updateUserProfile, arg.Username, arg.Name, arg.ID)
+	row := q.db.QueryRow(ctx, updateUserProfile,
+		arg.Username,
+		arg.Name,
+		arg.AvatarUrl,
+		arg.ID,
+	)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -398,6 +452,7 @@ func (q *Queries) UpdateUserProfile(ctx context.Context, arg UpdateUserProfilePa
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
@@ -405,7 +460,7 @@ func (q *Queries) UpdateUserProfile(ctx context.Context, arg UpdateUserProfilePa
 const updateUserRoles = `-- name: UpdateUserRoles :one
 update users set roles = $1, updated_at = now()
 where id = $2 and not deleted
-returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at
+returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id
 `
 
 type UpdateUserRolesParams struct {
@@ -432,6 +487,7 @@ func (q *Queries) UpdateUserRoles(ctx context.Context, arg UpdateUserRolesParams
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }
@@ -439,7 +495,7 @@ func (q *Queries) UpdateUserRoles(ctx context.Context, arg UpdateUserRolesParams
 const updateUserStatus = `-- name: UpdateUserStatus :one
 update users set status = $1, updated_at = now()
 where id = $2 and not deleted
-returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at
+returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id
 `
 
 type UpdateUserStatusParams struct {
@@ -466,6 +522,7 @@ func (q *Queries) UpdateUserStatus(ctx context.Context, arg UpdateUserStatusPara
 		&i.LastSeenAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.GithubComUserID,
 	)
 	return i, err
 }

@@ -143,7 +143,7 @@ func (q *Queries) GetVersionForBuild(ctx context.Context, id api.ID) (GetVersion
 const getWorkOfBuild = `-- name: GetWorkOfBuild :one
 select b.id, b.workspace_id, b.build_number, b.transition, b.template_version_id, b.debug, b.guarded, w.name as workspace_name,
     w.organization_id, t.id as template_id, t.name as template_name, v.name as version_name,
-    v.uses_owner_session, v.uses_owner_ssh_key, v.external_auth, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
+    v.uses_owner_session, v.uses_owner_ssh_key, v.external_auth, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id
 from workspace_builds b
 join workspaces w on w.id = b.workspace_id
 join templates t on t.id = w.template_id
@@ -206,6 +206,7 @@ func (q *Queries) GetWorkOfBuild(ctx context.Context, id api.ID) (GetWorkOfBuild
 		&i.User.LastSeenAt,
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
+		&i.User.GithubComUserID,
 	)
 	return i, err
 }

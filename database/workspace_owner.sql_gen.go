@@ -13,7 +13,7 @@ import (
 
 const endWorkspaceSession = `-- name: EndWorkspaceSession :many
 delete from api_keys k using workspace_sessions s where s.api_key_id = k.id and s.workspace_id = $1
-returning k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k.ip, k.lifetime_seconds, k.last_used, k.expires_at, k.created_at, k.updated_at
+returning k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k.ip, k.lifetime_seconds, k.last_used, k.expires_at, k.created_at, k.updated_at, k.allow_list
 `
 
 // At most one. The row that names the key goes with it.
@@ -39,6 +39,7 @@ func (q *Queries) EndWorkspaceSession(ctx context.Context, workspaceID api.ID) (
 			&i.ExpiresAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.AllowList,
 		); err != nil {
 			return nil, err
 		}

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// recheckInterval is how often the right to an open stream is looked at.
-	recheckInterval = 30 * time.Second
+	// recheckInterval is how often an agent's right to its connection is looked at.
+	recheckInterval = httpapi.RecheckEvery
 	// touchInterval is how often a living connection is written down.
 	touchInterval = 30 * time.Second
 	// farewellTimeout bounds the last write of a connection that has ended.
@@ -175,24 +175,12 @@ func (s *Service) admitClient(ctx context.Context, agentID api.ID) error {
 // endWhenRevoked calls end once the caller of r may no longer do action on the
 // agent, or the credential has ended. It returns with ctx.
 func (s *Service) endWhenRevoked(ctx context.Context, a *httpapi.API, r *http.Request, agentID api.ID, action rbac.Action, end func()) {
-	tick := s.opts.Clock.NewTicker(recheckInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		again, err := a.Readmit(r.WithContext(ctx))
-		if err == nil {
-			_, err = s.load(again, agentID, action)
-		}
-		// Only a clear no ends the stream: a database that does not answer is
-		// not an answer.
-		if err != nil && api.CodeOf(err) != "" && ctx.Err() == nil {
-			end()
-			return
-		}
+	readmit := a.Recheck(r, func(again context.Context) error {
+		_, err := s.load(again, agentID, action)
+		return err
+	})
+	if httpapi.UntilRevoked(ctx, s.opts.Clock, readmit) != nil {
+		end()
 	}
 }
 

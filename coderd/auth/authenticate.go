@@ -28,7 +28,12 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if !t.matches(row.HashedSecret) {
 		return rbac.Subject{}, "", rbac.ErrUnauthenticated
 	}
-	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: row.Scopes, Groups: row.Groups}
+	allow, err := parseAllow(row.AllowList)
+	if err != nil {
+		return rbac.Subject{}, "", fmt.Errorf("allow-list of key %s: %w", row.ID, err)
+	}
+	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: expand(row.Scopes),
+		Allow: allow, Groups: row.Groups}
 	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
 		return rbac.Subject{}, "", fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
 	}

@@ -13,6 +13,7 @@ func toKey(k database.ApiKey, username string) api.Key {
 		ID: k.ID, UserID: k.UserID, Username: username, LoginType: api.LoginType(k.LoginType), TokenName: k.TokenName,
 		Scope: oldScope(k.Scopes), Scopes: k.Scopes, LastUsed: k.LastUsed.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
 		CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(), LifetimeSeconds: k.LifetimeSeconds,
+		AllowList: toAllowList(k.AllowList),
 	}
 }
 
@@ -25,6 +26,6 @@ func oldScope(scopes []string) string {
 }
 
 func auditFields(k database.ApiKey) map[string]any {
-	return map[string]any{"id": k.ID, "token_name": k.TokenName, "login_type": k.LoginType, "scopes": k.Scopes,
+	return map[string]any{"id": k.ID, "token_name": k.TokenName, "login_type": k.LoginType, "scopes": k.Scopes, "allow_list": k.AllowList,
 		"lifetime_seconds": k.LifetimeSeconds}
 }

@@ -6,7 +6,6 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/httpapi"
-	"coder.internal/coderd/rbac"
 	"coder.internal/coderd/users"
 )
 
@@ -69,7 +68,7 @@ func (s *Service) HandleCheck(ctx context.Context, in *struct{ Body api.Authoriz
 
 // HandleScopes: GET /auth/scopes.
 func (s *Service) HandleScopes(context.Context, *struct{}) (*httpapi.Out[api.TokenScopes], error) {
-	return httpapi.OK(api.TokenScopes{External: rbac.Scopes()}), nil
+	return httpapi.OK(api.TokenScopes{External: Scopes()}), nil
 }
 
 // HandleValidatePassword: POST /users/validate-password.
@@ -88,6 +87,11 @@ func (s *Service) HandleSetPassword(ctx context.Context, in *struct {
 // HandleCreateSession: POST /users/{user}/keys.
 func (s *Service) HandleCreateSession(ctx context.Context, in *users.UserPath) (*httpapi.Out[api.GenerateKeyResponse], error) {
 	return wrap(s.CreateSession(ctx, in.User))
+}
+
+// HandleSessions: GET /users/{user}/keys.
+func (s *Service) HandleSessions(ctx context.Context, in *users.UserPath) (*httpapi.Out[[]api.Key], error) {
+	return wrap(s.Sessions(ctx, in.User))
 }
 
 // HandleCreateToken: POST /users/{user}/keys/tokens.

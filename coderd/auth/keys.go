@@ -32,6 +32,7 @@ type keyParams struct {
 	loginType api.LoginType
 	name      string
 	scopes    []string
+	allow     []string // as stored; none is everything
 	lifetime  time.Duration
 }
 
@@ -47,7 +48,7 @@ func (s *Service) insertKey(ctx context.Context, q *database.Queries, p keyParam
 	seconds := int64(p.lifetime / time.Second)
 	key, err := q.InsertAPIKey(ctx, database.InsertAPIKeyParams{
 		ID: t.id, HashedSecret: t.hash(), UserID: p.userID, LoginType: string(p.loginType), TokenName: p.name,
-		Scopes: p.scopes, Ip: audit.RequestFrom(ctx).IP, LifetimeSeconds: seconds, Seconds: float64(seconds),
+		Scopes: p.scopes, AllowList: orEmpty(p.allow), Ip: audit.RequestFrom(ctx).IP, LifetimeSeconds: seconds, Seconds: float64(seconds),
 	})
 	if database.IsUniqueViolation(err, "api_keys_token_name") {
 		return key, t, api.Conflict("A token with this name exists.", api.ValidationError{Field: "token_name", Detail: "choose another name, or remove the old token."})
@@ -72,6 +73,11 @@ func (s *Service) owner(ctx context.Context, a rbac.Action, ref string) (databas
 	if err := rbac.Check(ctx, a, keyObject(u), "User"); err != nil {
 		return database.User{}, err
 	}
+	if caller, err := rbac.Caller(ctx); err != nil {
+		return database.User{}, err
+	} else if caller.UserID != u.ID && selfOnly(caller.Scopes) {
+		return database.User{}, api.NotFound("User")
+	}
 	if a == rbac.Create {
 		return u, users.CheckRank(ctx, s.opts.DB.Queries, u)
 	}
@@ -89,7 +95,7 @@ func (s *Service) CreateSession(ctx context.Context, ref string) (api.GenerateKe
 	if err != nil {
 		return api.GenerateKeyResponse{}, err
 	}
-	p := keyParams{userID: u.ID, loginType: api.LoginType(u.LoginType), scopes: caller.Scopes, lifetime: s.opts.Config.SessionDuration}
+	p := keyParams{userID: u.ID, loginType: api.LoginType(u.LoginType), scopes: inherited(caller.Scopes), allow: storedAllow(caller.Allow), lifetime: s.opts.Config.SessionDuration}
 	return s.create(ctx, u, func(q *database.Queries) (keyParams, error) {
 		left, err := q.RemainingKeyLifetime(ctx, httpmw.KeyID(ctx))
 		if database.IsNotFound(err) {
@@ -118,6 +124,9 @@ func (s *Service) CreateToken(ctx context.Context, ref string, req api.CreateTok
 		return api.GenerateKeyResponse{}, api.Invalid("token_name", "use 1 to 64 letters, digits, hyphens and underscores, starting with a letter or digit.")
 	}
 	if p.scopes, err = scopesOf(ctx, req); err != nil {
+		return api.GenerateKeyResponse{}, err
+	}
+	if p.allow, err = allowOf(ctx, req.AllowList); err != nil {
 		return api.GenerateKeyResponse{}, err
 	}
 	if p.lifetime, err = s.lifetime(u, req.Lifetime); err != nil {
@@ -201,18 +210,18 @@ func scopesOf(ctx context.Context, req api.CreateTokenRequest) ([]string, error)
 		field, scopes = "scope", []string{req.Scope}
 	}
 	if len(scopes) == 0 {
-		return caller.Scopes, nil
+		return inherited(caller.Scopes), nil
 	}
 	var out []string
 	for _, sc := range scopes {
-		if !rbac.ValidScope(sc) {
+		if !validScope(sc) {
 			return nil, api.Invalid(field, fmt.Sprintf("%.64q is not a scope; GET /api/v2/auth/scopes lists them.", sc))
 		}
 		if !slices.Contains(out, sc) {
 			out = append(out, sc)
 		}
 	}
-	if !rbac.ScopesCover(caller.Scopes, out) {
+	if !covers(caller.Scopes, out) {
 		return nil, &api.Error{Code: api.CodeForbidden, Message: "Your token is limited to some scopes and cannot make a wider one.",
 			Validations: []api.ValidationError{{Field: field, Detail: "use the scopes of your own token, or sign in."}}}
 	}
@@ -240,7 +249,7 @@ func (s *Service) Tokens(ctx context.Context, ref string, all, includeExpired bo
 		return nil, err
 	}
 	rows, err := s.opts.DB.ListTokens(ctx, database.ListTokensParams{
-		AnyUser: all && rbac.FilterFor(caller, rbac.Read, rbac.TypeAPIKey).All,
+		AnyUser: all && rbac.FilterFor(caller, rbac.Read, rbac.TypeAPIKey).All && !selfOnly(caller.Scopes),
 		UserID:  u.ID, IncludeExpired: includeExpired, MaxRows: maxListedTokens,
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 )
 
 // errTooMany is the answer to somebody who guesses too fast.
-var errTooMany = &api.Error{Code: api.CodeRateLimited,
+var errTooMany = &api.Error{Code: api.CodeRateLimited, RetryAfter: guessWindow,
 	Message: "Too many failed attempts to sign in. Wait five minutes and try again."}
 
 type counter struct {

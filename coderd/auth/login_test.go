@@ -263,6 +263,9 @@ func TestSetPassword(t *testing.T) {
 	assert.Equal(t, "old_password", e.Validations[0].Field)
 	e = coderdtest.Do[api.Error](t, bob, http.StatusBadRequest, put, path, api.UpdateUserPasswordRequest{Password: "short", OldPassword: coderdtest.Password})
 	assert.Equal(t, "password", e.Validations[0].Field)
+	var failed int
+	require.NoError(t, d.DB.Pool().QueryRow(t.Context(), "select count(*) from audit_logs where status_code = 400 and resource_id = $1", bob.User.ID).Scan(&failed))
+	assert.Equal(t, 1, failed, "a wrong old password leaves an entry")
 	check := coderdtest.Do[api.ValidatePasswordResponse](t, d.Client(""), http.StatusOK, post, "/api/v2/users/validate-password", api.ValidatePasswordRequest{Password: "short"})
 	assert.False(t, check.Valid)
 	assert.NotEmpty(t, check.Details)

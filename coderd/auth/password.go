@@ -78,6 +78,11 @@ func (s *Service) proveOld(ctx context.Context, u database.User, old api.Secret)
 		return err
 	}
 	if !ok {
+		err := audit.Record(ctx, s.opts.DB.Queries, audit.Entry{Action: audit.Write, ResourceType: "user", ResourceID: u.ID,
+			Target: u.Username, StatusCode: http.StatusBadRequest})
+		if err != nil {
+			return err
+		}
 		return api.Invalid("old_password", "this is not your present password.")
 	}
 	if err := s.opts.DB.DeleteLoginAttempts(ctx, a.ids); err != nil {

@@ -29,7 +29,7 @@ func RenewWorkspaceSession(ctx context.Context, q *database.Queries, workspace a
 	t, seconds := newToken(), int64(workspaceSession/time.Second)
 	key, err := q.InsertAPIKey(ctx, database.InsertAPIKeyParams{ID: t.id, HashedSecret: t.hash(), UserID: owner.ID,
 		LoginType: string(api.LoginToken), TokenName: "workspace-" + workspace.String() + "-" + t.id,
-		Scopes: []string{rbac.ScopeAll}, LifetimeSeconds: seconds, Seconds: float64(seconds)})
+		Scopes: []string{rbac.ScopeAll}, AllowList: []string{anything}, LifetimeSeconds: seconds, Seconds: float64(seconds)})
 	if err != nil {
 		return "", fmt.Errorf("insert session of workspace %s: %w", workspace, err)
 	}

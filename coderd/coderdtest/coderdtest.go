@@ -27,6 +27,8 @@ import (
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/health"
+	"coder.internal/coderd/httpapi"
+	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/templates"
@@ -62,12 +64,17 @@ type Deployment struct {
 // Config is what a test may set before the start.
 type Config struct {
 	Auth auth.Config
+	// QuietHours are those of the deployment.
+	QuietHours users.QuietHours
 	// AllowRenames lets workspaces be renamed.
 	AllowRenames bool
 	// Dialer reaches agents; by default it reaches none.
 	Dialer devurl.Dialer
-	// Clock is that of open terminals; the real one by default.
+	// Clock is that of open streams; the real one by default.
 	Clock clock.Clock
+	// RateLimit is how many requests a minute each user may send to a route; 0 is
+	// no limit.
+	RateLimit int
 	// PSK lets external provisioner daemons in.
 	PSK api.Secret
 	// ExternalAuth are the services to sign in to.
@@ -100,7 +107,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	var err error
 	d.Ring, err = keys.NewRing(make([]byte, keys.KeySize))
 	require.NoError(t, err)
-	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Ring: d.Ring, Log: log})
+	d.Users, err = users.New(users.Options{DB: db, Passwords: hasher, Ring: d.Ring, Log: log, Clock: cfg.Clock, QuietHours: cfg.QuietHours})
 	require.NoError(t, err)
 	d.Auth, err = auth.New(auth.Options{DB: db, Passwords: hasher, Log: log, Config: cfg.Auth})
 	require.NoError(t, err)
@@ -126,6 +133,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Downloads:  d.downloads(t, log),
 		Jobs:       d.Jobs,
 
+		Limiter:      limiter(cfg),
 		ExternalAuth: d.ExternalAuth,
 		DevURL:       d.devURL(t, log, cfg),
 		Health:       d.health(t, log),
@@ -137,16 +145,23 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	return d
 }
 
+func limiter(cfg Config) httpapi.Limiter {
+	if cfg.RateLimit == 0 {
+		return nil
+	}
+	return httpmw.NewRateLimit(cfg.RateLimit, cfg.Clock)
+}
+
 // addTemplates makes the queue and what hangs on it.
 func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger, cfg Config) {
 	t.Helper()
 	var err error
-	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(), Ring: d.Ring, PSK: cfg.PSK})
+	d.Jobs, err = jobs.New(jobs.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock, Ring: d.Ring, PSK: cfg.PSK})
 	require.NoError(t, err)
 	starters, err := templates.Starters()
 	require.NoError(t, err)
 	d.Templates, err = templates.New(templates.Options{DB: d.DB, Jobs: d.Jobs, Ring: d.Ring, Log: log, AccessURL: d.URL, Examples: starters,
-		ExternalAuth: d.ExternalAuth})
+		ExternalAuth: d.ExternalAuth, Clock: cfg.Clock})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobTemplateVersionImport, d.Templates.Importer())
 }
@@ -159,12 +174,12 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
-	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock,
 		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
 		Identities: cfg.Identities})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)
-	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+	d.Workspaces, err = workspaces.New(workspaces.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock,
 		Jobs: d.Jobs, Templates: d.Templates, ExternalAuth: d.ExternalAuth, Ring: d.Ring, AccessURL: d.URL.String(), AllowRenames: cfg.AllowRenames})
 	require.NoError(t, err)
 	d.Jobs.SetCompleter(api.JobWorkspaceBuild, d.Workspaces)

@@ -24,8 +24,6 @@ import (
 )
 
 const (
-	// recheckInterval is how often the right to an open stream is looked at.
-	recheckInterval = 30 * time.Second
 	// dialTimeout bounds the way to an agent, which may be just coming back.
 	dialTimeout  = 15 * time.Second
 	pingInterval = 10 * time.Second

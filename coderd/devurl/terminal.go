@@ -3,7 +3,6 @@ package devurl
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -250,24 +249,17 @@ func (t *terminal) ping(ctx context.Context, _ net.Conn) ending {
 
 // recheck ends the stream once its right has ended.
 func (t *terminal) recheck(ctx context.Context, _ net.Conn) ending {
-	tick := t.s.opts.Clock.NewTicker(recheckInterval, "devurl", "recheck")
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ending{}
-		case <-tick.C:
-		}
+	err := httpapi.UntilRevoked(ctx, t.s.opts.Clock, func(ctx context.Context) error {
 		again, err := t.again(ctx)
-		if err == nil {
-			err = t.s.opts.Resolver.MayUseTerminal(again, t.agentID)
+		if err != nil {
+			return err
 		}
-		// Only a clear no ends the stream: a database that does not answer is not an
-		// answer.
-		if err != nil && api.CodeOf(err) != "" && !errors.Is(err, context.Canceled) {
-			return ending{wsconn.CodePolicy, "You may no longer use this workspace, or your session has ended."}
-		}
+		return t.s.opts.Resolver.MayUseTerminal(again, t.agentID)
+	}, "devurl", "recheck")
+	if err != nil {
+		return ending{wsconn.CodePolicy, "You may no longer use this workspace, or your session has ended."}
 	}
+	return ending{}
 }
 
 func (t *terminal) untilStop(ctx context.Context, _ net.Conn) ending {

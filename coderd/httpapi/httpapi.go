@@ -27,7 +27,13 @@ import (
 // ErrUnauthenticated-like errors go to the client as they are.
 type Guard func(r *http.Request) (context.Context, error)
 
-// Options configure New. All fields are required.
+// Limiter bounds how often a route may be asked. Admit sets headers that say how
+// often, and returns an error of CodeRateLimited for the one that is too much.
+type Limiter interface {
+	Admit(ctx context.Context, w http.ResponseWriter, r *http.Request, route Route) error
+}
+
+// Options configure New. All fields but Limiter are required.
 type Options struct {
 	Version string
 	Log     *slog.Logger
@@ -37,6 +43,9 @@ type Options struct {
 	Agent Guard
 	// Daemon admits provisioner daemons.
 	Daemon Guard
+	// Limiter is asked for each request below /api that is not an agent's or a
+	// daemon's; nil is no limit.
+	Limiter Limiter
 }
 
 // Route describes an endpoint. Path may hold {placeholders}.
@@ -72,6 +81,10 @@ func New(router chi.Router, opts Options) *API {
 	// Responses carry our shapes only: no $schema field, no docs pages.
 	cfg.CreateHooks = nil
 	cfg.DocsPath, cfg.SchemasPath, cfg.OpenAPIPath = "", "", ""
+	cfg.Formats = map[string]huma.Format{}
+	for name, f := range huma.DefaultFormats {
+		cfg.Formats[name] = huma.Format{Marshal: f.Marshal, Unmarshal: decode}
+	}
 	// Clients of a newer release may send fields that we do not know yet.
 	cfg.AllowAdditionalPropertiesByDefault = true
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -127,7 +140,7 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 func (a *API) Handle(r Route, h http.Handler) {
 	a.note(r)
 	a.router.Method(r.Method, r.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		ctx, err := a.admit(req, r.Rule)
+		ctx, err := a.admit(w, req, r)
 		if err != nil {
 			a.WriteError(w, req, err)
 			return
@@ -147,7 +160,7 @@ func (a *API) note(r Route) {
 func (a *API) enforce(r Route) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		req, w := humachi.Unwrap(hc)
-		ctx, err := a.admit(req, r.Rule)
+		ctx, err := a.admit(w, req, r)
 		if err != nil {
 			a.WriteError(w, req, err)
 			return
@@ -161,7 +174,24 @@ func (a *API) enforce(r Route) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-func (a *API) admit(req *http.Request, rule rbac.Rule) (context.Context, error) {
+// admit applies the rule, then the limit. Who is refused by the rule counts too, as
+// the source that they come from.
+func (a *API) admit(w http.ResponseWriter, req *http.Request, r Route) (context.Context, error) {
+	ctx, err := a.authenticate(req, r.Rule)
+	if a.opts.Limiter == nil || r.Rule.IsAgent() || r.Rule.IsDaemon() || !strings.HasPrefix(r.Path, "/api/") {
+		return ctx, err
+	}
+	who := ctx
+	if err != nil {
+		who = req.Context()
+	}
+	if over := a.opts.Limiter.Admit(who, w, req, r); over != nil {
+		return nil, over
+	}
+	return ctx, err
+}
+
+func (a *API) authenticate(req *http.Request, rule rbac.Rule) (context.Context, error) {
 	switch {
 	case rule.IsPublic():
 		return req.Context(), nil

@@ -19,12 +19,10 @@ import (
 	"coder.internal/internal/wsconn"
 )
 
-// Streams prove every readmitEvery that their caller may still see them, and
-// ping the peer every pingEvery.
+// Streams ping the peer every pingEvery.
 const (
-	readmitEvery = 30 * time.Second
-	pingEvery    = 15 * time.Second
-	pingMisses   = 2
+	pingEvery  = 15 * time.Second
+	pingMisses = 2
 )
 
 // maxLogRows is more than the byte limit of one job allows.
@@ -204,21 +202,8 @@ func (q *Queue) hangUp(conn *wsconn.Conn, jobID api.ID, err error) {
 
 // readmit checks caller and right again and again; an error ends the stream.
 func (q *Queue) readmit(ctx context.Context, a *httpapi.API, r *http.Request, subject Subject) error {
-	tick := q.opts.Clock.NewTicker(readmitEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		again, err := a.Readmit(r.WithContext(ctx))
-		if err == nil {
-			_, err = subject(again, r)
-		}
-		if err != nil && api.CodeOf(err) != "" {
-			return err
-		}
-		// A database that is away takes no right away; the next look decides.
-	}
+	return httpapi.UntilRevoked(ctx, q.opts.Clock, a.Recheck(r, func(again context.Context) error {
+		_, err := subject(again, r)
+		return err
+	}))
 }

@@ -29,7 +29,9 @@ type Filter struct {
 // subject may do a on. It is Authorize turned inside out over the same roles.
 func FilterFor(s Subject, a Action, t Type) Filter {
 	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}, SharedIn: []api.ID{}, Entries: []string{}}
-	if !inScope(s.Scopes, a, t) {
+	// A list cannot show some objects by id: an allow-list that does not hold for
+	// the whole type shows none.
+	if !inScope(s.Scopes, a, t) || !s.Allow.PermitsAll(t) {
 		return f
 	}
 	act := bit(a)

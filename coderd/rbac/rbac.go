@@ -99,14 +99,16 @@ type Subject struct {
 	Groups []api.ID
 	// Custom defines the custom roles among OrgRoles.
 	Custom []Role
+	// Allow narrows a token to some objects.
+	Allow AllowList
 }
 
 // Authorize returns whether subject may do action on object.
 func Authorize(s Subject, a Action, o Object) bool {
-	return inScope(s.Scopes, a, o.Type) && s.allows(a, o)
+	return inScope(s.Scopes, a, o.Type) && s.Allow.Permits(o) && s.allows(a, o)
 }
 
-// allows is Authorize without scopes.
+// allows is Authorize without scopes and allow-lists.
 func (s *Subject) allows(a Action, o Object) bool {
 	act := bit(a)
 	if s.onSite(act, o.Type) {

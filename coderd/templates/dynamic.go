@@ -92,7 +92,14 @@ func (s *Service) DynamicHandler(a *httpapi.API) http.Handler {
 		if err != nil {
 			return // answered already
 		}
-		s.serveParameters(r.Context(), ws, v, first)
+		readmit := a.Recheck(r, func(again context.Context) error {
+			if _, err := s.version(again, rbac.Read, v.ID); err != nil {
+				return err
+			}
+			_, err := s.checkPreviewOwner(again, v.OrganizationID, first.OwnerID)
+			return err
+		})
+		s.serveParameters(r.Context(), ws, v, first, readmit)
 	})
 }
 
@@ -116,10 +123,10 @@ func (s *Service) openPreview(r *http.Request) (database.TemplateVersion, api.Dy
 	return v, first, err
 }
 
-// serveParameters answers until the connection ends.
-func (s *Service) serveParameters(ctx context.Context, ws *wsconn.Conn, v database.TemplateVersion, req api.DynamicParametersRequest) {
+// serveParameters answers until the connection, or the right to it, ends.
+func (s *Service) serveParameters(ctx context.Context, ws *wsconn.Conn, v database.TemplateVersion, req api.DynamicParametersRequest, readmit func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{}, 2)
+	done := make(chan struct{}, 3)
 	newest := make(chan api.DynamicParametersRequest, 1)
 	go func() {
 		readNewest(ctx, ws, newest)
@@ -128,6 +135,13 @@ func (s *Service) serveParameters(ctx context.Context, ws *wsconn.Conn, v databa
 	}()
 	go func() {
 		_ = ws.Ping(ctx, previewPing, previewMisses, nil) // a silent peer ends the read above
+		done <- struct{}{}
+	}()
+	go func() {
+		if httpapi.UntilRevoked(ctx, s.opts.Clock, readmit) != nil {
+			_ = ws.Close(wsconn.CodePolicy, "you may no longer use this template")
+			cancel()
+		}
 		done <- struct{}{}
 	}()
 	owner := req.OwnerID

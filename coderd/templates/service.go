@@ -13,6 +13,7 @@ import (
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
+	"coder.internal/internal/clock"
 )
 
 // Options configure New. All fields but Examples are required.
@@ -23,6 +24,8 @@ type Options struct {
 	Log  *slog.Logger
 	// ExternalAuth knows what templates can ask users to sign in to.
 	ExternalAuth *externalauth.Service
+	// Clock is that of open streams.
+	Clock clock.Clock
 	// AccessURL is what imports are told about this deployment.
 	AccessURL *url.URL
 	// Examples are the starter templates of this release.
@@ -39,8 +42,8 @@ type Service struct {
 // New returns a service. It starts nothing. The caller gives Importer() to the
 // queue.
 func New(opts Options) (*Service, error) {
-	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil || opts.ExternalAuth == nil {
-		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log, AccessURL and ExternalAuth")
+	if opts.DB == nil || opts.Jobs == nil || opts.Ring == nil || opts.Log == nil || opts.AccessURL == nil || opts.ExternalAuth == nil || opts.Clock == nil {
+		return nil, errors.New("templates: Options needs DB, Jobs, Ring, Log, AccessURL, ExternalAuth and Clock")
 	}
 	return &Service{opts: opts, log: opts.Log.With("component", "templates"), live: newLive()}, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
@@ -24,6 +26,9 @@ func (s *Service) UpdateProfile(ctx context.Context, ref string, req api.UpdateU
 	if err := checkFullName(name); err != nil {
 		return api.User{}, err
 	}
+	if err := checkAvatar(req.AvatarURL); err != nil {
+		return api.User{}, err
+	}
 	// An unchanged name is kept even if it would not be given out today.
 	if req.Username != target.Username {
 		if err := httpapi.CheckName("username", req.Username, reserved...); err != nil {
@@ -31,12 +36,27 @@ func (s *Service) UpdateProfile(ctx context.Context, ref string, req api.UpdateU
 		}
 	}
 	return s.change(ctx, target.ID, func(q *database.Queries, before database.User) (database.User, error) {
-		after, err := q.UpdateUserProfile(ctx, database.UpdateUserProfileParams{ID: before.ID, Username: req.Username, Name: name})
+		after, err := q.UpdateUserProfile(ctx, database.UpdateUserProfileParams{ID: before.ID, Username: req.Username, Name: name, AvatarUrl: req.AvatarURL})
 		if err != nil {
 			return after, taken(fmt.Errorf("update user %s: %w", before.ID, err))
 		}
 		return after, nil
 	})
+}
+
+// checkAvatar takes what a page may show as a picture: a web address or one of our
+// own paths.
+func checkAvatar(text *string) error {
+	if text == nil || *text == "" {
+		return nil
+	}
+	u, err := url.Parse(*text)
+	web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	own := err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(*text, "//")
+	if !web && !own || strings.ContainsFunc(*text, unicode.IsControl) {
+		return api.Invalid("avatar_url", "use an https:// address, or \"\" for no picture.")
+	}
+	return nil
 }
 
 // Suspend stops a user from signing in and ends all their keys.
@@ -95,14 +115,9 @@ func (s *Service) SetRoles(ctx context.Context, ref string, req api.UpdateRolesR
 	if err != nil {
 		return api.User{}, err
 	}
-	roles := []string{}
-	for _, r := range req.Roles {
-		if !rbac.IsSiteRole(r) {
-			return api.User{}, api.Invalid("roles", fmt.Sprintf("%.64q is not a site role; use owner, user-admin, template-admin or auditor.", r))
-		}
-		if !slices.Contains(roles, r) {
-			roles = append(roles, r)
-		}
+	roles, err := siteRoles(req.Roles)
+	if err != nil {
+		return api.User{}, err
 	}
 	return s.change(ctx, target.ID, func(q *database.Queries, before database.User) (database.User, error) {
 		if err := checkGrant(ctx, before.Roles, roles); err != nil {
@@ -119,6 +134,20 @@ func (s *Service) SetRoles(ctx context.Context, ref string, req api.UpdateRolesR
 		}
 		return after, nil
 	})
+}
+
+// siteRoles checks names of roles and leaves out those that come twice.
+func siteRoles(names []string) ([]string, error) {
+	roles := []string{}
+	for _, r := range names {
+		if !rbac.IsSiteRole(r) {
+			return nil, api.Invalid("roles", fmt.Sprintf("%.64q is not a site role; use owner, user-admin, template-admin or auditor.", r))
+		}
+		if !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	return roles, nil
 }
 
 // checkGrant refuses to give a role that the caller does not hold.

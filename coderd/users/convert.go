@@ -57,6 +57,6 @@ func toMember(m database.OrganizationMember, u database.User) api.OrganizationMe
 func auditFields(u database.User) map[string]any {
 	return map[string]any{
 		"username": u.Username, "name": u.Name, "email": u.Email, "status": u.Status,
-		"login_type": u.LoginType, "rbac_roles": u.Roles,
+		"login_type": u.LoginType, "rbac_roles": u.Roles, "avatar_url": u.AvatarUrl, "is_service_account": u.IsServiceAccount,
 	}
 }

@@ -32,10 +32,15 @@ func (s *Service) Create(ctx context.Context, req api.CreateUserRequest) (api.Us
 	if err := rbac.Check(ctx, rbac.Create, rbac.Object{Type: rbac.TypeUser}, "User"); err != nil {
 		return api.User{}, err
 	}
+	roles, err := rolesOf(ctx, req.Roles)
+	if err != nil {
+		return api.User{}, err
+	}
 	params, err := newUser(ctx, s.opts.Passwords, req)
 	if err != nil {
 		return api.User{}, err
 	}
+	params.Roles = roles
 	var out api.User
 	err = s.opts.DB.InTx(ctx, func(q *database.Queries) error {
 		orgs, err := organizationsToJoin(ctx, q, req.OrganizationIDs)
@@ -46,6 +51,21 @@ func (s *Service) Create(ctx context.Context, req api.CreateUserRequest) (api.Us
 		return err
 	})
 	return out, err
+}
+
+// rolesOf checks the roles that a new user shall have.
+func rolesOf(ctx context.Context, asked []string) ([]string, error) {
+	if len(asked) == 0 {
+		return []string{}, nil
+	}
+	if err := rbac.Check(ctx, rbac.Assign, rbac.Object{Type: rbac.TypeAssignRole}, "User"); err != nil {
+		return nil, err
+	}
+	roles, err := siteRoles(asked)
+	if err != nil {
+		return nil, err
+	}
+	return roles, checkGrant(ctx, nil, roles)
 }
 
 // organizationsToJoin checks that the caller may add members to all of them.
@@ -81,7 +101,19 @@ func organizationsToJoin(ctx context.Context, q *database.Queries, ids []api.ID)
 func newUser(ctx context.Context, hasher *password.Hasher, req api.CreateUserRequest) (database.InsertUserParams, error) {
 	p := database.InsertUserParams{
 		ID: api.NewID(), Username: req.Username, Name: strings.TrimSpace(req.Name), Email: strings.TrimSpace(req.Email),
-		Status: string(api.UserDormant), LoginType: string(req.LoginType), Roles: []string{},
+		Status: string(req.UserStatus), LoginType: string(req.LoginType), Roles: []string{}, IsServiceAccount: req.ServiceAccount,
+	}
+	switch req.UserStatus {
+	case "":
+		p.Status = string(api.UserDormant)
+	case api.UserDormant, api.UserActive:
+	default:
+		return p, api.Invalid("user_status", "use active or dormant; to suspend a user, make them first.")
+	}
+	if req.ServiceAccount {
+		if err := serviceAccount(&p, req); err != nil {
+			return p, err
+		}
 	}
 	if p.LoginType == "" {
 		p.LoginType = string(api.LoginPassword)
@@ -98,6 +130,24 @@ func newUser(ctx context.Context, hasher *password.Hasher, req api.CreateUserReq
 		return p, &api.Error{Code: api.CodeUnavailable, Message: "The server is busy checking passwords. Try again in a few seconds."}
 	}
 	return p, err
+}
+
+// serviceAccount completes a user that is a program: it is active, since it never
+// signs in, and has tokens only.
+func serviceAccount(p *database.InsertUserParams, req api.CreateUserRequest) error {
+	switch {
+	case p.Email != "":
+		return api.Invalid("email", "a service account has no address; leave it out.")
+	case req.Password != "":
+		return api.Invalid("password", "a service account has no password; make it a token instead.")
+	case p.LoginType != "" && p.LoginType != string(api.LoginNone):
+		return api.Invalid("login_type", "a service account signs in by none.")
+	}
+	p.LoginType = string(api.LoginNone)
+	if req.UserStatus == "" {
+		p.Status = string(api.UserActive)
+	}
+	return nil
 }
 
 func checkNew(p database.InsertUserParams, secret api.Secret) error {

@@ -33,7 +33,7 @@ func (s *Service) HandleCreateFirst(ctx context.Context, in *struct{ Body api.Cr
 // HandleList: GET /users.
 func (s *Service) HandleList(ctx context.Context, in *struct {
 	httpapi.Page
-	Q string `query:"q" maxLength:"1024" doc:"Words to find in names and addresses; status:, role:, login_type: narrow."`
+	Q string `query:"q" maxLength:"1024" doc:"Words to find in names and addresses; status:, role:, login_type:, name:, last_seen_before:, last_seen_after:, created_before:, created_after:, github_com_user_id: and service_account: narrow."`
 }) (*httpapi.Out[api.UsersResponse], error) {
 	return wrap(s.List(ctx, in.Q, in.Page))
 }

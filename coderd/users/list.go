@@ -3,8 +3,6 @@ package users
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"coder.internal/api"
 	"coder.internal/coderd/httpapi"
@@ -55,7 +53,9 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 	}
 	rows, err := s.opts.DB.ListUsers(ctx, database.ListUsersParams{
 		AllUsers: visible.All, OnlyUser: visible.Owner, Search: f.search, Statuses: f.statuses,
-		LoginTypes: f.loginTypes, WithRoles: f.roles, AfterID: after,
+		LoginTypes: f.loginTypes, WithRoles: f.roles, LastSeenBefore: f.seenBefore, LastSeenAfter: f.seenAfter,
+		CreatedBefore: f.createdBefore, CreatedAfter: f.createdAfter, Name: f.name, GithubUser: f.github,
+		ServiceAccount: f.service, AfterID: after,
 		MaxRows: page.Rows(), Skip: int32(page.Offset), //nolint:gosec // bounded by Page
 	})
 	if err != nil {
@@ -63,7 +63,9 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 	}
 	count, err := s.opts.DB.CountUsers(ctx, database.CountUsersParams{
 		AllUsers: visible.All, OnlyUser: visible.Owner, Search: f.search, Statuses: f.statuses,
-		LoginTypes: f.loginTypes, WithRoles: f.roles,
+		LoginTypes: f.loginTypes, WithRoles: f.roles, LastSeenBefore: f.seenBefore, LastSeenAfter: f.seenAfter,
+		CreatedBefore: f.createdBefore, CreatedAfter: f.createdAfter, Name: f.name, GithubUser: f.github,
+		ServiceAccount: f.service,
 	})
 	if err != nil {
 		return api.UsersResponse{}, fmt.Errorf("count users: %w", err)
@@ -73,43 +75,4 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 		out.Users = append(out.Users, toUser(r.User, r.OrganizationIds))
 	}
 	return out, nil
-}
-
-type filter struct {
-	search                      string
-	statuses, loginTypes, roles []string
-}
-
-// parseQuery reads words and key:value pairs: status, role and login_type take a
-// comma-separated list; name and a bare word search names and addresses.
-func parseQuery(q string) (filter, error) {
-	f := filter{statuses: []string{}, loginTypes: []string{}, roles: []string{}}
-	var words []string
-	for _, word := range strings.Fields(q) {
-		key, value, pair := strings.Cut(word, ":")
-		if !pair {
-			words = append(words, word)
-			continue
-		}
-		values := strings.Split(strings.ToLower(value), ",")
-		switch strings.ToLower(key) {
-		case "status":
-			if bad := slices.IndexFunc(values, func(v string) bool {
-				return !slices.Contains([]string{"active", "dormant", "suspended"}, v)
-			}); bad >= 0 {
-				return f, api.Invalid("q", fmt.Sprintf("status %.32q is unknown; use active, dormant or suspended.", values[bad]))
-			}
-			f.statuses = append(f.statuses, values...)
-		case "role":
-			f.roles = append(f.roles, values...)
-		case "login_type":
-			f.loginTypes = append(f.loginTypes, values...)
-		case "name", "search":
-			words = append(words, value)
-		default:
-			return f, api.Invalid("q", fmt.Sprintf("filter %.32q is unknown; use status, role, login_type or name.", key))
-		}
-	}
-	f.search = strings.Join(words, " ")
-	return f, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"coder.internal/coderd/keys"
 	"coder.internal/database"
+	"coder.internal/internal/clock"
 	"coder.internal/internal/password"
 )
 
@@ -24,8 +25,11 @@ type Options struct {
 	DB        *database.DB
 	Passwords *password.Hasher
 	// Ring seals the private halves of Git SSH keys.
-	Ring *keys.Ring
-	Log  *slog.Logger
+	Ring  *keys.Ring
+	Log   *slog.Logger
+	Clock clock.Clock
+	// QuietHours are those of users who set none.
+	QuietHours QuietHours
 }
 
 // Service changes and lists people. Use New. It is safe for concurrent use and
@@ -36,8 +40,14 @@ type Service struct {
 
 // New returns a Service.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.Passwords == nil || o.Ring == nil || o.Log == nil {
-		return nil, errors.New("users: Options needs DB, Passwords, Ring and Log")
+	if o.DB == nil || o.Passwords == nil || o.Ring == nil || o.Log == nil || o.Clock == nil {
+		return nil, errors.New("users: Options needs DB, Passwords, Ring, Log and Clock")
+	}
+	if o.QuietHours.Default == "" {
+		o.QuietHours = DefaultQuietHours()
+	}
+	if err := o.QuietHours.Validate(); err != nil {
+		return nil, err
 	}
 	o.Log = o.Log.With("component", "users")
 	return &Service{opts: o}, nil

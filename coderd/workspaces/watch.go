@@ -17,7 +17,7 @@ import (
 const (
 	// watchPoll finds what no hint told, such as an agent that timed out.
 	watchPoll    = 5 * time.Second
-	readmitEvery = 30 * time.Second
+	readmitEvery = httpapi.RecheckEvery
 )
 
 // stream follows one workspace.

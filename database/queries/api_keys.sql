@@ -1,7 +1,7 @@
 -- name: GetCaller :one
 -- Everything that a request needs to know about who makes it. Suspended and
 -- deleted users and expired keys have no row.
-select k.id, k.hashed_secret, k.user_id, k.scopes, u.username, u.roles as site_roles,
+select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
     k.last_used < now() - interval '1 minute' as stale,
     coalesce((
         select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
@@ -41,9 +41,10 @@ with touched as (
 update users u set last_seen_at = now() from touched where u.id = touched.user_id;
 
 -- name: InsertAPIKey :one
-insert into api_keys (id, hashed_secret, user_id, login_type, token_name, scopes, ip,
+insert into api_keys (id, hashed_secret, user_id, login_type, token_name, scopes, allow_list, ip,
     lifetime_seconds, expires_at)
-values (@id, @hashed_secret, @user_id, @login_type, @token_name, @scopes, @ip,
+values (@id, @hashed_secret, @user_id, @login_type, @token_name, @scopes,
+    case when cardinality(@allow_list::text[]) = 0 then array['*:*'] else @allow_list end, @ip,
     @lifetime_seconds, now() + make_interval(secs => @seconds::float8))
 returning *;
 
@@ -61,6 +62,13 @@ where k.login_type = 'token' and not u.deleted
     and (@any_user::boolean or k.user_id = @user_id)
     and (@include_expired::boolean or k.expires_at > now())
 order by k.created_at desc, k.id
+limit @max_rows;
+
+-- name: ListSessions :many
+-- The keys of a user that are no tokens: browsers and command lines.
+select * from api_keys
+where user_id = @user_id and login_type <> 'token' and expires_at > now()
+order by last_used desc, id
 limit @max_rows;
 
 -- name: CountTokens :one

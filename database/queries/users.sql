@@ -38,6 +38,13 @@ where not u.deleted
     and (cardinality(@statuses::text[]) = 0 or u.status = any (@statuses))
     and (cardinality(@login_types::text[]) = 0 or u.login_type = any (@login_types))
     and (cardinality(@with_roles::text[]) = 0 or u.roles && @with_roles)
+    and (sqlc.narg(last_seen_before)::timestamptz is null or u.last_seen_at <= sqlc.narg(last_seen_before))
+    and (sqlc.narg(last_seen_after)::timestamptz is null or u.last_seen_at >= sqlc.narg(last_seen_after))
+    and (sqlc.narg(created_before)::timestamptz is null or u.created_at <= sqlc.narg(created_before))
+    and (sqlc.narg(created_after)::timestamptz is null or u.created_at >= sqlc.narg(created_after))
+    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0 or strpos(lower(u.username), lower(@name)) > 0)
+    and (@github_user::bigint = 0 or u.github_com_user_id = @github_user)
+    and (sqlc.narg(service_account)::boolean is null or u.is_service_account = sqlc.narg(service_account))
     and (@after_id::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
         select lower(a.username), a.id from users a where a.id = @after_id))
 order by lower(u.username), u.id
@@ -51,10 +58,17 @@ where not u.deleted
         or strpos(lower(u.email), lower(@search)) > 0 or strpos(lower(u.name), lower(@search)) > 0)
     and (cardinality(@statuses::text[]) = 0 or u.status = any (@statuses))
     and (cardinality(@login_types::text[]) = 0 or u.login_type = any (@login_types))
-    and (cardinality(@with_roles::text[]) = 0 or u.roles && @with_roles);
+    and (cardinality(@with_roles::text[]) = 0 or u.roles && @with_roles)
+    and (sqlc.narg(last_seen_before)::timestamptz is null or u.last_seen_at <= sqlc.narg(last_seen_before))
+    and (sqlc.narg(last_seen_after)::timestamptz is null or u.last_seen_at >= sqlc.narg(last_seen_after))
+    and (sqlc.narg(created_before)::timestamptz is null or u.created_at <= sqlc.narg(created_before))
+    and (sqlc.narg(created_after)::timestamptz is null or u.created_at >= sqlc.narg(created_after))
+    and (@name::text = '' or strpos(lower(u.name), lower(@name)) > 0 or strpos(lower(u.username), lower(@name)) > 0)
+    and (@github_user::bigint = 0 or u.github_com_user_id = @github_user)
+    and (sqlc.narg(service_account)::boolean is null or u.is_service_account = sqlc.narg(service_account));
 
 -- name: UpdateUserProfile :one
-update users set username = @username, name = @name, updated_at = now()
+update users set username = @username, name = @name, avatar_url = coalesce(sqlc.narg(avatar_url), avatar_url), updated_at = now()
 where id = @id and not deleted
 returning *;
 

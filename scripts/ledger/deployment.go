@@ -95,7 +95,7 @@ func (d *deployment) spawn(name string, env []string, args ...string) (*proc.Pro
 
 func (d *deployment) startServer(ctx context.Context) error {
 	d.mu.Lock()
-	env := []string{"CODER_HTTP_ADDRESS=" + d.addr, "CODER_ACCESS_URL=http://" + d.addr}
+	env := []string{"CODER_DANGEROUS_DISABLE_RATE_LIMITS=true", "CODER_HTTP_ADDRESS=" + d.addr, "CODER_ACCESS_URL=http://" + d.addr}
 	if d.external == 0 {
 		env = append(env, "CODER_PROVISIONER_DAEMON_PSK=")
 	}

@@ -158,7 +158,9 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Ring: p.ring, Log: s.log}); err != nil {
+	p.users, err = users.New(users.Options{DB: s.db, Passwords: hasher, Ring: p.ring, Log: s.log,
+		Clock: clock.Real(), QuietHours: users.QuietHours{Default: s.cfg.QuietHours.Default, Locked: s.cfg.QuietHours.Default != "" && !s.cfg.QuietHours.AllowCustom}})
+	if err != nil {
 		return err
 	}
 	if p.audit, err = audit.NewService(s.db); err != nil {
@@ -208,7 +210,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.templates, err = templates.New(templates.Options{DB: s.db, Jobs: p.jobs, Ring: p.ring, Log: s.log,
-		AccessURL: s.accessURL, Examples: examples, ExternalAuth: p.external})
+		AccessURL: s.accessURL, Examples: examples, ExternalAuth: p.external, Clock: clock.Real()})
 	if err != nil {
 		return err
 	}
@@ -251,7 +253,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService,
+		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {

@@ -42,6 +42,12 @@ type Config struct {
 
 	Session SessionConfig
 
+	// APIRateLimit is how many requests a minute each user may send to a route; 0
+	// and less is no limit. DisableRateLimits takes the limit of sign-ins away too.
+	APIRateLimit      int
+	DisableRateLimits bool
+	QuietHours        QuietHoursConfig
+
 	SSH      SSHConfig
 	Identity IdentityConfig
 
@@ -119,6 +125,12 @@ type SessionConfig struct {
 	DefaultTokenLifetime  time.Duration
 	MaxTokenLifetime      time.Duration
 	MaxAdminTokenLifetime time.Duration
+}
+
+// QuietHoursConfig is when maintenance may stop workspaces.
+type QuietHoursConfig struct {
+	Default     string // of users who set none; empty is midnight UTC, and everybody chooses
+	AllowCustom bool   // users may set their own
 }
 
 // SSHConfig is what clients write into their SSH configuration.

@@ -136,6 +136,14 @@ func sessionOptions(c *Config) option.Set {
 			Value: option.Duration(&c.Session.MaxTokenLifetime), Doc: "Longest lifetime of API tokens."},
 		{Flag: "max-admin-token-lifetime", Env: "CODER_MAX_ADMIN_TOKEN_LIFETIME", YAML: "networking.http.maxAdminTokenLifetime", Group: g, Default: "168h",
 			Value: option.Duration(&c.Session.MaxAdminTokenLifetime), Doc: "Longest lifetime of API tokens of owners."},
+		{Flag: "api-rate-limit", Env: "CODER_API_RATE_LIMIT", Group: g, Default: "512", Hidden: true,
+			Value: option.Int(&c.APIRateLimit, -1, 1<<30), Doc: "Requests a minute that each user, or each address without a user, may send to a route of one replica; 0 and less is no limit."},
+		{Flag: "dangerous-disable-rate-limits", Env: "CODER_DANGEROUS_DISABLE_RATE_LIMITS", Group: g, Hidden: true,
+			Value: option.Bool(&c.DisableRateLimits), Doc: "Take away the limits of --api-rate-limit and of sign-ins. Failed passwords stay limited."},
+		{Flag: "default-quiet-hours-schedule", Env: "CODER_QUIET_HOURS_DEFAULT_SCHEDULE", YAML: "userQuietHoursSchedule.defaultQuietHoursSchedule", Group: g, Default: "CRON_TZ=UTC 0 0 * * *",
+			Value: option.String(&c.QuietHours.Default), Doc: "Daily schedule of the quiet hours of users who set none: a minute and an hour, maybe with a time zone."},
+		{Flag: "allow-custom-quiet-hours", Env: "CODER_ALLOW_CUSTOM_QUIET_HOURS", YAML: "userQuietHoursSchedule.allowCustomQuietHours", Group: g, Default: "true",
+			Value: option.Bool(&c.QuietHours.AllowCustom), Doc: "Let users set quiet hours of their own."},
 	}
 }
 

@@ -23,7 +23,7 @@ func Command(env *cli.Env) *cobra.Command {
 
 func create(env *cli.Env) *cobra.Command {
 	var lifetime, name, user string
-	var scopes []string
+	var scopes, allow []string
 	cmd := &cobra.Command{Use: "create", Short: "Make a token and print it", Args: cli.Exactly()}
 	fs := cmd.Flags()
 	fs.StringVar(&lifetime, "lifetime", "", "how long the token is valid: 24h, 30d, 1y (default: the deployment's)")
@@ -33,8 +33,16 @@ func create(env *cli.Env) *cobra.Command {
 	fs.StringVarP(&user, "user", "u", api.Me, "whose token it is")
 	cli.Bind(fs, "user", "CODER_TOKEN_USER")
 	cli.List(fs, &scopes, "scope", "", "what the token may do (default all)")
+	cli.List(fs, &allow, "allow", "", "the only things it may touch, as type:id, such as workspace:<uuid> or template:* (default all)")
 	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
 		r := api.CreateTokenRequest{TokenName: name, Scopes: scopes}
+		for _, entry := range allow {
+			typ, id, ok := strings.Cut(entry, ":")
+			if !ok {
+				return cli.Usage("allow", fmt.Sprintf("%q is not of the form type:id, such as workspace:* or workspace:<uuid>.", cli.Inert(entry)))
+			}
+			r.AllowList = append(r.AllowList, api.AllowListTarget{Type: typ, ID: id})
+		}
 		if lifetime != "" {
 			d, err := cli.ParseDuration(lifetime)
 			if err != nil || d <= 0 {
@@ -62,7 +70,7 @@ func output() *cli.Output[api.Key] {
 			{Name: "id", Value: func(k api.Key) string { return k.ID }},
 			{Name: "name", Value: func(k api.Key) string { return k.TokenName }},
 			{Name: "scopes", Value: func(k api.Key) string { return strings.Join(scopesOf(k), ", ") }},
-			{Name: "allow list", Value: func(api.Key) string { return "*:*" }},
+			{Name: "allow list", Value: allowed},
 			{Name: "last used", Value: func(k api.Key) string { return cli.Time(k.LastUsed) }},
 			{Name: "expires at", Value: func(k api.Key) string { return cli.Time(k.ExpiresAt) }},
 			{Name: "created at", Value: func(k api.Key) string { return cli.Time(k.CreatedAt) }},
@@ -71,6 +79,18 @@ func output() *cli.Output[api.Key] {
 		Default: []string{"id", "name", "scopes", "allow list", "last used", "expires at", "created at"},
 		Empty:   "No tokens. Make one with: coder tokens create --name <name>",
 	}
+}
+
+// allowed is the allow-list of a key; a server that has none allows everything.
+func allowed(k api.Key) string {
+	if len(k.AllowList) == 0 {
+		return "*:*"
+	}
+	entries := make([]string, len(k.AllowList))
+	for i, a := range k.AllowList {
+		entries[i] = a.Type + ":" + a.ID
+	}
+	return strings.Join(entries, ", ")
 }
 
 func scopesOf(k api.Key) []string {
@@ -130,10 +150,11 @@ func view(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
-// find takes a name, an id, or a whole token, of which only the id is sent.
+// find takes a name, an id, or a whole token, of which only the id is sent. An id
+// may be that of somebody else's token, where the caller may see it.
 func find(ctx context.Context, c *client.Client, ref string) (api.Key, error) {
 	if id, _, ok := strings.Cut(ref, "-"); ok && len(ref) == 33 && len(id) == 10 {
-		return c.Key(ctx, api.Me, id)
+		ref = id
 	}
 	k, err := c.TokenByName(ctx, api.Me, ref)
 	if api.CodeOf(err) != api.CodeNotFound {
@@ -141,6 +162,15 @@ func find(ctx context.Context, c *client.Client, ref string) (api.Key, error) {
 	}
 	if byID, idErr := c.Key(ctx, api.Me, ref); idErr == nil {
 		return byID, nil
+	}
+	all, listErr := c.Tokens(ctx, api.Me, client.TokensFilter{All: true, Expired: true})
+	if listErr != nil {
+		return k, err
+	}
+	for _, other := range all {
+		if other.ID == ref {
+			return other, nil
+		}
 	}
 	return k, err
 }
@@ -160,9 +190,9 @@ func remove(env *cli.Env) *cobra.Command {
 			return err
 		}
 		if drop {
-			err = c.DeleteKey(ctx, api.Me, k.ID)
+			err = c.DeleteKey(ctx, k.UserID.String(), k.ID)
 		} else {
-			err = c.ExpireKey(ctx, api.Me, k.ID)
+			err = c.ExpireKey(ctx, k.UserID.String(), k.ID)
 		}
 		if err != nil {
 			return err

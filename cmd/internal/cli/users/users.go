@@ -72,7 +72,7 @@ func createUser(ctx context.Context, env *cli.Env, o newUser) error {
 		return err
 	}
 	r := api.CreateUserRequest{Email: o.email, Username: o.username, Name: o.name,
-		LoginType: api.LoginType(o.loginType), Password: api.Secret(o.password)}
+		LoginType: api.LoginType(o.loginType), Password: api.Secret(o.password), ServiceAccount: o.service}
 	generated := ""
 	if r.LoginType == api.LoginPassword && o.password == "" {
 		if generated, err = randomPassword(); err != nil {
@@ -141,16 +141,26 @@ const pageSize = 100
 
 func list(env *cli.Env) *cobra.Command {
 	out := output()
+	var github int64
+	var search string
 	cmd := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List users", Args: cli.Exactly()}
+	cmd.Flags().Int64Var(&github, "github-user-id", 0, "only the user whom GitHub knows by this number")
+	cmd.Flags().StringVar(&search, "search", "", "words and filters, such as \"status:active role:owner last_seen_before:2026-01-31\"")
 	out.Flags(cmd.Flags())
 	cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
 		c, err := env.Client(ctx)
 		if err != nil {
 			return err
 		}
+		if github < 0 {
+			return cli.Usage("github-user-id", "Use the positive number of a GitHub user.")
+		}
+		if github > 0 {
+			search = fmt.Sprintf("%s github_com_user_id:%d", search, github)
+		}
 		var all []api.User
 		for {
-			p, err := c.Users(ctx, client.UsersFilter{Limit: pageSize, Offset: len(all)})
+			p, err := c.Users(ctx, client.UsersFilter{Search: search, Limit: pageSize, Offset: len(all)})
 			if err != nil {
 				return err
 			}
@@ -191,10 +201,14 @@ func printUser(w io.Writer, users []api.User) error {
 	for i, r := range u.Roles {
 		roles[i] = r.Name
 	}
+	kind := string(u.LoginType)
+	if u.IsServiceAccount {
+		kind += " (service account)"
+	}
 	return cli.Table(w, [][]string{
 		{"Username:", cli.Inert(u.Username)}, {"Name:", cli.Inert(u.Name)}, {"E-mail:", cli.Inert(u.Email)},
 		{"ID:", u.ID.String()}, {"Status:", string(u.Status)}, {"Roles:", cli.Inert(strings.Join(roles, ", "))},
-		{"Login type:", string(u.LoginType)}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.Time(u.LastSeenAt)},
+		{"Login type:", kind}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.Time(u.LastSeenAt)},
 	})
 }
 

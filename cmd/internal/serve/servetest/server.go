@@ -169,7 +169,8 @@ func (s *Server) args() []string {
 
 // environ is what a service manager would give, nothing of the tester's.
 func (s *Server) environ() []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LANG=C.UTF-8",
+	// Tests send as much as they can from one address.
+	env := []string{"CODER_DANGEROUS_DISABLE_RATE_LIMITS=true", "PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "LANG=C.UTF-8",
 		"CODER_CONFIG_DIR=" + filepath.Join(s.Dir, "config"), "CODER_CACHE_DIRECTORY=" + filepath.Join(s.Dir, "cache")}
 	if s.DSN != "" {
 		env = append(env, "CODER_PG_CONNECTION_URL="+s.DSN)
