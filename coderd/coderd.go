@@ -28,6 +28,7 @@ import (
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -50,6 +51,7 @@ type Options struct {
 	ExternalAuth *externalauth.Service
 	DevURL       *devurl.Service
 	Health       *health.Service
+	Quota        *quota.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -89,6 +91,7 @@ func (o Options) validate() error {
 	need("ExternalAuth", o.ExternalAuth == nil)
 	need("DevURL", o.DevURL == nil)
 	need("Health", o.Health == nil)
+	need("Quota", o.Quota == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

@@ -18,6 +18,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.terminalRoutes(a)
 	s.identityRoutes(a)
 	s.provisionerRoutes(a)
+	s.recordRoutes(a)
 }
 
 // accessRoutes: the deployment, people, organizations, sessions, tokens, audit.

@@ -44,6 +44,26 @@ type AuditLog struct {
 	AdditionalFields json.RawMessage
 }
 
+type ConnectionLog struct {
+	ID               api.ID
+	ConnectTime      time.Time
+	OrganizationID   api.ID
+	WorkspaceOwnerID api.ID
+	WorkspaceID      api.ID
+	WorkspaceName    string
+	AgentName        string
+	Type             string
+	Ip               string
+	Code             *int32
+	UserID           *api.ID
+	UserAgent        string
+	SlugOrPort       string
+	ConnectionID     *api.ID
+	AgentID          *api.ID
+	DisconnectTime   *time.Time
+	DisconnectReason string
+}
+
 type ExternalAuthFlow struct {
 	StateHash  []byte
 	ProviderID string
@@ -84,6 +104,22 @@ type GitSshKey struct {
 	PrivateKey []byte
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+}
+
+type Group struct {
+	ID             api.ID
+	OrganizationID api.ID
+	Name           string
+	DisplayName    string
+	AvatarUrl      string
+	QuotaAllowance int32
+	Source         string
+	CreatedAt      time.Time
+}
+
+type GroupMember struct {
+	UserID  api.ID
+	GroupID api.ID
 }
 
 type Lease struct {

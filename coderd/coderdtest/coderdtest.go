@@ -29,6 +29,7 @@ import (
 	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -112,6 +113,9 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
+	quotas, err := quota.New(db)
+	require.NoError(t, err)
+
 	id, err := coderd.DeploymentID(t.Context(), db)
 	require.NoError(t, err)
 	d.Server, err = coderd.New(coderd.Options{Metrics: prometheus.NewRegistry(),
@@ -129,6 +133,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		ExternalAuth: d.ExternalAuth,
 		DevURL:       d.devURL(t, log, cfg),
 		Health:       d.health(t, log),
+		Quota:        quotas,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()

@@ -23,6 +23,7 @@ import (
 	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -244,6 +245,10 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if err != nil {
 		return err
 	}
+	quotas, err := quota.New(s.db)
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if p.relay != nil {
@@ -251,7 +256,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService,
+		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Quota: quotas,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {
