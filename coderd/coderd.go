@@ -21,6 +21,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
@@ -52,6 +53,7 @@ type Options struct {
 	DevURL       *devurl.Service
 	Health       *health.Service
 	Quota        *quota.Service
+	Connections  *connectionlog.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 }
@@ -92,6 +94,7 @@ func (o Options) validate() error {
 	need("DevURL", o.DevURL == nil)
 	need("Health", o.Health == nil)
 	need("Quota", o.Quota == nil)
+	need("Connections", o.Connections == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

@@ -55,7 +55,7 @@ type ConnectionLog struct {
 	Type             string
 	Ip               string
 	Code             *int32
-	UserID           *api.ID
+	UserID           api.ID
 	UserAgent        string
 	SlugOrPort       string
 	ConnectionID     *api.ID

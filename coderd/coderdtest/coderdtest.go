@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
@@ -115,6 +116,8 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 
 	quotas, err := quota.New(db)
 	require.NoError(t, err)
+	connections, err := connectionlog.New(db)
+	require.NoError(t, err)
 
 	id, err := coderd.DeploymentID(t.Context(), db)
 	require.NoError(t, err)
@@ -134,6 +137,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		DevURL:       d.devURL(t, log, cfg),
 		Health:       d.health(t, log),
 		Quota:        quotas,
+		Connections:  connections,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()

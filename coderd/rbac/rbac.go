@@ -51,6 +51,7 @@ const (
 	TypeProvisionerDaemon  Type = "provisioner_daemon"
 	TypeProvisionerJob     Type = "provisioner_jobs"
 	TypeAuditLog           Type = "audit_log"
+	TypeConnectionLog      Type = "connection_log"
 	TypeDeploymentConfig   Type = "deployment_config"
 	TypeDeploymentStats    Type = "deployment_stats"
 	TypeReplicas           Type = "replicas"

@@ -24,7 +24,7 @@ var allActions = []Action{Create, Read, Update, Delete, Use, SSH, ApplicationCon
 	Assign, ReadPersonal, UpdatePersonal}
 
 var allTypes = []Type{TypeUser, TypeOrganization, TypeOrganizationMember, TypeAPIKey, TypeTemplate,
-	TypeFile, TypeWorkspace, TypeProvisionerDaemon, TypeProvisionerJob, TypeAuditLog,
+	TypeFile, TypeWorkspace, TypeProvisionerDaemon, TypeProvisionerJob, TypeAuditLog, TypeConnectionLog,
 	TypeDeploymentConfig, TypeDeploymentStats, TypeReplicas, TypeDebugInfo, TypeAssignRole, TypeAssignOrgRole}
 
 // permissions maps a type to what may be done with its objects.
@@ -47,7 +47,7 @@ var crud = []Action{Create, Read, Update, Delete}
 
 // siteRoles: permissions on objects anywhere. Nobody may write the audit log.
 var siteRoles = map[string]permissions{
-	RoleOwner: withReadOnly(everything(TypeAuditLog), TypeAuditLog),
+	RoleOwner: withReadOnly(withReadOnly(everything(TypeAuditLog), TypeAuditLog), TypeConnectionLog),
 	RoleUserAdmin: {
 		TypeUser:               {Create, Read, Update, Delete, ReadPersonal, UpdatePersonal},
 		TypeOrganization:       {Read},
@@ -66,6 +66,7 @@ var siteRoles = map[string]permissions{
 	},
 	RoleAuditor: {
 		TypeAuditLog:         {Read},
+		TypeConnectionLog:    {Read},
 		TypeTemplate:         {Read},
 		TypeUser:             {Read},
 		TypeOrganization:     {Read},
@@ -79,8 +80,8 @@ var siteRoles = map[string]permissions{
 
 // orgRoles: permissions on objects of the organization in which the role is held.
 var orgRoles = map[string]permissions{
-	RoleOrgAdmin: withReadOnly(everything(TypeAuditLog, TypeUser, TypeAPIKey, TypeDeploymentConfig,
-		TypeDeploymentStats, TypeReplicas, TypeDebugInfo, TypeAssignRole), TypeAuditLog),
+	RoleOrgAdmin: withReadOnly(withReadOnly(everything(TypeAuditLog, TypeUser, TypeAPIKey, TypeDeploymentConfig,
+		TypeDeploymentStats, TypeReplicas, TypeDebugInfo, TypeAssignRole), TypeAuditLog), TypeConnectionLog),
 	RoleOrgUserAdmin: {
 		TypeOrganizationMember: crud,
 		TypeAssignOrgRole:      {Read, Assign},
@@ -92,7 +93,7 @@ var orgRoles = map[string]permissions{
 		TypeProvisionerDaemon: crud,
 		TypeProvisionerJob:    {Read},
 	},
-	RoleOrgAuditor: {TypeAuditLog: {Read}},
+	RoleOrgAuditor: {TypeAuditLog: {Read}, TypeConnectionLog: {Read}},
 	RoleOrgMember: {
 		TypeOrganization:       {Read},
 		TypeOrganizationMember: {Read},

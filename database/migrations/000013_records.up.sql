@@ -51,8 +51,8 @@ create table connection_logs (
     ip text not null default '',
     -- The exit code of a session, or the status of what a browser asked for.
     code integer,
-    -- Who a browser belonged to; null where the agent reports.
-    user_id uuid,
+    -- Who a browser belonged to; zero where the agent reports.
+    user_id uuid not null default '00000000-0000-0000-0000-000000000000',
     user_agent text not null default '',
     slug_or_port text not null default '',
     -- What names a connection that can end. Null for one that is only an opening.
@@ -61,7 +61,7 @@ create table connection_logs (
     disconnect_time timestamptz,
     disconnect_reason text not null default ''
 );
-create unique index connection_logs_connection on connection_logs (connection_id, workspace_id, agent_name)
+create unique index connection_logs_connection on connection_logs (connection_id, workspace_id, agent_name, type, user_id)
     where connection_id is not null;
 create index connection_logs_time on connection_logs (connect_time desc, id desc);
 create index connection_logs_workspace on connection_logs (workspace_id, connect_time desc);

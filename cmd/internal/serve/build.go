@@ -16,6 +16,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
@@ -75,6 +76,7 @@ type slices struct {
 	auth        *auth.Service
 	users       *users.Service
 	audit       *audit.Service
+	connections *connectionlog.Service
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
@@ -163,6 +165,9 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	if p.audit, err = audit.NewService(s.db); err != nil {
+		return err
+	}
+	if p.connections, err = connectionlog.New(s.db); err != nil {
 		return err
 	}
 	p.external, err = externalauth.New(externalauth.Options{DB: s.db, PubSub: p.pubsub, Ring: p.ring, Log: s.log, Clock: clock.Real(),
@@ -256,7 +261,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	}
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Quota: quotas,
+		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Quota: quotas, Connections: p.connections,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {
