@@ -29,12 +29,12 @@ type Lease interface {
 	Run(ctx context.Context, name string, work func(ctx context.Context, term int64) error) error
 }
 
-// Kind is one kind of rows. Keep of zero means for ever. Delete removes at most
-// limit rows that are older than keep and returns how many.
+// Kind is one kind of rows. Keep of zero means for ever. Clean removes, or ends, at
+// most limit rows that are older than keep and returns how many.
 type Kind struct {
-	Name   string
-	Keep   time.Duration
-	Delete func(ctx context.Context, keep time.Duration, limit int32) (int64, error)
+	Name  string
+	Keep  time.Duration
+	Clean func(ctx context.Context, keep time.Duration, limit int32) (int64, error)
 }
 
 // Options of New. All are required.
@@ -94,7 +94,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) clean(ctx context.Context, k Kind) error {
 	var all int64
 	for {
-		n, err := k.Delete(ctx, k.Keep, batch)
+		n, err := k.Clean(ctx, k.Keep, batch)
 		if err != nil {
 			return fmt.Errorf("clean %s: %w", k.Name, err)
 		}
@@ -110,7 +110,7 @@ func (s *Service) clean(ctx context.Context, k Kind) error {
 		}
 	}
 	if all > 0 {
-		s.log.Info("old rows were removed", "kind", k.Name, "rows", all)
+		s.log.Info("old rows were cleaned", "kind", k.Name, "rows", all)
 	}
 	return nil
 }

@@ -113,6 +113,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}
+	cleaner, err := s.newRetention(p.audit, p.connections)
+	if err != nil {
+		return err
+	}
+	s.parts = append(s.parts, lifecycle.Part{Name: "retention", Run: cleaner.Run})
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
 	}
