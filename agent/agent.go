@@ -120,7 +120,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	account.Priority = a.priority()
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
-	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
+	conns := newConnections(a)
+	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory, conns.report) }
 	terms, err := term.New(term.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ,
 		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ)})
 	if err != nil {
@@ -142,6 +143,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	life := newLifecycle(a)
+	told := conns.start(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = terms.Run(parts) })
 	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms) })
@@ -152,6 +154,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, runner, account, environ) })
 	stop()
 	wg.Wait()
+	told()
 	return nil
 }
 
@@ -168,7 +171,7 @@ func (a *Agent) priority() child.Priority {
 	return p
 }
 
-func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string) (*sshd.Server, error) {
+func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string, report sshd.Report) (*sshd.Server, error) {
 	key, err := sshd.HostKey(m.AgentID)
 	if err != nil {
 		return nil, err
@@ -176,6 +179,7 @@ func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []str
 	return sshd.New(sshd.Options{
 		Log: a.opts.Log.With("component", "sshd"), HostKey: key, Account: account, Environ: environ,
 		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), MaxTimeout: a.opts.SSHMaxTimeout,
+		Report:                     report,
 		BlockFileTransfer:          a.opts.BlockFileTransfer,
 		BlockLocalPortForwarding:   a.opts.BlockLocalPortForwarding,
 		BlockReversePortForwarding: a.opts.BlockReversePortForwarding,

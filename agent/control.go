@@ -18,6 +18,7 @@ type ControlPlane interface {
 	PostStartup(ctx context.Context, startup agentrpc.Startup) error
 	PostLifecycle(ctx context.Context, change agentrpc.Lifecycle) error
 	PostLogSource(ctx context.Context, source agentrpc.LogSource) error
+	PostConnection(ctx context.Context, connection agentrpc.Connection) error
 	scripts.Reporter
 	stats.Reporter
 }

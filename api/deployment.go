@@ -57,28 +57,46 @@ type AuthorizationRequest struct {
 // AuthorizationResponse answers each check of the request by its name.
 type AuthorizationResponse map[string]bool
 
-// AuditLog is one recorded decision. Entries cannot be changed.
+// AuditLog is one entry of the audit log. User is who did it, as they are now;
+// Username is what they were called then.
 type AuditLog struct {
-	ID             ID              `json:"id"`
-	RequestID      ID              `json:"request_id"`
-	Time           time.Time       `json:"time"`
-	OrganizationID ID              `json:"organization_id"`
-	IP             string          `json:"ip"`
-	UserAgent      string          `json:"user_agent"`
-	UserID         *ID             `json:"user_id,omitempty"`
-	Username       string          `json:"username,omitempty"`
-	ResourceType   string          `json:"resource_type"`
-	ResourceID     ID              `json:"resource_id"`
-	ResourceTarget string          `json:"resource_target"`
-	Action         string          `json:"action"`
-	StatusCode     int             `json:"status_code"`
-	Diff           json.RawMessage `json:"diff"`
+	ID               ID                   `json:"id"`
+	RequestID        ID                   `json:"request_id"`
+	Time             time.Time            `json:"time"`
+	OrganizationID   ID                   `json:"organization_id"`
+	Organization     *MinimalOrganization `json:"organization,omitempty"`
+	IP               string               `json:"ip"`
+	UserAgent        string               `json:"user_agent"`
+	UserID           *ID                  `json:"user_id,omitempty"`
+	Username         string               `json:"username,omitempty"`
+	User             *User                `json:"user"`
+	ResourceType     string               `json:"resource_type"`
+	ResourceID       ID                   `json:"resource_id"`
+	ResourceTarget   string               `json:"resource_target"`
+	ResourceIcon     string               `json:"resource_icon"`
+	ResourceLink     string               `json:"resource_link"`
+	IsDeleted        bool                 `json:"is_deleted"`
+	Action           string               `json:"action"`
+	Description      string               `json:"description"`
+	StatusCode       int                  `json:"status_code"`
+	Diff             json.RawMessage      `json:"diff"`
+	AdditionalFields json.RawMessage      `json:"additional_fields"`
 }
 
-// AuditLogResponse is one page of audit entries, newest first.
+// MinimalOrganization is what a list shows of an organization.
+type MinimalOrganization struct {
+	ID          ID     `json:"id"`
+	Name        string `json:"name"`
+	DisplayName string `json:"display_name"`
+	Icon        string `json:"icon"`
+}
+
+// AuditLogResponse is one page of audit entries, newest first. Count stops at
+// CountCap.
 type AuditLogResponse struct {
 	AuditLogs []AuditLog `json:"audit_logs"`
 	Count     int        `json:"count"`
+	CountCap  int        `json:"count_cap"`
 }
 
 // DeploymentOption is one option of the server. Value of a secret one says only

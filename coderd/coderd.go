@@ -21,6 +21,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
@@ -28,6 +29,7 @@ import (
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -50,6 +52,8 @@ type Options struct {
 	ExternalAuth *externalauth.Service
 	DevURL       *devurl.Service
 	Health       *health.Service
+	Quota        *quota.Service
+	Connections  *connectionlog.Service
 	// Metrics takes the request metrics.
 	Metrics prometheus.Registerer
 	// Limiter bounds how often routes are asked; nil is no limit.
@@ -91,6 +95,8 @@ func (o Options) validate() error {
 	need("ExternalAuth", o.ExternalAuth == nil)
 	need("DevURL", o.DevURL == nil)
 	need("Health", o.Health == nil)
+	need("Quota", o.Quota == nil)
+	need("Connections", o.Connections == nil)
 	need("Metrics", o.Metrics == nil)
 	if len(missing) > 0 {
 		return fmt.Errorf("coderd: Options needs %s", strings.Join(missing, ", "))

@@ -18,6 +18,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.terminalRoutes(a)
 	s.identityRoutes(a)
 	s.provisionerRoutes(a)
+	s.recordRoutes(a)
 }
 
 // accessRoutes: the deployment, people, organizations, sessions, tokens, audit.
@@ -239,6 +240,7 @@ func (s *Server) agentRoutes(a *httpapi.API) {
 	httpapi.Register(a, me(http.MethodPost, "/script-result", "Report script run"), ag.HandleScriptResult)
 	httpapi.Register(a, me(http.MethodPost, "/metadata", "Report measured values"), ag.HandleMetadata)
 	httpapi.Register(a, me(http.MethodPost, "/app-health", "Report app health"), ag.HandleAppHealth)
+	httpapi.Register(a, me(http.MethodPost, "/connections", "Report connections that begin and end"), ag.HandleConnectionReport)
 	httpapi.Register(a, me(http.MethodPost, "/monitors", "Report states of watched resources"), ag.HandleMonitors)
 	a.Handle(me(http.MethodGet, "/coordinate", "Exchange network nodes as agent"), ag.CoordinateAgent(a))
 

@@ -8,20 +8,38 @@ package database
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"coder.internal/api"
 )
 
+const allowAuditRetention = `-- name: AllowAuditRetention :exec
+select set_config('coder.audit_retention', 'on', true)
+`
+
+// Lets this transaction delete entries; no other may.
+func (q *Queries) AllowAuditRetention(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, allowAuditRetention)
+	return err
+}
+
 const countAuditLogs = `-- name: CountAuditLogs :one
 select count(*) from (
     select 1 from audit_logs a
+    left join users u on u.id = a.user_id
     where ($1::boolean or a.organization_id = any ($2::uuid[]))
         and ($3::text = '' or a.resource_type = $3)
         and ($4::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.resource_id = $4)
         and ($5::text = '' or a.resource_target = $5)
         and ($6::text = '' or a.action = $6)
         and ($7::text = '' or lower(a.username) = lower($7))
-    limit 10000
+        and ($8::text = '' or lower(u.email) = lower($8))
+        and ($9::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.organization_id = $9)
+        and ($10::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.request_id = $10)
+        and ($11::text = '' or a.additional_fields ->> 'build_reason' = $11)
+        and ($12::timestamptz is null or a."time" >= $12)
+        and ($13::timestamptz is null or a."time" < $13)
+    limit $14::integer
 ) as capped
 `
 
@@ -33,6 +51,13 @@ type CountAuditLogsParams struct {
 	ResourceTarget string
 	Action         string
 	Username       string
+	Email          string
+	OrganizationID api.ID
+	RequestID      api.ID
+	BuildReason    string
+	DateFrom       *time.Time
+	DateTo         *time.Time
+	Cap            int32
 }
 
 // Counts up to a cap, so that a long history costs no more than a short one.
@@ -45,10 +70,38 @@ func (q *Queries) CountAuditLogs(ctx context.Context, arg CountAuditLogsParams) 
 		arg.ResourceTarget,
 		arg.Action,
 		arg.Username,
+		arg.Email,
+		arg.OrganizationID,
+		arg.RequestID,
+		arg.BuildReason,
+		arg.DateFrom,
+		arg.DateTo,
+		arg.Cap,
 	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const deleteOldAuditLogs = `-- name: DeleteOldAuditLogs :execrows
+delete from audit_logs where id in (
+    select a.id from audit_logs a
+    where a."time" < now() - make_interval(secs => $1::double precision)
+    order by a."time"
+    limit $2)
+`
+
+type DeleteOldAuditLogsParams struct {
+	Seconds float64
+	MaxRows int32
+}
+
+func (q *Queries) DeleteOldAuditLogs(ctx context.Context, arg DeleteOldAuditLogsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteOldAuditLogs, arg.Seconds, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const insertAuditLog = `-- name: InsertAuditLog :exec
@@ -96,17 +149,50 @@ func (q *Queries) InsertAuditLog(ctx context.Context, arg InsertAuditLogParams) 
 }
 
 const listAuditLogs = `-- name: ListAuditLogs :many
-select id, time, user_id, username, organization_id, ip, user_agent, request_id, resource_type, resource_id, resource_target, action, status_code, diff, additional_fields from audit_logs a
+select a.id, a.time, a.user_id, a.username, a.organization_id, a.ip, a.user_agent, a.request_id, a.resource_type, a.resource_id, a.resource_target, a.action, a.status_code, a.diff, a.additional_fields,
+    coalesce(u.name, '')::text as user_full_name, coalesce(u.email, '')::text as user_email,
+    coalesce(u.avatar_url, '')::text as user_avatar_url, coalesce(u.status, '')::text as user_status,
+    coalesce(u.login_type, '')::text as user_login_type, u.created_at as user_created_at, u.last_seen_at as user_last_seen_at,
+    coalesce(o.name, '')::text as organization_name, coalesce(o.display_name, '')::text as organization_display_name,
+    coalesce(o.icon, '')::text as organization_icon,
+    coalesce(case a.resource_type
+        when 'workspace' then (select w.deleted from workspaces w where w.id = a.resource_id)
+        when 'workspace_build' then (select w.deleted from workspace_builds b join workspaces w on w.id = b.workspace_id where b.id = a.resource_id)
+        when 'user' then (select x.deleted from users x where x.id = a.resource_id)
+        when 'template' then (select t.deleted from templates t where t.id = a.resource_id)
+        when 'template_version' then (select t.deleted from template_versions v join templates t on t.id = v.template_id where v.id = a.resource_id)
+        when 'organization' then (select x.deleted from organizations x where x.id = a.resource_id)
+        when 'group' then not exists (select 1 from groups g where g.id = a.resource_id)
+    end, false)::boolean as is_deleted,
+    coalesce(case a.resource_type
+        when 'workspace' then (select '/@' || x.username || '/' || w.name from workspaces w join users x on x.id = w.owner_id where w.id = a.resource_id)
+        when 'workspace_build' then (select '/@' || x.username || '/' || w.name || '/builds/' || b.build_number
+            from workspace_builds b join workspaces w on w.id = b.workspace_id join users x on x.id = w.owner_id where b.id = a.resource_id)
+        when 'user' then (select '/users?filter=' || x.username from users x where x.id = a.resource_id)
+        when 'template' then (select '/templates/' || t.name from templates t where t.id = a.resource_id)
+        when 'template_version' then (select '/templates/' || t.name || '/versions/' || v.name
+            from template_versions v join templates t on t.id = v.template_id where v.id = a.resource_id)
+        when 'organization' then (select '/organizations/' || x.name from organizations x where x.id = a.resource_id)
+    end, '')::text as resource_link
+from audit_logs a
+left join users u on u.id = a.user_id
+left join organizations o on o.id = a.organization_id
 where ($1::boolean or a.organization_id = any ($2::uuid[]))
     and ($3::text = '' or a.resource_type = $3)
     and ($4::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.resource_id = $4)
     and ($5::text = '' or a.resource_target = $5)
     and ($6::text = '' or a.action = $6)
     and ($7::text = '' or lower(a.username) = lower($7))
-    and ($8::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (a."time", a.id) < (
-        select b."time", b.id from audit_logs b where b.id = $8))
+    and ($8::text = '' or lower(u.email) = lower($8))
+    and ($9::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.organization_id = $9)
+    and ($10::uuid = '00000000-0000-0000-0000-000000000000'::uuid or a.request_id = $10)
+    and ($11::text = '' or a.additional_fields ->> 'build_reason' = $11)
+    and ($12::timestamptz is null or a."time" >= $12)
+    and ($13::timestamptz is null or a."time" < $13)
+    and ($14::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (a."time", a.id) < (
+        select b."time", b.id from audit_logs b where b.id = $14))
 order by a."time" desc, a.id desc
-limit $10 offset $9
+limit $16 offset $15
 `
 
 type ListAuditLogsParams struct {
@@ -117,12 +203,35 @@ type ListAuditLogsParams struct {
 	ResourceTarget string
 	Action         string
 	Username       string
+	Email          string
+	OrganizationID api.ID
+	RequestID      api.ID
+	BuildReason    string
+	DateFrom       *time.Time
+	DateTo         *time.Time
 	AfterID        api.ID
 	Skip           int32
 	MaxRows        int32
 }
 
-func (q *Queries) ListAuditLogs(ctx context.Context, arg ListAuditLogsParams) ([]AuditLog, error) {
+type ListAuditLogsRow struct {
+	AuditLog                AuditLog
+	UserFullName            string
+	UserEmail               string
+	UserAvatarUrl           string
+	UserStatus              string
+	UserLoginType           string
+	UserCreatedAt           *time.Time
+	UserLastSeenAt          *time.Time
+	OrganizationName        string
+	OrganizationDisplayName string
+	OrganizationIcon        string
+	IsDeleted               bool
+	ResourceLink            string
+}
+
+// The zero id and the empty text narrow nothing.
+func (q *Queries) ListAuditLogs(ctx context.Context, arg ListAuditLogsParams) ([]ListAuditLogsRow, error) {
 	rows, err := q.db.Query(ctx, listAuditLogs,
 		arg.AllOrgs,
 		arg.Orgs,
@@ -131,6 +240,12 @@ func (q *Queries) ListAuditLogs(ctx context.Context, arg ListAuditLogsParams) ([
 		arg.ResourceTarget,
 		arg.Action,
 		arg.Username,
+		arg.Email,
+		arg.OrganizationID,
+		arg.RequestID,
+		arg.BuildReason,
+		arg.DateFrom,
+		arg.DateTo,
 		arg.AfterID,
 		arg.Skip,
 		arg.MaxRows,
@@ -139,25 +254,37 @@ func (q *Queries) ListAuditLogs(ctx context.Context, arg ListAuditLogsParams) ([
 		return nil, err
 	}
 	defer rows.Close()
-	items := []AuditLog{}
+	items := []ListAuditLogsRow{}
 	for rows.Next() {
-		var i AuditLog
+		var i ListAuditLogsRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.Time,
-			&i.UserID,
-			&i.Username,
-			&i.OrganizationID,
-			&i.Ip,
-			&i.UserAgent,
-			&i.RequestID,
-			&i.ResourceType,
-			&i.ResourceID,
-			&i.ResourceTarget,
-			&i.Action,
-			&i.StatusCode,
-			&i.Diff,
-			&i.AdditionalFields,
+			&i.AuditLog.ID,
+			&i.AuditLog.Time,
+			&i.AuditLog.UserID,
+			&i.AuditLog.Username,
+			&i.AuditLog.OrganizationID,
+			&i.AuditLog.Ip,
+			&i.AuditLog.UserAgent,
+			&i.AuditLog.RequestID,
+			&i.AuditLog.ResourceType,
+			&i.AuditLog.ResourceID,
+			&i.AuditLog.ResourceTarget,
+			&i.AuditLog.Action,
+			&i.AuditLog.StatusCode,
+			&i.AuditLog.Diff,
+			&i.AuditLog.AdditionalFields,
+			&i.UserFullName,
+			&i.UserEmail,
+			&i.UserAvatarUrl,
+			&i.UserStatus,
+			&i.UserLoginType,
+			&i.UserCreatedAt,
+			&i.UserLastSeenAt,
+			&i.OrganizationName,
+			&i.OrganizationDisplayName,
+			&i.OrganizationIcon,
+			&i.IsDeleted,
+			&i.ResourceLink,
 		); err != nil {
 			return nil, err
 		}

@@ -45,6 +45,26 @@ type AuditLog struct {
 	AdditionalFields json.RawMessage
 }
 
+type ConnectionLog struct {
+	ID               api.ID
+	ConnectTime      time.Time
+	OrganizationID   api.ID
+	WorkspaceOwnerID api.ID
+	WorkspaceID      api.ID
+	WorkspaceName    string
+	AgentName        string
+	Type             string
+	Ip               string
+	Code             *int32
+	UserID           api.ID
+	UserAgent        string
+	SlugOrPort       string
+	ConnectionID     *api.ID
+	AgentID          *api.ID
+	DisconnectTime   *time.Time
+	DisconnectReason string
+}
+
 type CustomRole struct {
 	OrganizationID    api.ID
 	Name              string

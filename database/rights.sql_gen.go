@@ -222,7 +222,7 @@ func (q *Queries) GetGroup(ctx context.Context, id api.ID) (Group, error) {
 }
 
 const getMember = `-- name: GetMember :one
-select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at from organization_members m
+select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id from organization_members m
 join users u on u.id = m.user_id and not u.deleted
 where m.organization_id = $1 and m.user_id = $2
 `
@@ -261,6 +261,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 		&i.User.LastSeenAt,
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
+		&i.User.GithubComUserID,
 	)
 	return i, err
 }
@@ -659,7 +660,7 @@ func (q *Queries) ListMemberIDs(ctx context.Context, arg ListMemberIDsParams) ([
 }
 
 const listMembersOfGroups = `-- name: ListMembersOfGroups :many
-select x.group_id::uuid as group_id, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at
+select x.group_id::uuid as group_id, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id
 from unnest($1::uuid[]) as x(group_id)
 cross join lateral (
     select m.user_id from group_members m where m.group_id = x.group_id
@@ -708,6 +709,7 @@ func (q *Queries) ListMembersOfGroups(ctx context.Context, arg ListMembersOfGrou
 			&i.User.LastSeenAt,
 			&i.User.CreatedAt,
 			&i.User.UpdatedAt,
+			&i.User.GithubComUserID,
 		); err != nil {
 			return nil, err
 		}
@@ -720,7 +722,7 @@ func (q *Queries) ListMembersOfGroups(ctx context.Context, arg ListMembersOfGrou
 }
 
 const listUsersByIDs = `-- name: ListUsersByIDs :many
-select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at from users where id = any ($1::uuid[]) and not deleted order by lower(username), id
+select id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id from users where id = any ($1::uuid[]) and not deleted order by lower(username), id
 `
 
 func (q *Queries) ListUsersByIDs(ctx context.Context, ids []api.ID) ([]User, error) {
@@ -748,6 +750,7 @@ func (q *Queries) ListUsersByIDs(ctx context.Context, ids []api.ID) ([]User, err
 			&i.LastSeenAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.GithubComUserID,
 		); err != nil {
 			return nil, err
 		}
@@ -893,7 +896,7 @@ func (q *Queries) RemoveGroupMember(ctx context.Context, arg RemoveGroupMemberPa
 }
 
 const searchGroupMembers = `-- name: SearchGroupMembers :many
-select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at from users u
+select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id from users u
 where not u.deleted
     and u.id in (
         select gm.user_id from group_members gm where gm.group_id = $1::uuid
@@ -945,6 +948,7 @@ func (q *Queries) SearchGroupMembers(ctx context.Context, arg SearchGroupMembers
 			&i.LastSeenAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.GithubComUserID,
 		); err != nil {
 			return nil, err
 		}
@@ -957,7 +961,7 @@ func (q *Queries) SearchGroupMembers(ctx context.Context, arg SearchGroupMembers
 }
 
 const searchMembers = `-- name: SearchMembers :many
-select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at from organization_members m
+select m.organization_id, m.user_id, m.roles, m.created_at, m.updated_at, u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, u.password_hash, u.roles, u.is_service_account, u.theme_preference, u.deleted, u.last_seen_at, u.created_at, u.updated_at, u.github_com_user_id from organization_members m
 join users u on u.id = m.user_id and not u.deleted
 where m.organization_id = $1
     and ($2::text = '' or strpos(lower(u.username), lower($2)) > 0
@@ -1017,6 +1021,7 @@ func (q *Queries) SearchMembers(ctx context.Context, arg SearchMembersParams) ([
 			&i.User.LastSeenAt,
 			&i.User.CreatedAt,
 			&i.User.UpdatedAt,
+			&i.User.GithubComUserID,
 		); err != nil {
 			return nil, err
 		}

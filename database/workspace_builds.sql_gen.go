@@ -304,9 +304,10 @@ func (q *Queries) InsertBuildTimings(ctx context.Context, arg InsertBuildTimings
 
 const insertWorkspaceBuild = `-- name: InsertWorkspaceBuild :exec
 insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug,
-    template_version_preset_id)
+    template_version_preset_id, daily_cost)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10)
+    $10, coalesce((select p.daily_cost from workspace_builds p
+        where p.workspace_id = $2 and not p.refused order by p.build_number desc limit 1), 0))
 `
 
 type InsertWorkspaceBuildParams struct {
@@ -322,6 +323,7 @@ type InsertWorkspaceBuildParams struct {
 	TemplateVersionPresetID *api.ID
 }
 
+// Until it is known what a build costs, it costs what there is.
 func (q *Queries) InsertWorkspaceBuild(ctx context.Context, arg InsertWorkspaceBuildParams) error {
 	_, err := q.db.Exec(ctx, insertWorkspaceBuild,
 		arg.ID,

@@ -106,6 +106,9 @@ func (a *attempt) session() Session {
 		Archive: func(ctx context.Context) (io.ReadCloser, error) {
 			return a.d.opts.Source.Archive(ctx, a.job.ID, a.job.Attempt)
 		}}
+	if asker, ok := a.d.opts.Source.(QuotaAsker); ok {
+		s.Quota = a.askQuota(asker)
+	}
 	keeper, ok := a.d.opts.Source.(ModuleKeeper)
 	if !ok {
 		return s

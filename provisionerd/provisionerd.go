@@ -69,6 +69,12 @@ type ModuleKeeper interface {
 	Modules(ctx context.Context, jobID api.ID, attempt int) (io.ReadCloser, error)
 }
 
+// QuotaAsker is a JobSource that knows budgets, see jobrpc.QuotaRequest. Without it
+// no build is refused for its cost.
+type QuotaAsker interface {
+	Quota(ctx context.Context, req jobrpc.QuotaRequest) (jobrpc.QuotaResponse, error)
+}
+
 // Provisioner does the work of one job at a time. Cancelling ctx asks it to end
 // gracefully and to keep its state; closing Session.Kill to end now. Errors that
 // are meant for people are *Failure.
@@ -85,14 +91,17 @@ type Provisioner interface {
 }
 
 // Session is what a Provisioner may use while it works. The functions are safe
-// for concurrent use and do not block on the network, except Archive, Modules and
-// KeepModules. These two are nil where nobody keeps modules; KeepModules goes on
-// until there is an answer or ctx ends.
+// for concurrent use and do not block on the network, except Archive, Modules,
+// KeepModules and Quota. Modules and KeepModules are nil where nobody keeps modules,
+// Quota where nobody knows budgets; the last two go on until there is an answer or
+// ctx ends.
 type Session struct {
 	Archive     func(ctx context.Context) (io.ReadCloser, error)
 	Modules     func(ctx context.Context) (io.ReadCloser, error)
 	KeepModules func(ctx context.Context, data []byte) error
-	Log         func(line jobrpc.Log)
+	// Quota returns a *Failure where a build may not cost that much a day.
+	Quota func(ctx context.Context, dailyCost int) error
+	Log   func(line jobrpc.Log)
 	// State hands over a snapshot. The newest one is also what a failure keeps.
 	State func(state []byte, tokens []api.Secret)
 	Kill  <-chan struct{}

@@ -31,15 +31,16 @@ const (
 
 // Record is what agents have sent so far.
 type Record struct {
-	Manifests int // requests for it, answered or not
-	Startups  []agentrpc.Startup
-	Lifecycle []api.AgentLifecycle
-	Logs      []agentrpc.PatchLogs
-	Results   []agentrpc.ScriptResult
-	Metadata  []agentrpc.MetadataValue
-	Healths   []map[string]string
-	Monitors  []agentrpc.MonitorState
-	Sources   []agentrpc.LogSource
+	Manifests   int // requests for it, answered or not
+	Startups    []agentrpc.Startup
+	Lifecycle   []api.AgentLifecycle
+	Logs        []agentrpc.PatchLogs
+	Results     []agentrpc.ScriptResult
+	Metadata    []agentrpc.MetadataValue
+	Healths     []map[string]string
+	Monitors    []agentrpc.MonitorState
+	Connections []agentrpc.Connection
+	Sources     []agentrpc.LogSource
 }
 
 // Lines returns the outputs of one log source in order.
@@ -125,6 +126,7 @@ func (s *Server) copyLocked() Record {
 	r.Startups, r.Lifecycle = slices.Clone(r.Startups), slices.Clone(r.Lifecycle)
 	r.Logs, r.Results = slices.Clone(r.Logs), slices.Clone(r.Results)
 	r.Metadata, r.Healths = slices.Clone(r.Metadata), slices.Clone(r.Healths)
+	r.Connections = slices.Clone(r.Connections)
 	r.Monitors, r.Sources = slices.Clone(r.Monitors), slices.Clone(r.Sources)
 	return r
 }
@@ -235,6 +237,9 @@ func (s *Server) take(r *http.Request) error {
 	case agentrpc.PathLogSource:
 		v := &agentrpc.LogSource{}
 		into, apply = v, func(rec *Record) { rec.Sources = append(rec.Sources, *v) }
+	case agentrpc.PathConnections:
+		v := &agentrpc.Connection{}
+		into, apply = v, func(rec *Record) { rec.Connections = append(rec.Connections, *v) }
 	case agentrpc.PathMonitors:
 		v := &agentrpc.Monitors{}
 		into, apply = v, func(rec *Record) { rec.Monitors = append(rec.Monitors, v.States...) }

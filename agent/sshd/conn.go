@@ -21,6 +21,8 @@ type connection struct {
 	mu        sync.Mutex
 	closed    bool
 	listeners map[string]*forward
+
+	forwards forwards
 }
 
 // serveConn blocks until the connection has ended. It owns conn. Sessions whose
@@ -57,6 +59,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	cancel()
 	c.closeListeners()
 	c.wg.Wait()
+	c.endForwards()
 }
 
 // open hands a channel to its handler, or refuses it. It does not block: it runs

@@ -19,6 +19,8 @@ import (
 const (
 	blockedExitCode     = 65
 	startFailedExitCode = 126
+	// signalled is reported for a process that a signal has ended.
+	signalled = -1
 )
 
 // run starts cmd with a PTY or with pipes, replies, and leaves the rest to a
@@ -111,6 +113,7 @@ func (s *session) wait(cmd *exec.Cmd) *os.ProcessState {
 // exit reports how the process ended and closes the channel.
 func (s *session) exit(state *os.ProcessState) {
 	if name, core := child.ExitSignal(state); name != "" {
+		s.code.Store(signalled)
 		_, _ = s.ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
 			Name    string
 			Core    bool
@@ -127,6 +130,7 @@ func (s *session) exit(state *os.ProcessState) {
 }
 
 func (s *session) sendStatus(code int) {
+	s.code.Store(int32(code)) //nolint:gosec // an exit code
 	_, _ = s.ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{uint32(code)}))
 }
 

@@ -54,6 +54,9 @@ type Options struct {
 	// MaxSessions bounds the sessions of all connections. Zero means 4096.
 	MaxSessions int
 
+	// Report hears who is connected; nil for nobody.
+	Report Report
+
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 
@@ -37,6 +38,9 @@ type session struct {
 	term    *os.File      // the PTY's near end, if any
 	done    chan struct{} // closed when the process side has finished
 	stdin   sync.WaitGroup
+
+	ended func(exitCode int, reason string) // tells of the end; nil before start
+	code  atomic.Int32                      // that the client got
 
 	mu   sync.Mutex
 	proc *os.Process // nil before start and once reaped
@@ -78,6 +82,7 @@ func (c *connection) session(ctx context.Context, nc ssh.NewChannel) {
 			s.signal(child.Kill)
 			<-s.done
 		}
+		s.end()
 	}
 	_ = ch.Close()
 	s.stdin.Wait()
@@ -175,11 +180,13 @@ func (s *session) start(r *ssh.Request) {
 			return
 		}
 		s.started = true
+		s.begin()
 		reply(true)
 		go s.serveSFTP() // session waits for done
 		return
 	}
 	s.started = true
+	s.begin()
 	if opts.BlockFileTransfer && transfersFiles(p.Value) {
 		reply(true)
 		s.fail(blockedExitCode, "File transfer is blocked by the administrator of this workspace.")

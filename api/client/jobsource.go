@@ -362,6 +362,12 @@ func (s *JobSource) KeepModules(ctx context.Context, req jobrpc.ModulesRequest) 
 	})
 }
 
+// Quota implements provisionerd.QuotaAsker.
+func (s *JobSource) Quota(ctx context.Context, req jobrpc.QuotaRequest) (res jobrpc.QuotaResponse, err error) {
+	err = s.call(ctx, jobrpc.MethodQuota, req, &res)
+	return res, err
+}
+
 func (s *JobSource) open(ctx context.Context, method string, req jobrpc.ArchiveRequest) (io.ReadCloser, error) {
 	a := &archive{ctx: ctx, s: s, method: method, req: req}
 	return io.NopCloser(a), a.fetch()

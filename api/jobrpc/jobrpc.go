@@ -95,7 +95,9 @@ type BuildWork struct {
 	PreviousParameters []api.ParameterValue `json:"previous_parameters"`
 	Debug              bool                 `json:"debug"`
 	Guard              *Guard               `json:"guard,omitempty"`
-	Meta               Meta                 `json:"meta"`
+	// Quota makes the daemon plan first too, and ask with a QuotaRequest.
+	Quota bool `json:"quota,omitempty"`
+	Meta  Meta `json:"meta"`
 }
 
 // Guard names the resources that a build must not destroy or replace: those that

@@ -35,6 +35,9 @@ const (
 	MethodModules     = "modules"      // ArchiveRequest → ArchivePart, of the version's modules
 	MethodKeepModules = "keep_modules" // ModulesRequest → null
 	MethodCancelHint  = "cancel_hint"  // CancelHint, from the server; has no response
+
+	// Since version 1.2.
+	MethodQuota = "quota" // QuotaRequest → QuotaResponse
 )
 
 // PushID is the id of what the server sends without being asked.
@@ -50,7 +53,7 @@ const (
 )
 
 // WireVersion is the version of this protocol; a server refuses another major one.
-const WireVersion = "1.1"
+const WireVersion = "1.2"
 
 // Limits of the wire.
 const (

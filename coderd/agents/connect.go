@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
-	"coder.internal/coderd/audit"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/rbac"
@@ -135,7 +135,7 @@ func (s *Service) CoordinateClient(a *httpapi.API) http.Handler {
 			a.WriteError(w, r, err)
 			return
 		}
-		if err := s.admitClient(r.Context(), agentID); err != nil {
+		if err := s.admitClient(r.Context(), agentID, clientID); err != nil {
 			a.WriteError(w, r, err)
 			return
 		}
@@ -161,15 +161,27 @@ func (s *Service) CoordinateClient(a *httpapi.API) http.Handler {
 	})
 }
 
-// admitClient checks the right to connect and records that it was used.
-func (s *Service) admitClient(ctx context.Context, agentID api.ID) error {
+// admitClient checks the right to connect and records that it was used: once a day
+// for a client that comes back.
+func (s *Service) admitClient(ctx context.Context, agentID, clientID api.ID) error {
 	row, err := s.load(ctx, agentID, rbac.SSH)
 	if err != nil {
 		return err
 	}
-	return audit.Record(ctx, s.db.Queries, audit.Entry{Action: audit.Connect, ResourceType: "workspace_agent",
-		ResourceID: agentID, Target: row.WorkspaceName + "." + row.WorkspaceAgent.Name,
-		OrganizationID: row.OrganizationID, StatusCode: http.StatusSwitchingProtocols})
+	caller, err := rbac.Caller(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(q *database.Queries) error {
+		n, err := q.CountAuditsOfClient(ctx, database.CountAuditsOfClientParams{AgentID: agentID, UserID: caller.UserID, ClientID: clientID.String()})
+		if err != nil {
+			return fmt.Errorf("look for a client of agent %s: %w", agentID, err)
+		}
+		if n > 0 {
+			return nil
+		}
+		return recordConnect(ctx, q, row, map[string]any{"client_id": clientID})
+	})
 }
 
 // endWhenRevoked calls end once the caller of r may no longer do action on the

@@ -1,6 +1,8 @@
 // Package audit records who did what: one Record call for each change, in the
 // same transaction as the change, so that there is an entry if and only if the
-// change happened. Entries are never updated, and no role may edit them.
+// change happened. No role may edit entries: there is no route for it, and the
+// table refuses it of everybody. They go when they are older than the operator
+// wants to keep them, see DeleteOld.
 //
 // Diffs name the fields that changed with their old and new values; a field in
 // secretFields shows only that it changed.
@@ -11,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/coderd/httpapi"
@@ -23,15 +26,19 @@ type Action string
 
 // Actions.
 const (
-	Create   Action = "create"
-	Write    Action = "write"
-	Delete   Action = "delete"
-	Start    Action = "start"
-	Stop     Action = "stop"
-	Login    Action = "login"
-	Logout   Action = "logout"
-	Register Action = "register"
-	Connect  Action = "connect"
+	Create               Action = "create"
+	Write                Action = "write"
+	Delete               Action = "delete"
+	Start                Action = "start"
+	Stop                 Action = "stop"
+	Login                Action = "login"
+	Logout               Action = "logout"
+	Register             Action = "register"
+	RequestPasswordReset Action = "request_password_reset"
+	Connect              Action = "connect"
+	Disconnect           Action = "disconnect"
+	Open                 Action = "open"
+	Close                Action = "close"
 )
 
 // Entry is one decision. Before and After are maps of the fields worth showing;
@@ -44,6 +51,9 @@ type Entry struct {
 	OrganizationID api.ID
 	StatusCode     int
 	Before, After  map[string]any
+	// Fields are what else is worth knowing, such as the names of what the resource
+	// belongs to. They are never secret.
+	Fields map[string]any
 	// UserID overrides the caller, for example at login. Username goes with it.
 	UserID   api.ID
 	Username string
@@ -81,6 +91,12 @@ func Record(ctx context.Context, q *database.Queries, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("encode audit diff of %s %s: %w", e.ResourceType, e.ResourceID, err)
 	}
+	fields := json.RawMessage(`{}`)
+	if len(e.Fields) > 0 {
+		if fields, err = json.Marshal(e.Fields); err != nil {
+			return fmt.Errorf("encode audit fields of %s %s: %w", e.ResourceType, e.ResourceID, err)
+		}
+	}
 	req := RequestFrom(ctx)
 	err = q.InsertAuditLog(ctx, database.InsertAuditLogParams{
 		ID:               api.NewID(),
@@ -96,7 +112,7 @@ func Record(ctx context.Context, q *database.Queries, e Entry) error {
 		Action:           string(e.Action),
 		StatusCode:       int32(e.StatusCode), //nolint:gosec // an HTTP status
 		Diff:             diff,
-		AdditionalFields: json.RawMessage(`{}`),
+		AdditionalFields: fields,
 	})
 	if err != nil {
 		return fmt.Errorf("record %s of %s %s: %w", e.Action, e.ResourceType, e.ResourceID, err)
@@ -150,9 +166,10 @@ func optional(id api.ID) *api.ID {
 	return &id
 }
 
+// clip makes foreign text storable.
 func clip(s string) string {
 	if len(s) > maxText {
-		return s[:maxText]
+		s = s[:maxText]
 	}
-	return s
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -22,6 +22,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
@@ -31,6 +32,7 @@ import (
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -119,6 +121,11 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
+	quotas, err := quota.New(db)
+	require.NoError(t, err)
+	connections, err := connectionlog.New(db)
+	require.NoError(t, err)
+
 	id, err := coderd.DeploymentID(t.Context(), db)
 	require.NoError(t, err)
 	d.Server, err = coderd.New(coderd.Options{Metrics: prometheus.NewRegistry(),
@@ -137,6 +144,8 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		ExternalAuth: d.ExternalAuth,
 		DevURL:       d.devURL(t, log, cfg),
 		Health:       d.health(t, log),
+		Quota:        quotas,
+		Connections:  connections,
 	})
 	require.NoError(t, err)
 	srv.Config.Handler = d.Server.Handler()

@@ -37,6 +37,8 @@ const (
 type Resolver interface {
 	// AdmitTerminal says whether the caller may open a terminal now.
 	AdmitTerminal(ctx context.Context, agentID api.ID) error
+	// OpenTerminal records that the caller opens a terminal; closed records its end.
+	OpenTerminal(ctx context.Context, agentID, terminal api.ID) (closed func(reason string), err error)
 	// MayUseTerminal says whether one that is open may stay so.
 	MayUseTerminal(ctx context.Context, agentID api.ID) error
 }

@@ -45,8 +45,14 @@ func (s *Service) Terminal(a *httpapi.API) http.Handler {
 			return
 		}
 		defer done()
+		closed, err := s.opts.Resolver.OpenTerminal(r.Context(), agentID, init.ID)
+		if err != nil {
+			a.WriteError(w, r, err)
+			return
+		}
 		ws, err := wsconn.Accept(w, r, wsconn.AcceptOptions{ReadLimit: termrpc.MaxInput})
 		if err != nil {
+			closed("It was never open.")
 			return // answered already
 		}
 		t := &terminal{s: s, ws: ws, agentID: agentID,
@@ -55,6 +61,7 @@ func (s *Service) Terminal(a *httpapi.API) http.Handler {
 		s.log.Debug("terminal stream ended", "agent_id", agentID.String(), "terminal_id", init.ID.String(), "reason", e.reason)
 		_ = ws.Close(e.code, e.reason)
 		_ = ws.CloseNow()
+		closed(e.reason)
 	})
 }
 

@@ -342,6 +342,8 @@ func (x *wire) dispatch(ctx context.Context, req jobrpc.Request) (any, error) {
 		return call(ctx, req.Params, x.s.modules)
 	case jobrpc.MethodKeepModules:
 		return call(ctx, req.Params, nothing(x.s.keepModules))
+	case jobrpc.MethodQuota:
+		return call(ctx, req.Params, x.s.quota)
 	}
 	return nil, &api.Error{Code: api.CodeUnsupported, Message: "This server does not know the call; upgrade it."}
 }

@@ -62,6 +62,7 @@ const (
 	TypeProvisionerDaemon  Type = "provisioner_daemon"
 	TypeProvisionerJob     Type = "provisioner_jobs"
 	TypeAuditLog           Type = "audit_log"
+	TypeConnectionLog      Type = "connection_log"
 	TypeDeploymentConfig   Type = "deployment_config"
 	TypeDeploymentStats    Type = "deployment_stats"
 	TypeReplicas           Type = "replicas"
@@ -70,7 +71,6 @@ const (
 	TypeAssignOrgRole      Type = "assign_org_role"
 	TypeGroup              Type = "group"
 	TypeGroupMember        Type = "group_member"
-	TypeConnectionLog      Type = "connection_log"
 	TypeWorkspaceProxy     Type = "workspace_proxy"
 )
 

@@ -160,7 +160,7 @@ func (s *Service) nextBuild(ctx context.Context, q *database.Queries, id api.ID,
 			return build, fmt.Errorf("note use of workspace %s: %w", id, err)
 		}
 	}
-	return build, recordBuild(ctx, q, w, p)
+	return build, recordBuild(ctx, q, build, w, p)
 }
 
 // versionFor chooses the version of the next build: the one asked for, else that
@@ -207,7 +207,7 @@ func previousValues(ctx context.Context, q *database.Queries, build api.ID) ([]a
 	return values, nil
 }
 
-func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace, p buildParams) error {
+func recordBuild(ctx context.Context, q *database.Queries, id api.ID, w database.Workspace, p buildParams) error {
 	action := map[api.Transition]audit.Action{api.TransitionStart: audit.Start, api.TransitionStop: audit.Stop,
 		api.TransitionDelete: audit.Delete}[p.transition]
 	after := map[string]any{"build_number": p.number, "template_version_id": p.version.TemplateVersion.ID,
@@ -219,8 +219,9 @@ func recordBuild(ctx context.Context, q *database.Queries, w database.Workspace,
 	if p.stateBytes > 0 {
 		after["state_bytes"] = p.stateBytes
 	}
-	return audit.Record(ctx, q, audit.Entry{Action: action, ResourceType: "workspace", ResourceID: w.ID, Target: w.Name,
-		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: after})
+	return audit.Record(ctx, q, audit.Entry{Action: action, ResourceType: "workspace_build", ResourceID: id, Target: w.Name,
+		OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated, After: after,
+		Fields: map[string]any{"workspace_id": w.ID, "workspace_name": w.Name, "build_number": p.number, "build_reason": p.reason}})
 }
 
 // Cancel asks the job of a build to end. expect, when not empty, is the status

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/database"
 )
@@ -56,6 +56,11 @@ func (s *Service) Work(ctx context.Context, q *database.Queries, row database.Pr
 	}
 	if b.Guarded {
 		if work.Guard, err = guardOf(ctx, q, b.WorkspaceID); err != nil {
+			return err
+		}
+	}
+	if b.Transition == string(api.TransitionStart) {
+		if work.Quota, err = quota.Limited(ctx, q, b.OrganizationID, b.User.ID); err != nil {
 			return err
 		}
 	}
@@ -150,10 +155,8 @@ func (s *Service) Complete(ctx context.Context, q *database.Queries, row databas
 	if err != nil {
 		return err
 	}
-	if cost := costOf(req.Build.Resources); cost != 0 {
-		if err := q.SetBuildDailyCost(ctx, database.SetBuildDailyCostParams{ID: b.ID, DailyCost: cost}); err != nil {
-			return fmt.Errorf("store cost of build %s: %w", b.ID, err)
-		}
+	if err := quota.Settle(ctx, q, b.ID, costOf(req.Build.Resources)); err != nil {
+		return err
 	}
 	if err := insertTimings(ctx, q, row.ID, req.Build.Timings); err != nil {
 		return err
@@ -175,12 +178,12 @@ func (s *Service) Complete(ctx context.Context, q *database.Queries, row databas
 }
 
 // costOf adds up the daily costs, which the checks have bounded one by one.
-func costOf(resources []jobrpc.Resource) int32 {
+func costOf(resources []jobrpc.Resource) int {
 	sum := 0
 	for _, r := range resources {
 		sum += r.DailyCost
 	}
-	return int32(min(sum, math.MaxInt32)) //nolint:gosec // bounded here
+	return sum
 }
 
 // insertTimings stores what can be shown; timings are for people, so a broken
@@ -233,6 +236,14 @@ func (s *Service) Fail(ctx context.Context, q *database.Queries, row database.Pr
 		if _, err := q.SetBuildRefused(ctx, b.ID); err != nil {
 			return fmt.Errorf("note refusal of build %s: %w", b.ID, err)
 		}
+	}
+	if req.Code == api.CodeInsufficientQuota && len(req.State) == 0 {
+		if _, err := q.RefuseBuild(ctx, b.ID); err != nil {
+			return fmt.Errorf("note refusal of build %s: %w", b.ID, err)
+		}
+	}
+	if err := s.settleFailed(ctx, q, b); err != nil {
+		return err
 	}
 	return s.changed(ctx, q, b.WorkspaceID)
 }

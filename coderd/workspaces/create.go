@@ -244,7 +244,8 @@ func (s *Service) insert(ctx context.Context, q *database.Queries, id api.ID, ow
 	}
 	return w, audit.Record(ctx, q, audit.Entry{Action: audit.Create, ResourceType: "workspace", ResourceID: id,
 		Target: w.Name, OrganizationID: w.OrganizationID, StatusCode: http.StatusCreated,
-		After: map[string]any{"name": w.Name, "owner_id": w.OwnerID, "template_id": w.TemplateID}})
+		After:  map[string]any{"name": w.Name, "owner_id": w.OwnerID, "template_id": w.TemplateID},
+		Fields: map[string]any{"workspace_id": w.ID, "workspace_name": w.Name, "build_number": 1, "build_reason": "initiator"}})
 }
 
 // parametersOf returns what a version declares.

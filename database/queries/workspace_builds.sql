@@ -1,8 +1,10 @@
 -- name: InsertWorkspaceBuild :exec
 insert into workspace_builds (id, workspace_id, template_version_id, build_number, transition, reason, initiator_id, job_id, debug,
-    template_version_preset_id)
+    template_version_preset_id, daily_cost)
+-- Until it is known what a build costs, it costs what there is.
 values (@id, @workspace_id, @template_version_id, @build_number, @transition, @reason, @initiator_id, @job_id, @debug,
-    @template_version_preset_id);
+    @template_version_preset_id, coalesce((select p.daily_cost from workspace_builds p
+        where p.workspace_id = @workspace_id and not p.refused order by p.build_number desc limit 1), 0));
 
 -- name: GetLatestBuild :one
 -- A build that was refused changed nothing; the one before it counts.

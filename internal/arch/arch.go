@@ -55,7 +55,7 @@ var coderdSteps = [][]string{
 	{"coderd/httpmw"},
 	{"coderd/users"},
 	{"coderd/auth"},
-	{"coderd/downloads", "coderd/externalauth", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies"},
+	{"coderd/downloads", "coderd/externalauth", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies", "coderd/quota", "coderd/retention", "coderd/connectionlog"},
 	{"coderd/agents", "coderd/health"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},

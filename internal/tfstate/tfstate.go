@@ -24,6 +24,30 @@ type Resource struct {
 	Name     string
 	Provider string
 	ID       string
+	// DailyCost is what a coder_metadata says that its resource costs a day.
+	DailyCost int
+}
+
+// DailyCost is what all that the state holds costs a day.
+func (s State) DailyCost() int {
+	sum := 0
+	for _, r := range s.Resources {
+		sum += r.DailyCost
+	}
+	return sum
+}
+
+// maxDailyCost bounds one cost; no provider lets a larger one through.
+const maxDailyCost = 1_000_000_000
+
+func costOf(typ string, attributes json.RawMessage) int {
+	var a struct {
+		DailyCost float64 `json:"daily_cost"`
+	}
+	if typ != "coder_metadata" || json.Unmarshal(attributes, &a) != nil {
+		return 0
+	}
+	return int(min(max(a.DailyCost, 0), maxDailyCost))
 }
 
 // maxID bounds the ids that are shown, in bytes.
@@ -77,7 +101,7 @@ func Parse(b []byte) (State, error) {
 				addr += fmt.Sprintf("[%d]", int64(k))
 			}
 			s.Resources = append(s.Resources, Resource{Address: addr, Type: r.Type, Name: r.Name,
-				Provider: provider(r.Provider), ID: idOf(i.Attributes)})
+				Provider: provider(r.Provider), ID: idOf(i.Attributes), DailyCost: costOf(r.Type, i.Attributes)})
 		}
 	}
 	return s, nil

@@ -15,7 +15,7 @@ import (
 )
 
 // Build implements provisionerd.Provisioner: one transition of a workspace, by
-// one terraform process; a guarded build takes two.
+// one terraform process; one that is guarded or may cost too much takes more.
 func (p *Provisioner) Build(ctx context.Context, job *jobrpc.Job, s provisionerd.Session) (*jobrpc.BuildResult, error) {
 	work := job.Build
 	r := p.begin(job, work.Meta, s)
@@ -65,9 +65,9 @@ func (r *run) applyOnce(ctx context.Context, work *jobrpc.BuildWork) error {
 	switch {
 	case work.Meta.Transition == api.TransitionDelete:
 		stage = stageClean
-	case work.Guard != nil && len(work.Guard.Persistent) > 0:
+	case work.Quota && r.s.Quota != nil || work.Guard != nil && len(work.Guard.Persistent) > 0:
 		var err error
-		if plan, err = r.guard(ctx, work); err != nil {
+		if plan, err = r.planFirst(ctx, work); err != nil {
 			return err
 		}
 		stage = stageApply

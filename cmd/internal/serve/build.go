@@ -16,6 +16,7 @@ import (
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
+	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/coordinator"
 	"coder.internal/coderd/devurl"
 	"coder.internal/coderd/downloads"
@@ -23,6 +24,7 @@ import (
 	"coder.internal/coderd/health"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
+	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -74,6 +76,7 @@ type slices struct {
 	auth        *auth.Service
 	users       *users.Service
 	audit       *audit.Service
+	connections *connectionlog.Service
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
@@ -110,6 +113,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}
+	cleaner, err := s.newRetention(p.audit, p.connections)
+	if err != nil {
+		return err
+	}
+	s.parts = append(s.parts, lifecycle.Part{Name: "retention", Run: cleaner.Run})
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
 	}
@@ -164,6 +172,9 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	if p.audit, err = audit.NewService(s.db); err != nil {
+		return err
+	}
+	if p.connections, err = connectionlog.New(s.db); err != nil {
 		return err
 	}
 	p.external, err = externalauth.New(externalauth.Options{DB: s.db, PubSub: p.pubsub, Ring: p.ring, Log: s.log, Clock: clock.Real(),
@@ -246,6 +257,10 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if err != nil {
 		return err
 	}
+	quotas, err := quota.New(s.db)
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if p.relay != nil {
@@ -254,6 +269,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
+		Quota: quotas, Connections: p.connections,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
 	if err != nil {

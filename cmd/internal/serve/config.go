@@ -65,6 +65,8 @@ type Config struct {
 
 	Log LogConfig
 
+	Retention RetentionConfig
+
 	// Telemetry and UpdateCheck are read so that existing files keep working;
 	// this product never calls home.
 	Telemetry, UpdateCheck bool

@@ -9,7 +9,8 @@ import (
 // so that setting one is refused instead of silently ignored.
 func Options(c *Config, cacheDir string) option.Set {
 	return concat(networkOptions(c), tlsOptions(c), derpOptions(c), introspectionOptions(c),
-		sessionOptions(c), provisionerOptions(c, cacheDir), databaseOptions(c), clientOptions(c), externalAuthOptions(c))
+		sessionOptions(c), provisionerOptions(c, cacheDir), databaseOptions(c), clientOptions(c), externalAuthOptions(c),
+		retentionOptions(c))
 }
 
 func concat(sets ...option.Set) option.Set {

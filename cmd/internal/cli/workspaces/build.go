@@ -112,6 +112,7 @@ func (f *buildFlags) prepare(ctx context.Context, env *cli.Env, c *client.Client
 			return r, err
 		}
 	}
+	saysQuota(ctx, env.Stderr, c, w.OrganizationID.String(), w.OwnerID.String(), version, w.LatestBuild.DailyCost)
 	err = f.confirmLoss(ctx, env, c, w, &r)
 	return r, err
 }

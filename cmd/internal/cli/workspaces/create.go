@@ -92,6 +92,7 @@ func create(ctx context.Context, env *cli.Env, f createFlags, args []string) err
 	if r.ParameterValues, err = f.values(ctx, env, c, t, version, ref.Owner, preset); err != nil {
 		return err
 	}
+	saysQuota(ctx, env.Stderr, c, t.OrganizationID.String(), ref.Owner, version, 0)
 	question := fmt.Sprintf("Create %s from template %s?", cli.Inert(ref.Name), cli.Inert(t.Name))
 	if err := env.Confirm(ctx, f.yes, question); err != nil {
 		return err

@@ -1,0 +1,42 @@
+package serve
+
+import (
+	"time"
+
+	"coder.internal/api"
+	"coder.internal/cmd/internal/option"
+	"coder.internal/coderd/audit"
+	"coder.internal/coderd/connectionlog"
+	"coder.internal/coderd/retention"
+	"coder.internal/database/lease"
+	"coder.internal/internal/clock"
+)
+
+// RetentionConfig says how long records are kept; zero is for ever.
+type RetentionConfig struct {
+	AuditLogs      time.Duration
+	ConnectionLogs time.Duration
+}
+
+func retentionOptions(c *Config) option.Set {
+	const g = "Retention"
+	return option.Set{
+		{Flag: "audit-logs-retention", Env: "CODER_AUDIT_LOGS_RETENTION", YAML: "retention.audit_logs", Group: g, Default: "0",
+			Value: option.Duration(&c.Retention.AuditLogs), Doc: "How long entries of the audit log are kept, such as 365d; 0 is for ever."},
+		{Flag: "connection-logs-retention", Env: "CODER_CONNECTION_LOGS_RETENTION", YAML: "retention.connection_logs", Group: g, Default: "0",
+			Value: option.Duration(&c.Retention.ConnectionLogs), Doc: "How long the log of connections to workspaces is kept; 0 is for ever."},
+	}
+}
+
+// lostAfter is how long an agent has been gone when its connections count as ended.
+const lostAfter = 10 * time.Minute
+
+// newRetention makes the cleaner of records.
+func (s *Server) newRetention(entries *audit.Service, connections *connectionlog.Service) (*retention.Service, error) {
+	return retention.New(retention.Options{Lease: lease.New(s.db, api.NewID(), s.log), Log: s.log, Clock: clock.Real(),
+		Kinds: []retention.Kind{
+			{Name: "audit log", Keep: s.cfg.Retention.AuditLogs, Clean: entries.DeleteOld},
+			{Name: "connection log", Keep: s.cfg.Retention.ConnectionLogs, Clean: connections.DeleteOld},
+			{Name: "connections of lost agents", Keep: lostAfter, Clean: connections.CloseLost},
+		}})
+}
