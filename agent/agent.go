@@ -117,9 +117,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	account.Priority = a.priority()
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
-	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory) }
+	use := newUsage(a)
+	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory, use) }
 	terms, err := term.New(term.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ,
-		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ)})
+		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), Began: use.beganTerminal})
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	life := newLifecycle(a)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = terms.Run(parts) })
-	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms) })
+	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms, use) })
+	wg.Go(func() { use.run(parts) })
 	wg.Go(func() { a.introduce(parts, directory) })
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
@@ -165,7 +167,7 @@ func (a *Agent) priority() child.Priority {
 	return p
 }
 
-func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string) (*sshd.Server, error) {
+func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string, use *usage) (*sshd.Server, error) {
 	key, err := sshd.HostKey(m.AgentID)
 	if err != nil {
 		return nil, err
@@ -173,6 +175,7 @@ func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []str
 	return sshd.New(sshd.Options{
 		Log: a.opts.Log.With("component", "sshd"), HostKey: key, Account: account, Environ: environ,
 		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), MaxTimeout: a.opts.SSHMaxTimeout,
+		Began:                      use.beganSSH,
 		BlockFileTransfer:          a.opts.BlockFileTransfer,
 		BlockLocalPortForwarding:   a.opts.BlockLocalPortForwarding,
 		BlockReversePortForwarding: a.opts.BlockReversePortForwarding,
@@ -227,11 +230,11 @@ func gitEnv(executable string) []string {
 // serveNetwork keeps a node with SSH and terminals on it until ctx ends. A broken
 // node is replaced after a pause; SSH sessions on it are lost, terminals and the
 // agent are not.
-func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) {
+func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage) {
 	pause := backoff{a: a}
 	for {
 		began := a.opts.Clock.Now()
-		err := a.serveNode(ctx, m, newSSH, terms)
+		err := a.serveNode(ctx, m, newSSH, terms, use)
 		if ctx.Err() != nil {
 			return
 		}
@@ -244,7 +247,7 @@ func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH fu
 
 // serveNode returns when the node or a server on it has ended, and always after
 // all of them.
-func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) error {
+func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage) error {
 	server, err := newSSH()
 	if err != nil {
 		return err
@@ -260,6 +263,8 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 		defer cancel()
 		ended <- node.Run(ctx)
 	}()
+	use.setNode(node)
+	defer use.setNode(nil)
 	inspected := a.inspect(ctx, node)
 	err = a.servePorts(ctx, node, server, terms)
 	cancel()

@@ -40,6 +40,7 @@ type Record struct {
 	Healths   []map[string]string
 	Monitors  []agentrpc.MonitorState
 	Sources   []agentrpc.LogSource
+	Usage     []agentrpc.Usage
 }
 
 // Lines returns the outputs of one log source in order.
@@ -126,6 +127,7 @@ func (s *Server) copyLocked() Record {
 	r.Logs, r.Results = slices.Clone(r.Logs), slices.Clone(r.Results)
 	r.Metadata, r.Healths = slices.Clone(r.Metadata), slices.Clone(r.Healths)
 	r.Monitors, r.Sources = slices.Clone(r.Monitors), slices.Clone(r.Sources)
+	r.Usage = slices.Clone(r.Usage)
 	return r
 }
 
@@ -238,6 +240,9 @@ func (s *Server) take(r *http.Request) error {
 	case agentrpc.PathMonitors:
 		v := &agentrpc.Monitors{}
 		into, apply = v, func(rec *Record) { rec.Monitors = append(rec.Monitors, v.States...) }
+	case agentrpc.PathUsage:
+		v := &agentrpc.Usage{}
+		into, apply = v, func(rec *Record) { rec.Usage = append(rec.Usage, *v) }
 	default:
 		return fmt.Errorf("no such call")
 	}

@@ -73,6 +73,7 @@ func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr 
 		return
 	}
 	c.wg.Go(func() { ssh.DiscardRequests(reqs) })
+	defer c.srv.opts.Began(KindForward)()
 	join(ctx, ch, conn)
 }
 

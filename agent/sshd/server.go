@@ -53,11 +53,25 @@ type Options struct {
 	KeepAlive, KeepAliveMax time.Duration
 	// MaxSessions bounds the sessions of all connections. Zero means 4096.
 	MaxSessions int
+	// Began is told when a session or a forwarded connection begins, and what it
+	// returns when that ends. It must not block; nil means that nobody counts.
+	Began func(Kind) (ended func())
 
 	BlockFileTransfer          bool
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool
 }
+
+// Kind says what somebody does over SSH.
+type Kind string
+
+// Kinds. What a session is for, its client says in CODER_SSH_SESSION_TYPE.
+const (
+	KindSSH       Kind = "ssh"
+	KindVSCode    Kind = "vscode"
+	KindJetBrains Kind = "jetbrains"
+	KindForward   Kind = "port_forwarding"
+)
 
 // Server serves SSH on listeners that it is given.
 type Server struct {
@@ -89,6 +103,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.MaxSessions == 0 {
 		o.MaxSessions = defaultMaxSessions
+	}
+	if o.Began == nil {
+		o.Began = func(Kind) func() { return func() {} }
 	}
 	s := &Server{opts: o, slots: make(chan struct{}, maxConnections), kill: make(chan struct{}),
 		sessions: make(chan struct{}, o.MaxSessions)}

@@ -34,6 +34,7 @@ type session struct {
 	x11      *x11Display
 
 	started bool
+	ended   func()        // tells who counts sessions, once started
 	term    *os.File      // the PTY's near end, if any
 	done    chan struct{} // closed when the process side has finished
 	stdin   sync.WaitGroup
@@ -68,6 +69,7 @@ func (c *connection) session(ctx context.Context, nc ssh.NewChannel) {
 		}
 	}
 	if s.started {
+		defer s.ended()
 		s.signal(child.Hangup)
 		if s.term != nil {
 			_ = s.term.Close()
@@ -174,12 +176,12 @@ func (s *session) start(r *ssh.Request) {
 			reply(false)
 			return
 		}
-		s.started = true
+		s.begin()
 		reply(true)
 		go s.serveSFTP() // session waits for done
 		return
 	}
-	s.started = true
+	s.begin()
 	if opts.BlockFileTransfer && transfersFiles(p.Value) {
 		reply(true)
 		s.fail(blockedExitCode, "File transfer is blocked by the administrator of this workspace.")
@@ -192,6 +194,16 @@ func (s *session) start(r *ssh.Request) {
 		return
 	}
 	s.run(cmd, r.Type == "shell", reply)
+}
+
+// begin marks the session as started.
+func (s *session) begin() {
+	kind := KindSSH
+	switch k := Kind(strings.ToLower(child.Get(s.env, "CODER_SSH_SESSION_TYPE"))); k {
+	case KindVSCode, KindJetBrains:
+		kind = k
+	}
+	s.started, s.ended = true, s.conn.srv.opts.Began(kind)
 }
 
 // command builds the process without its streams.

@@ -46,6 +46,9 @@ type Options struct {
 	MOTDFile string
 	// IdleTimeout ends a terminal that nobody looks at; zero means 5 minutes.
 	IdleTimeout time.Duration
+	// Began is told when somebody begins to look at a terminal, and what it returns
+	// when that ends. It must not block; nil means that nobody counts.
+	Began func() (ended func())
 	// MaxSessions bounds the terminals, MaxViewers the viewers of each. Zero means
 	// 64 and 16.
 	MaxSessions, MaxViewers int
@@ -71,6 +74,9 @@ func New(o Options) (*Terminals, error) {
 	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = DefaultIdleTimeout
+	}
+	if o.Began == nil {
+		o.Began = func() func() { return func() {} }
 	}
 	if o.MaxSessions == 0 {
 		o.MaxSessions = defaultMaxSessions
@@ -175,6 +181,7 @@ func (t *Terminals) serve(ctx context.Context, conn net.Conn) {
 		refuse(conn, err)
 		return
 	}
+	defer t.opts.Began()()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)

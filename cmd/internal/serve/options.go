@@ -100,6 +100,8 @@ func introspectionOptions(c *Config) option.Set {
 			Value: option.Bool(&c.Prometheus.Enable), Doc: "Serve metrics for Prometheus."},
 		{Flag: "prometheus-address", Env: "CODER_PROMETHEUS_ADDRESS", YAML: "introspection.prometheus.address", Group: g, Default: "127.0.0.1:2112",
 			Value: option.HostPort(&c.Prometheus.Address), Doc: "Address of the metrics."},
+		{Flag: "prometheus-collect-agent-stats", Env: "CODER_PROMETHEUS_COLLECT_AGENT_STATS", YAML: "introspection.prometheus.collect_agent_stats", Group: g,
+			Value: option.Bool(&c.CollectAgentStats), Doc: "Add metrics of the use of each agent."},
 		{Flag: "pprof-enable", Env: "CODER_PPROF_ENABLE", YAML: "introspection.pprof.enable", Group: g,
 			Value: option.Bool(&c.Pprof.Enable), Doc: "Serve Go profiles."},
 		{Flag: "pprof-address", Env: "CODER_PPROF_ADDRESS", YAML: "introspection.pprof.address", Group: g, Default: "127.0.0.1:6060",
