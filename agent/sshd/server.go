@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"coder.internal/agent/child"
+	"coder.internal/agent/containers"
 	"coder.internal/api"
 )
 
@@ -53,6 +54,8 @@ type Options struct {
 	KeepAlive, KeepAliveMax time.Duration
 	// MaxSessions bounds the sessions of all connections. Zero means 4096.
 	MaxSessions int
+	// Containers run the sessions that ask for a container; nil refuses them.
+	Containers *containers.Containers
 	// Began is told when a session or a forwarded connection begins, and what it
 	// returns when that ends. It must not block; nil means that nobody counts.
 	Began func(Kind) (ended func())

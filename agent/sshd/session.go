@@ -113,7 +113,7 @@ func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 		}
 		return s.signal(func(proc *os.Process) error { return child.SignalByName(proc, p.Name) })
 	case "shell", "exec", "subsystem":
-		s.start(r)
+		s.start(ctx, r)
 	}
 	return false
 }
@@ -159,7 +159,7 @@ func (s *session) signal(send func(*os.Process) error) bool {
 }
 
 // start handles exec, shell and subsystem, of which a session has one.
-func (s *session) start(r *ssh.Request) {
+func (s *session) start(ctx context.Context, r *ssh.Request) {
 	reply := func(ok bool) {
 		if r.WantReply {
 			_ = r.Reply(ok, nil)
@@ -172,7 +172,7 @@ func (s *session) start(r *ssh.Request) {
 	}
 	opts := &s.conn.srv.opts
 	if r.Type == "subsystem" {
-		if p.Value != "sftp" || opts.BlockFileTransfer {
+		if p.Value != "sftp" || opts.BlockFileTransfer || child.Get(s.env, "CODER_CONTAINER") != "" {
 			reply(false)
 			return
 		}
@@ -187,13 +187,11 @@ func (s *session) start(r *ssh.Request) {
 		s.fail(blockedExitCode, "File transfer is blocked by the administrator of this workspace.")
 		return
 	}
-	cmd := s.command(r.Type == "shell", p.Value)
-	if container := child.Get(s.env, "CODER_CONTAINER"); container != "" {
-		reply(true)
-		s.fail(startFailedExitCode, "Sessions in containers are not supported by this agent.")
+	if child.Get(s.env, "CODER_CONTAINER") != "" {
+		s.startInContainer(ctx, p.Value, reply)
 		return
 	}
-	s.run(cmd, r.Type == "shell", reply)
+	s.run(s.command(r.Type == "shell", p.Value), r.Type == "shell", reply)
 }
 
 // begin marks the session as started.
@@ -233,10 +231,14 @@ func (s *session) environ() []string {
 	if s.pty != nil && s.pty.Term != "" {
 		own = append(own, "TERM="+s.pty.Term)
 	}
-	sent := child.Drop(s.env, func(name string) bool {
+	return child.Merge(opts.Environ, own, s.sent())
+}
+
+// sent is what the client wants the process to have.
+func (s *session) sent() []string {
+	return child.Drop(s.env, func(name string) bool {
 		return name == "CODER_SSH_SESSION_TYPE" || name == "CODER_CONTAINER" || name == "CODER_CONTAINER_USER"
 	})
-	return child.Merge(opts.Environ, own, sent)
 }
 
 func splitAddr(a net.Addr) (ip, port string) {

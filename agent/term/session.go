@@ -37,8 +37,12 @@ type session struct {
 	reaped   bool
 }
 
-// start starts the program of a new terminal. Nothing watches it before run.
-func (t *Terminals) start(init termrpc.Init) (*session, error) {
+// terminalEnviron tells programs what draws them.
+func terminalEnviron() []string { return []string{"TERM=xterm-256color", "COLORTERM=truecolor"} }
+
+// start starts the program of a new terminal: inside where it is set. Nothing
+// watches it before run.
+func (t *Terminals) start(init termrpc.Init, inside *exec.Cmd) (*session, error) {
 	if !child.PTYSupported {
 		return nil, errors.New("terminals are not supported on Windows; use coder ssh with a command")
 	}
@@ -47,9 +51,11 @@ func (t *Terminals) start(init termrpc.Init) (*session, error) {
 	cols, rows := sizeOf(init.Width, init.Height)
 	s.screen = s.newScreen(cols, rows)
 	cols, rows = s.screen.Size()
-	environ := child.Merge(t.opts.Environ, t.opts.Account.Environ(), []string{"TERM=xterm-256color", "COLORTERM=truecolor"})
-	s.cmd = t.opts.Account.Command(init.Command, t.opts.Directory, environ)
-	if init.Command == "" {
+	if s.cmd = inside; inside == nil {
+		environ := child.Merge(t.opts.Environ, t.opts.Account.Environ(), terminalEnviron())
+		s.cmd = t.opts.Account.Command(init.Command, t.opts.Directory, environ)
+	}
+	if init.Command == "" && inside == nil {
 		_, _ = s.screen.Write(t.opts.Account.MOTD(t.opts.MOTDFile))
 	}
 	var err error
