@@ -35,7 +35,7 @@ type session struct {
 
 	started bool
 	ended   func()        // tells who counts sessions, once started
-	term    *os.File      // the PTY's near end, if any
+	term    child.PTY     // if any
 	done    chan struct{} // closed when the process side has finished
 	stdin   sync.WaitGroup
 
@@ -134,7 +134,7 @@ func (s *session) setEnv(payload []byte) bool {
 
 func (s *session) requestPTY(payload []byte) bool {
 	var p ptyRequest
-	if !child.PTYSupported || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
+	if !child.PTYSupported() || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
 		len(p.Term) > 256 || strings.ContainsRune(p.Term, 0) {
 		return false
 	}
@@ -148,7 +148,7 @@ func (s *session) resize(payload []byte) bool {
 		return false
 	}
 	s.pty.Cols, s.pty.Rows, s.pty.Width, s.pty.Height = w.Cols, w.Rows, w.Width, w.Height
-	return s.term == nil || child.ResizePTY(s.term, s.pty.size()) == nil
+	return s.term == nil || s.term.Resize(s.pty.size()) == nil
 }
 
 // signal sends to the process while there is one.

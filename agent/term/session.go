@@ -21,7 +21,7 @@ type session struct {
 	opts Options
 	log  *slog.Logger
 	cmd  *exec.Cmd
-	near *os.File
+	near child.PTY
 	stop <-chan struct{} // the agent stops
 
 	input sync.Mutex // one writer of near at a time
@@ -43,8 +43,8 @@ func terminalEnviron() []string { return []string{"TERM=xterm-256color", "COLORT
 // start starts the program of a new terminal: inside where it is set. Nothing
 // watches it before run.
 func (t *Terminals) start(init termrpc.Init, inside *exec.Cmd) (*session, error) {
-	if !child.PTYSupported {
-		return nil, errors.New("terminals are not supported on Windows; use coder ssh with a command")
+	if !child.PTYSupported() {
+		return nil, errors.New("terminals need Windows 10 version 1809 or later; use coder ssh with a command")
 	}
 	child.DefaultSignals()
 	s := &session{opts: t.opts, log: t.log.With("terminal_id", init.ID), stop: t.stop, left: make(chan struct{}, 1)}
@@ -316,7 +316,7 @@ func (s *session) resize() {
 	if newCols == cols && newRows == rows {
 		return
 	}
-	if err := child.ResizePTY(s.near, ptySize(newCols, newRows)); err != nil {
+	if err := s.near.Resize(ptySize(newCols, newRows)); err != nil {
 		s.log.Debug("terminal not resized", "error", err)
 	}
 }
