@@ -207,7 +207,7 @@ func clientOptions(c *Config) option.Set {
 		{Flag: "allow-workspace-renames", Env: "CODER_ALLOW_WORKSPACE_RENAMES", YAML: "allowWorkspaceRenames", Group: g,
 			Value: option.Bool(&c.AllowWorkspaceRenames), Doc: "Let owners rename workspaces. Templates that use the name may rebuild things."},
 		{Flag: "aws-identity-cert-file", Env: "CODER_AWS_IDENTITY_CERT_FILE", YAML: "client.awsIdentityCertFile", Group: g,
-			Value: option.String(&c.Identity.AWSCertFile), Doc: "PEM file of the certificates by which AWS signs instance identity documents, of all regions in use."},
+			Value: option.String(&c.Identity.AWSCertFile), Doc: "PEM file of the certificates by which AWS signs instance identity documents, of all regions in use, instead of those that are built in."},
 		{Flag: "azure-identity-cert-file", Env: "CODER_AZURE_IDENTITY_CERT_FILE", YAML: "client.azureIdentityCertFile", Group: g,
 			Value: option.String(&c.Identity.AzureCertFile), Doc: "PEM file of intermediate certificates between Azure's metadata service and the system's roots."},
 	}
