@@ -25,6 +25,7 @@ import (
 	"github.com/coder/quartz"
 
 	"coder.internal/agent/child"
+	"coder.internal/agent/containers"
 	"coder.internal/agent/scripts"
 	"coder.internal/agent/sshd"
 	"coder.internal/agent/stats"
@@ -79,6 +80,8 @@ type Options struct {
 	OOMScore, Niceness int
 	// DisableDevcontainers leaves the dev containers of the template alone.
 	DisableDevcontainers bool
+	// DisableDiscovery does not look for dev containers in the agent's directory.
+	DisableDiscovery bool
 }
 
 // Agent is one agent process.
@@ -121,17 +124,24 @@ func (a *Agent) Run(ctx context.Context) error {
 	environ := a.environ(m, account)
 	directory := account.Expand(m.Directory, environ)
 	conns := newConnections(a)
-	newSSH := func() (*sshd.Server, error) { return a.newSSH(m, account, environ, directory, conns.report) }
-	terms, err := term.New(term.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ,
-		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ)})
-	if err != nil {
-		return err
-	}
+	use := newUsage(a)
 	runner, err := scripts.New(scripts.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
 		Scripts: m.Scripts, Account: account, Environ: environ, Directory: directory,
 		DataDir: a.opts.ScriptDataDir, LogDir: a.opts.LogDir})
 	if err != nil {
 		return err
+	}
+	boxes, up, err := a.newContainers(m, runner, account, environ)
+	if err != nil {
+		return err
+	}
+	terms, err := term.New(term.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ,
+		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), Began: use.beganTerminal, Containers: boxes})
+	if err != nil {
+		return err
+	}
+	newSSH := func() (*sshd.Server, error) {
+		return a.newSSH(m, account, environ, directory, conns.report, use, boxes)
 	}
 	watcher, err := stats.New(stats.Options{Reporter: reliable{a}, Log: a.opts.Log, Clock: a.opts.Clock,
 		Items: m.Metadata, Apps: m.Apps, Monitors: m.Monitors, Account: account, Environ: environ, Directory: directory})
@@ -146,12 +156,14 @@ func (a *Agent) Run(ctx context.Context) error {
 	told := conns.start(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = terms.Run(parts) })
-	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms) })
+	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms, use, boxes) })
+	wg.Go(func() { use.run(parts) })
+	wg.Go(func() { _ = boxes.Run(parts) })
 	wg.Go(func() { a.introduce(parts, directory) })
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
 	wg.Go(func() { _ = watcher.Run(parts) })
-	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, runner, account, environ) })
+	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, boxes, up) })
 	stop()
 	wg.Wait()
 	told()
@@ -171,7 +183,7 @@ func (a *Agent) priority() child.Priority {
 	return p
 }
 
-func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string, report sshd.Report) (*sshd.Server, error) {
+func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []string, directory string, report sshd.Report, use *usage, boxes *containers.Containers) (*sshd.Server, error) {
 	key, err := sshd.HostKey(m.AgentID)
 	if err != nil {
 		return nil, err
@@ -179,7 +191,7 @@ func (a *Agent) newSSH(m agentrpc.Manifest, account child.Account, environ []str
 	return sshd.New(sshd.Options{
 		Log: a.opts.Log.With("component", "sshd"), HostKey: key, Account: account, Environ: environ,
 		Directory: directory, MOTDFile: account.Expand(m.MOTDFile, environ), MaxTimeout: a.opts.SSHMaxTimeout,
-		Report:                     report,
+		Report: report, Began: use.beganSSH, Containers: boxes,
 		BlockFileTransfer:          a.opts.BlockFileTransfer,
 		BlockLocalPortForwarding:   a.opts.BlockLocalPortForwarding,
 		BlockReversePortForwarding: a.opts.BlockReversePortForwarding,
@@ -238,11 +250,11 @@ func gitEnv(executable string) []string {
 // serveNetwork keeps a node with SSH and terminals on it until ctx ends. A broken
 // node is replaced after a pause; SSH sessions on it are lost, terminals and the
 // agent are not.
-func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) {
+func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers) {
 	pause := backoff{a: a}
 	for {
 		began := a.opts.Clock.Now()
-		err := a.serveNode(ctx, m, newSSH, terms)
+		err := a.serveNode(ctx, m, newSSH, terms, use, boxes)
 		if ctx.Err() != nil {
 			return
 		}
@@ -255,7 +267,7 @@ func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH fu
 
 // serveNode returns when the node or a server on it has ended, and always after
 // all of them.
-func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals) error {
+func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers) error {
 	server, err := newSSH()
 	if err != nil {
 		return err
@@ -271,7 +283,9 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 		defer cancel()
 		ended <- node.Run(ctx)
 	}()
-	inspected := a.inspect(ctx, node)
+	use.setNode(node)
+	defer use.setNode(nil)
+	inspected := a.inspect(ctx, node, boxes)
 	err = a.servePorts(ctx, node, server, terms)
 	cancel()
 	<-inspected

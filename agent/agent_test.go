@@ -31,6 +31,8 @@ type loopback struct {
 	mu    sync.Mutex
 	ports map[uint16]net.Listener
 	fail  chan error // ends Run
+
+	received agentrpc.Traffic // of the next answer
 }
 
 func newLoopback() *loopback {
@@ -58,6 +60,22 @@ func (l *loopback) Listen(port uint16) (net.Listener, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	l.ports[port] = ln
 	return ln, err
+}
+
+func (l *loopback) Traffic() (received, sent agentrpc.Traffic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.received.Bytes += 1000
+	l.received.Packets++
+	return l.received, agentrpc.Traffic{Packets: 2, Bytes: 70}
+}
+
+func (l *loopback) Peers(context.Context) []agent.PeerAnswer {
+	return []agent.PeerAnswer{{Latency: 3 * time.Millisecond}, {Latency: time.Millisecond, Direct: true}, {Latency: 2 * time.Millisecond}}
+}
+
+func (l *loopback) Relays(context.Context) (map[string]float64, int) {
+	return map[string]float64{"1": 4.5}, 1
 }
 
 func (l *loopback) port(t *testing.T, port uint16) string {
@@ -112,15 +130,20 @@ func run(t *testing.T, cp *agenttest.Server, change ...func(*agent.Options)) *ru
 	return r
 }
 
-func (r *running) ssh(t *testing.T, command string) string {
+func (r *running) ssh(t *testing.T, command string, options ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "ssh", "-F", "/dev/null", "-o", "StrictHostKeyChecking=no",
-		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
-		"-p", r.net.port(t, agent.PortSSH), "127.0.0.1", command).CombinedOutput()
+	out, err := r.client(ctx, t, command, options...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return string(out)
+}
+
+func (r *running) client(ctx context.Context, t *testing.T, command string, options ...string) *exec.Cmd {
+	t.Helper()
+	return exec.CommandContext(ctx, "ssh", append(options, "-F", "/dev/null", "-o", "StrictHostKeyChecking=no",
+		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
+		"-p", r.net.port(t, agent.PortSSH), "127.0.0.1", command)...)
 }
 
 func script(text string) api.AgentScript {

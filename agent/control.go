@@ -19,6 +19,7 @@ type ControlPlane interface {
 	PostLifecycle(ctx context.Context, change agentrpc.Lifecycle) error
 	PostLogSource(ctx context.Context, source agentrpc.LogSource) error
 	PostConnection(ctx context.Context, connection agentrpc.Connection) error
+	PostUsage(ctx context.Context, usage agentrpc.Usage) error
 	scripts.Reporter
 	stats.Reporter
 }
@@ -30,6 +31,21 @@ type ControlPlane interface {
 type Network interface {
 	Run(ctx context.Context) error
 	Listen(port uint16) (net.Listener, error)
+	// Traffic counts what went through the tunnel since the node was made.
+	Traffic() (received, sent agentrpc.Traffic)
+	// Peers asks those who are connected for a sign, and returns how long each
+	// answer took and whether it came directly. It blocks until all have answered
+	// or ctx ends.
+	Peers(ctx context.Context) []PeerAnswer
+	// Relays measures how far the relays are, in milliseconds by region id, and
+	// names the one through which others come. It blocks like Peers.
+	Relays(ctx context.Context) (ms map[string]float64, home int)
+}
+
+// PeerAnswer is the answer of somebody who is connected.
+type PeerAnswer struct {
+	Latency time.Duration
+	Direct  bool
 }
 
 const (

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coder.internal/agent/child"
+	"coder.internal/agent/containers"
 	"coder.internal/agent/scripts"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
@@ -23,39 +24,88 @@ const devcontainerIcon = "/icon/container.svg"
 // through the devcontainer CLI in the workspace. It comes after the start scripts,
 // which fetch the folders and may install the CLI. What it prints and why it
 // fails stands in a log of its own; the workspace is ready all the same.
-func (a *Agent) startDevcontainers(ctx context.Context, all []agentrpc.Devcontainer, runner *scripts.Runner, account child.Account, environ []string) {
+func (a *Agent) startDevcontainers(ctx context.Context, all []agentrpc.Devcontainer, boxes *containers.Containers, up upFunc) {
 	for _, d := range all {
 		if ctx.Err() != nil {
 			return
 		}
-		log := a.opts.Log.With("component", "devcontainers", "devcontainer", d.Name)
-		if a.opts.DisableDevcontainers || runtime.GOOS != "linux" {
-			log.Info("dev container is not started, they are off here")
+		if a.devcontainersOff() {
+			a.opts.Log.Info("dev container is not started, they are off here", "component", "devcontainers", "devcontainer", d.Name)
 			continue
 		}
-		source := agentrpc.LogSource{ID: d.ID, DisplayName: "Dev container " + d.Name, Icon: devcontainerIcon}
-		err := a.deliver(ctx, "log source", func(ctx context.Context) error { return a.opts.Client.PostLogSource(ctx, source) })
-		if err != nil {
-			log.Warn("log source of dev container refused", "error", err)
-			continue
-		}
-		status, code := runner.Once(ctx, api.AgentScript{LogSourceID: d.ID, Timeout: int(devcontainerTimeout / time.Second),
-			DisplayName: source.DisplayName, Script: devcontainerUp(d, account, environ)})
-		log.Info("dev container start ended", "status", status, "exit_code", code)
+		ended := boxes.Starting(d.ID)
+		ended(up(ctx, d, false))
 	}
 }
 
-// devcontainerUp is the script that starts d. Names from the template reach the
-// shell as quoted words only.
-func devcontainerUp(d agentrpc.Devcontainer, account child.Account, environ []string) string {
-	folder := account.Expand(d.WorkspaceFolder, environ)
-	command := "devcontainer up --log-format text --workspace-folder " + quote(folder)
-	if d.ConfigPath != "" {
-		config := d.ConfigPath
+func (a *Agent) devcontainersOff() bool {
+	return a.opts.DisableDevcontainers || runtime.GOOS != "linux"
+}
+
+// upFunc starts a dev container, anew where recreate is set, and says why it did
+// not.
+type upFunc func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error
+
+// newContainers returns the containers of the workspace and what starts dev ones.
+func (a *Agent) newContainers(m agentrpc.Manifest, runner *scripts.Runner, account child.Account, environ []string) (*containers.Containers, upFunc, error) {
+	up := func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error {
+		return a.devcontainerUp(ctx, d, runner, recreate)
+	}
+	known := make([]agentrpc.Devcontainer, len(m.Devcontainers))
+	for i, d := range m.Devcontainers {
+		known[i] = absolute(d, account, environ)
+	}
+	o := containers.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ, Known: known,
+		Up: up, Disabled: a.devcontainersOff()}
+	if m.Directory != "" && !a.opts.DisableDiscovery && !o.Disabled {
+		o.Root = account.Expand(m.Directory, environ)
+	}
+	boxes, err := containers.New(o)
+	return boxes, func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error {
+		return up(ctx, absolute(d, account, environ), recreate)
+	}, err
+}
+
+// absolute expands the paths of d.
+func absolute(d agentrpc.Devcontainer, account child.Account, environ []string) agentrpc.Devcontainer {
+	d.WorkspaceFolder = account.Expand(d.WorkspaceFolder, environ)
+	if config := d.ConfigPath; config != "" {
 		if !filepath.IsAbs(config) && !strings.HasPrefix(config, "~") && !strings.HasPrefix(config, "$") {
-			config = filepath.Join(folder, config)
+			config = filepath.Join(d.WorkspaceFolder, config)
 		}
-		command += " --config " + quote(account.Expand(config, environ))
+		d.ConfigPath = account.Expand(config, environ)
+	}
+	return d
+}
+
+// devcontainerUp blocks until the devcontainer program has ended. Its output is a
+// log of its own.
+func (a *Agent) devcontainerUp(ctx context.Context, d agentrpc.Devcontainer, runner *scripts.Runner, recreate bool) error {
+	log := a.opts.Log.With("component", "devcontainers", "devcontainer", d.Name)
+	source := agentrpc.LogSource{ID: d.ID, DisplayName: "Dev container " + d.Name, Icon: devcontainerIcon}
+	err := a.deliver(ctx, "log source", func(ctx context.Context) error { return a.opts.Client.PostLogSource(ctx, source) })
+	if err != nil {
+		return fmt.Errorf("the server refused the log of the dev container: %w", err)
+	}
+	status, code := runner.Once(ctx, api.AgentScript{LogSourceID: d.ID, Timeout: int(devcontainerTimeout / time.Second),
+		DisplayName: source.DisplayName, Script: devcontainerScript(d, recreate)})
+	log.Info("dev container start ended", "status", status, "exit_code", code)
+	if status != "ok" && status != "pipes_left_open" {
+		return fmt.Errorf("devcontainer up ended with %s, exit code %d; the log %q says more", status, code, source.DisplayName)
+	}
+	return nil
+}
+
+// devcontainerScript is the script that starts d. Names from the template reach the
+// shell as quoted words only.
+func devcontainerScript(d agentrpc.Devcontainer, recreate bool) string {
+	folder := d.WorkspaceFolder
+	command := "devcontainer up --log-format text --workspace-folder " + quote(folder)
+	if recreate {
+		command += " --remove-existing-container"
+	}
+	if d.ConfigPath != "" {
+		command += " --config " + quote(d.ConfigPath)
 	}
 	const absent = "The devcontainer CLI is not in the PATH of this workspace. Install it in a start script or in the image: npm install -g @devcontainers/cli"
 	return fmt.Sprintf(`#!/bin/sh

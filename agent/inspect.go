@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"time"
 
+	"coder.internal/agent/containers"
 	"coder.internal/agent/stats"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
@@ -18,7 +18,7 @@ import (
 const (
 	// inspectTimeout bounds one request, and inspectAtOnce how many are worked on;
 	// the others are refused.
-	inspectTimeout = 10 * time.Second
+	inspectTimeout = agentrpc.InspectTimeout
 	inspectAtOnce  = 16
 	inspectHeader  = 8 << 10 // bytes
 )
@@ -28,12 +28,13 @@ const (
 type inspector struct {
 	log   *slog.Logger
 	ports *stats.Ports
+	boxes *containers.Containers
 	slots chan struct{}
 }
 
-func (a *Agent) newInspector() *inspector {
+func (a *Agent) newInspector(boxes *containers.Containers) *inspector {
 	return &inspector{log: a.opts.Log.With("component", "inspect"), ports: &stats.Ports{Clock: a.opts.Clock},
-		slots: make(chan struct{}, inspectAtOnce)}
+		boxes: boxes, slots: make(chan struct{}, inspectAtOnce)}
 }
 
 func (i *inspector) handler() http.Handler {
@@ -42,6 +43,7 @@ func (i *inspector) handler() http.Handler {
 		ports, err := i.ports.Listening(r.Context())
 		i.answer(w, r, http.StatusOK, api.AgentListeningPorts{Ports: ports}, err)
 	})
+	i.containerRoutes(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case i.slots <- struct{}{}:
@@ -65,11 +67,46 @@ func (i *inspector) answer(w http.ResponseWriter, r *http.Request, status int, b
 			i.log.Warn("question not answered", "path", r.URL.Path, "error", err)
 			e = &api.Error{Code: api.CodeInternal, Message: "The agent could not answer; its log says why."}
 		}
-		status, body = http.StatusInternalServerError, e
+		status, body = statusOf(e.Code), e
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the peer may be gone
+}
+
+// containerRoutes: what there is, and the two things to do with a dev container.
+func (i *inspector) containerRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+agentrpc.PathContainers, func(w http.ResponseWriter, r *http.Request) {
+		all, err := i.boxes.List(r.Context())
+		i.answer(w, r, http.StatusOK, all, err)
+	})
+	work := func(pattern string, do func(context.Context, api.ID) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			id, err := api.ParseID(r.PathValue("id"))
+			if err != nil {
+				err = api.Invalid("devcontainer", err.Error())
+			} else {
+				err = do(r.Context(), id)
+			}
+			i.answer(w, r, http.StatusAccepted, api.Response{Message: "begun"}, err)
+		})
+	}
+	work("POST "+agentrpc.PathDevcontainers+"{id}/recreate", i.boxes.Recreate)
+	work("DELETE "+agentrpc.PathDevcontainers+"{id}", i.boxes.Delete)
+}
+
+func statusOf(c api.Code) int {
+	switch c {
+	case api.CodeInvalid:
+		return http.StatusBadRequest
+	case api.CodeNotFound:
+		return http.StatusNotFound
+	case api.CodeConflict:
+		return http.StatusConflict
+	case api.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
 }
 
 // serve answers on l until ctx ends, and returns after the last answer.
@@ -92,9 +129,9 @@ func (i *inspector) serve(ctx context.Context, l net.Listener) error {
 
 // inspect serves on node until ctx ends; the channel closes after that. Without it
 // people still get in, so that its failure is no reason to make another node.
-func (a *Agent) inspect(ctx context.Context, node Network) <-chan struct{} {
+func (a *Agent) inspect(ctx context.Context, node Network, boxes *containers.Containers) <-chan struct{} {
 	done := make(chan struct{})
-	i := a.newInspector()
+	i := a.newInspector(boxes)
 	go func() {
 		defer close(done)
 		l, err := node.Listen(agentrpc.PortInspect)

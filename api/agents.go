@@ -71,13 +71,22 @@ type WorkspaceAgent struct {
 	TroubleshootingURL       string            `json:"troubleshooting_url"`
 	Subsystems               []string          `json:"subsystems"`
 	Health                   AgentHealth       `json:"health"`
-	CreatedAt                time.Time         `json:"created_at"`
-	UpdatedAt                time.Time         `json:"updated_at"`
-	FirstConnectedAt         *time.Time        `json:"first_connected_at,omitempty"`
-	LastConnectedAt          *time.Time        `json:"last_connected_at,omitempty"`
-	DisconnectedAt           *time.Time        `json:"disconnected_at,omitempty"`
-	StartedAt                *time.Time        `json:"started_at,omitempty"`
-	ReadyAt                  *time.Time        `json:"ready_at,omitempty"`
+	// Latency is the agent's distance to the relays, by the names of their regions.
+	Latency          map[string]AgentLatency `json:"latency,omitempty"`
+	CreatedAt        time.Time               `json:"created_at"`
+	UpdatedAt        time.Time               `json:"updated_at"`
+	FirstConnectedAt *time.Time              `json:"first_connected_at,omitempty"`
+	LastConnectedAt  *time.Time              `json:"last_connected_at,omitempty"`
+	DisconnectedAt   *time.Time              `json:"disconnected_at,omitempty"`
+	StartedAt        *time.Time              `json:"started_at,omitempty"`
+	ReadyAt          *time.Time              `json:"ready_at,omitempty"`
+}
+
+// AgentLatency is how far a relay is. Others reach the agent through the preferred
+// one, where there is no direct path.
+type AgentLatency struct {
+	Preferred bool    `json:"preferred"`
+	LatencyMS float64 `json:"latency_ms"`
 }
 
 // AgentHealth sums up an agent's state in one sentence.

@@ -13,20 +13,20 @@ import (
 	"coder.internal/database/dbtest"
 )
 
-// world is a small one, so that random subjects and objects meet.
-type world struct {
+// subjects is a small one, so that random subjects and objects meet.
+type subjects struct {
 	*rand.Rand
 	orgs, people, groups []api.ID
 }
 
-func pick[T any](w *world, from []T) T { return from[w.IntN(len(from))] }
+func pick[T any](w *subjects, from []T) T { return from[w.IntN(len(from))] }
 
 var policyTypes = []rbac.Type{rbac.TypeUser, rbac.TypeOrganization, rbac.TypeOrganizationMember, rbac.TypeAPIKey, rbac.TypeTemplate,
 	rbac.TypeFile, rbac.TypeWorkspace, rbac.TypeProvisionerDaemon, rbac.TypeProvisionerJob, rbac.TypeAuditLog, rbac.TypeGroup, "moon"}
 
 var policyActions = []rbac.Action{rbac.Read, rbac.Read, rbac.Read, rbac.Use, rbac.Create, rbac.Update, rbac.Delete, rbac.SSH, rbac.Share, "dance"}
 
-func (w *world) permissions() []rbac.Permission {
+func (w *subjects) permissions() []rbac.Permission {
 	out := make([]rbac.Permission, w.IntN(3))
 	for i := range out {
 		out[i] = rbac.Permission{Type: pick(w, append([]rbac.Type{rbac.Any}, policyTypes...)), Action: pick(w, append([]rbac.Action{rbac.Any}, policyActions...))}
@@ -34,7 +34,7 @@ func (w *world) permissions() []rbac.Permission {
 	return out
 }
 
-func (w *world) subject() rbac.Subject {
+func (w *subjects) subject() rbac.Subject {
 	s := rbac.Subject{UserID: pick(w, w.people), OrgRoles: map[api.ID][]string{},
 		Scopes: pick(w, [][]string{{"all"}, {"all"}, {"all"}, {"user:read", "template:use"}, {"application_connect"}, {"workspace:*"}, {}})}
 	if w.IntN(4) == 0 {
@@ -65,7 +65,7 @@ func (w *world) subject() rbac.Subject {
 	return s
 }
 
-func (w *world) object() rbac.Object {
+func (w *subjects) object() rbac.Object {
 	o := rbac.Object{Type: pick(w, policyTypes), ID: api.NewID(), OrgID: pick(w, append([]api.ID{{}}, w.orgs...)), OwnerID: pick(w, append([]api.ID{{}}, w.people...))}
 	for range w.IntN(4) {
 		kind, id := rbac.GranteeUser, pick(w, w.people)
@@ -82,7 +82,7 @@ func (w *world) object() rbac.Object {
 func TestPolicyAgrees(t *testing.T) {
 	t.Parallel()
 	const cases = 100_000
-	w := &world{Rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable on purpose
+	w := &subjects{Rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable on purpose
 	for range 3 {
 		w.orgs, w.people, w.groups = append(w.orgs, api.NewID()), append(w.people, api.NewID()), append(w.groups, api.NewID())
 	}

@@ -15,6 +15,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.workspaceRoutes(a)
 	s.planRoutes(a)
 	s.agentRoutes(a)
+	s.usageRoutes(a)
 	s.terminalRoutes(a)
 	s.identityRoutes(a)
 	s.provisionerRoutes(a)

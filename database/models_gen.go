@@ -500,6 +500,43 @@ type WorkspaceAgentScriptTiming struct {
 	EndedAt   time.Time
 }
 
+type WorkspaceAgentStat struct {
+	AgentID                api.ID
+	IntervalStart          time.Time
+	WorkspaceID            api.ID
+	OpenedSsh              int32
+	OpenedVscode           int32
+	OpenedJetbrains        int32
+	OpenedReconnectingPty  int32
+	OpenedPortForwarding   int32
+	SecondsSsh             int32
+	SecondsVscode          int32
+	SecondsJetbrains       int32
+	SecondsReconnectingPty int32
+	RxPackets              int64
+	RxBytes                int64
+	TxPackets              int64
+	TxBytes                int64
+	LatencyMs              *float64
+}
+
+type WorkspaceAgentUsage struct {
+	AgentID         api.ID
+	ReportID        api.ID
+	ReportedAt      time.Time
+	Ssh             int32
+	Vscode          int32
+	Jetbrains       int32
+	ReconnectingPty int32
+	PortForwarding  int32
+	Direct          int32
+	Relayed         int32
+	LatencyMs       *float64
+	RxBytes         int64
+	TxBytes         int64
+	Relays          json.RawMessage
+}
+
 type WorkspaceApp struct {
 	ID      api.ID
 	AgentID api.ID

@@ -41,6 +41,7 @@ type Record struct {
 	Monitors    []agentrpc.MonitorState
 	Connections []agentrpc.Connection
 	Sources     []agentrpc.LogSource
+	Usage       []agentrpc.Usage
 }
 
 // Lines returns the outputs of one log source in order.
@@ -128,6 +129,7 @@ func (s *Server) copyLocked() Record {
 	r.Metadata, r.Healths = slices.Clone(r.Metadata), slices.Clone(r.Healths)
 	r.Connections = slices.Clone(r.Connections)
 	r.Monitors, r.Sources = slices.Clone(r.Monitors), slices.Clone(r.Sources)
+	r.Usage = slices.Clone(r.Usage)
 	return r
 }
 
@@ -243,6 +245,9 @@ func (s *Server) take(r *http.Request) error {
 	case agentrpc.PathMonitors:
 		v := &agentrpc.Monitors{}
 		into, apply = v, func(rec *Record) { rec.Monitors = append(rec.Monitors, v.States...) }
+	case agentrpc.PathUsage:
+		v := &agentrpc.Usage{}
+		into, apply = v, func(rec *Record) { rec.Usage = append(rec.Usage, *v) }
 	default:
 		return fmt.Errorf("no such call")
 	}

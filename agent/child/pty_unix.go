@@ -15,18 +15,22 @@ import (
 )
 
 // PTYSupported says whether StartPTY can work on this system.
-const PTYSupported = true
+func PTYSupported() bool { return true }
+
+// unixPTY is the near end of a terminal of the kernel.
+type unixPTY struct{ *os.File }
 
 // StartPTY starts cmd as the leader of a session on a new terminal, and returns
 // the near end, on which deadlines work. prepare, where not nil, gets the far end
 // before the start. SSH_TTY is added to the environment.
-func StartPTY(cmd *exec.Cmd, size PTYSize, prepare func(far *os.File)) (*os.File, error) {
+func StartPTY(cmd *exec.Cmd, size PTYSize, prepare func(far *os.File)) (PTY, error) {
 	near, far, err := openPTY()
 	if err != nil {
 		return nil, err
 	}
 	defer far.Close()
-	if err = ResizePTY(near, size); err == nil {
+	pty := unixPTY{near}
+	if err = pty.Resize(size); err == nil {
 		if prepare != nil {
 			prepare(far)
 		}
@@ -39,7 +43,7 @@ func StartPTY(cmd *exec.Cmd, size PTYSize, prepare func(far *os.File)) (*os.File
 		_ = near.Close()
 		return nil, err
 	}
-	return near, nil
+	return pty, nil
 }
 
 // openPTY makes the near end non-blocking: the pty library leaves it blocking,
@@ -61,10 +65,10 @@ func openPTY() (near, far *os.File, err error) {
 	return os.NewFile(uintptr(fd), blocking.Name()), far, nil
 }
 
-// ResizePTY tells the terminal its size; programs on it get SIGWINCH.
-func ResizePTY(near *os.File, p PTYSize) error {
+// Resize implements PTY; programs on the terminal get SIGWINCH.
+func (u unixPTY) Resize(p PTYSize) error {
 	clamp := func(v uint32) uint16 { return uint16(min(v, 1<<16-1)) }
-	raw, err := near.SyscallConn()
+	raw, err := u.SyscallConn()
 	if err != nil {
 		return err
 	}

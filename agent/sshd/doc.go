@@ -11,5 +11,5 @@
 // subsystem → ended. When a client vanishes its processes get SIGHUP; when the server stops
 // they get SIGKILL after a grace period.
 //
-// On Windows a PTY and X11 forwarding are refused.
+// On Windows a PTY is a pseudo console, and X11 forwarding is refused.
 package sshd

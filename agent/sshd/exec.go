@@ -152,13 +152,19 @@ type drain struct {
 	s     *session
 	delay time.Duration
 	ended atomic.Bool
-	files []*os.File
+	files []readEnd
 	wg    sync.WaitGroup
+}
+
+// readEnd is a pipe or a terminal.
+type readEnd interface {
+	io.ReadCloser
+	SetReadDeadline(time.Time) error
 }
 
 func (s *session) newDrain(delay time.Duration) *drain { return &drain{s: s, delay: delay} }
 
-func (d *drain) copy(w io.Writer, r *os.File) {
+func (d *drain) copy(w io.Writer, r readEnd) {
 	d.files = append(d.files, r)
 	d.wg.Go(func() {
 		defer r.Close()

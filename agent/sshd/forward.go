@@ -74,6 +74,7 @@ func (c *connection) dial(ctx context.Context, nc ssh.NewChannel, network, addr 
 	}
 	c.wg.Go(func() { ssh.DiscardRequests(reqs) })
 	c.forwarded(addr)
+	defer c.srv.opts.Began(KindForward)()
 	join(ctx, ch, conn)
 }
 

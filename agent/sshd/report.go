@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"net"
+	"strings"
 	"sync"
 
 	"coder.internal/agent/child"
@@ -22,23 +23,26 @@ type Report func(Beginning) (ended func(exitCode int, reason string))
 // maxTargets bounds the targets of one connection that are told apart.
 const maxTargets = 32
 
-// begin reports a session by what its client calls itself.
+// begin marks the session as started, and tells what its client calls itself.
 func (s *session) begin() {
-	if s.conn.srv.opts.Report == nil {
-		return
+	kind, b := KindSSH, Beginning{Type: api.ConnectionSSH, IP: s.conn.ip()}
+	switch Kind(strings.ToLower(child.Get(s.env, "CODER_SSH_SESSION_TYPE"))) {
+	case KindVSCode:
+		kind, b.Type = KindVSCode, api.ConnectionVSCode
+	case KindJetBrains:
+		kind, b.Type = KindJetBrains, api.ConnectionJetBrains
 	}
-	b := Beginning{Type: api.ConnectionSSH, IP: s.conn.ip()}
-	switch child.Get(s.env, "CODER_SSH_SESSION_TYPE") {
-	case "vscode":
-		b.Type = api.ConnectionVSCode
-	case "jetbrains":
-		b.Type = api.ConnectionJetBrains
+	s.started, s.counted = true, s.conn.srv.opts.Began(kind)
+	if report := s.conn.srv.opts.Report; report != nil {
+		s.ended = report(b)
 	}
-	s.ended = s.conn.srv.opts.Report(b)
 }
 
-// end reports the end of a session, with the code that its client got.
+// end tells the end of a session, with the code that its client got.
 func (s *session) end() {
+	if s.counted != nil {
+		s.counted()
+	}
 	if s.ended != nil {
 		s.ended(int(s.code.Load()), "")
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"coder.internal/agent/child"
+	"coder.internal/agent/containers"
 	"coder.internal/api"
 )
 
@@ -53,6 +54,11 @@ type Options struct {
 	KeepAlive, KeepAliveMax time.Duration
 	// MaxSessions bounds the sessions of all connections. Zero means 4096.
 	MaxSessions int
+	// Containers run the sessions that ask for a container; nil refuses them.
+	Containers *containers.Containers
+	// Began is told when a session or a forwarded connection begins, and what it
+	// returns when that ends. It must not block; nil means that nobody counts.
+	Began func(Kind) (ended func())
 
 	// Report hears who is connected; nil for nobody.
 	Report Report
@@ -61,6 +67,17 @@ type Options struct {
 	BlockLocalPortForwarding   bool
 	BlockReversePortForwarding bool
 }
+
+// Kind says what somebody does over SSH.
+type Kind string
+
+// Kinds. What a session is for, its client says in CODER_SSH_SESSION_TYPE.
+const (
+	KindSSH       Kind = "ssh"
+	KindVSCode    Kind = "vscode"
+	KindJetBrains Kind = "jetbrains"
+	KindForward   Kind = "port_forwarding"
+)
 
 // Server serves SSH on listeners that it is given.
 type Server struct {
@@ -92,6 +109,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.MaxSessions == 0 {
 		o.MaxSessions = defaultMaxSessions
+	}
+	if o.Began == nil {
+		o.Began = func(Kind) func() { return func() {} }
 	}
 	s := &Server{opts: o, slots: make(chan struct{}, maxConnections), kill: make(chan struct{}),
 		sessions: make(chan struct{}, o.MaxSessions)}

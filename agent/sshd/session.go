@@ -35,7 +35,8 @@ type session struct {
 	x11      *x11Display
 
 	started bool
-	term    *os.File      // the PTY's near end, if any
+	counted func()        // tells who counts sessions of the end; nil before start
+	term    child.PTY     // if any
 	done    chan struct{} // closed when the process side has finished
 	stdin   sync.WaitGroup
 
@@ -116,7 +117,7 @@ func (s *session) request(ctx context.Context, r *ssh.Request) bool {
 		}
 		return s.signal(func(proc *os.Process) error { return child.SignalByName(proc, p.Name) })
 	case "shell", "exec", "subsystem":
-		s.start(r)
+		s.start(ctx, r)
 	}
 	return false
 }
@@ -137,7 +138,7 @@ func (s *session) setEnv(payload []byte) bool {
 
 func (s *session) requestPTY(payload []byte) bool {
 	var p ptyRequest
-	if !child.PTYSupported || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
+	if !child.PTYSupported() || s.started || s.pty != nil || ssh.Unmarshal(payload, &p) != nil ||
 		len(p.Term) > 256 || strings.ContainsRune(p.Term, 0) {
 		return false
 	}
@@ -151,7 +152,7 @@ func (s *session) resize(payload []byte) bool {
 		return false
 	}
 	s.pty.Cols, s.pty.Rows, s.pty.Width, s.pty.Height = w.Cols, w.Rows, w.Width, w.Height
-	return s.term == nil || child.ResizePTY(s.term, s.pty.size()) == nil
+	return s.term == nil || s.term.Resize(s.pty.size()) == nil
 }
 
 // signal sends to the process while there is one.
@@ -162,7 +163,7 @@ func (s *session) signal(send func(*os.Process) error) bool {
 }
 
 // start handles exec, shell and subsystem, of which a session has one.
-func (s *session) start(r *ssh.Request) {
+func (s *session) start(ctx context.Context, r *ssh.Request) {
 	reply := func(ok bool) {
 		if r.WantReply {
 			_ = r.Reply(ok, nil)
@@ -175,30 +176,26 @@ func (s *session) start(r *ssh.Request) {
 	}
 	opts := &s.conn.srv.opts
 	if r.Type == "subsystem" {
-		if p.Value != "sftp" || opts.BlockFileTransfer {
+		if p.Value != "sftp" || opts.BlockFileTransfer || child.Get(s.env, "CODER_CONTAINER") != "" {
 			reply(false)
 			return
 		}
-		s.started = true
 		s.begin()
 		reply(true)
 		go s.serveSFTP() // session waits for done
 		return
 	}
-	s.started = true
 	s.begin()
 	if opts.BlockFileTransfer && transfersFiles(p.Value) {
 		reply(true)
 		s.fail(blockedExitCode, "File transfer is blocked by the administrator of this workspace.")
 		return
 	}
-	cmd := s.command(r.Type == "shell", p.Value)
-	if container := child.Get(s.env, "CODER_CONTAINER"); container != "" {
-		reply(true)
-		s.fail(startFailedExitCode, "Sessions in containers are not supported by this agent.")
+	if child.Get(s.env, "CODER_CONTAINER") != "" {
+		s.startInContainer(ctx, p.Value, reply)
 		return
 	}
-	s.run(cmd, r.Type == "shell", reply)
+	s.run(s.command(r.Type == "shell", p.Value), r.Type == "shell", reply)
 }
 
 // command builds the process without its streams.
@@ -228,10 +225,14 @@ func (s *session) environ() []string {
 	if s.pty != nil && s.pty.Term != "" {
 		own = append(own, "TERM="+s.pty.Term)
 	}
-	sent := child.Drop(s.env, func(name string) bool {
+	return child.Merge(opts.Environ, own, s.sent())
+}
+
+// sent is what the client wants the process to have.
+func (s *session) sent() []string {
+	return child.Drop(s.env, func(name string) bool {
 		return name == "CODER_SSH_SESSION_TYPE" || name == "CODER_CONTAINER" || name == "CODER_CONTAINER_USER"
 	})
-	return child.Merge(opts.Environ, own, sent)
 }
 
 func splitAddr(a net.Addr) (ip, port string) {

@@ -18,5 +18,5 @@
 // smallest of all would make a forgotten window in another tab rule over the one in
 // use.
 //
-// On Windows terminals are refused.
+// On Windows a terminal is a pseudo console, of version 1809 or later.
 package term

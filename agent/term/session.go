@@ -21,7 +21,7 @@ type session struct {
 	opts Options
 	log  *slog.Logger
 	cmd  *exec.Cmd
-	near *os.File
+	near child.PTY
 	stop <-chan struct{} // the agent stops
 
 	input sync.Mutex // one writer of near at a time
@@ -37,19 +37,25 @@ type session struct {
 	reaped   bool
 }
 
-// start starts the program of a new terminal. Nothing watches it before run.
-func (t *Terminals) start(init termrpc.Init) (*session, error) {
-	if !child.PTYSupported {
-		return nil, errors.New("terminals are not supported on Windows; use coder ssh with a command")
+// terminalEnviron tells programs what draws them.
+func terminalEnviron() []string { return []string{"TERM=xterm-256color", "COLORTERM=truecolor"} }
+
+// start starts the program of a new terminal: inside where it is set. Nothing
+// watches it before run.
+func (t *Terminals) start(init termrpc.Init, inside *exec.Cmd) (*session, error) {
+	if !child.PTYSupported() {
+		return nil, errors.New("terminals need Windows 10 version 1809 or later; use coder ssh with a command")
 	}
 	child.DefaultSignals()
 	s := &session{opts: t.opts, log: t.log.With("terminal_id", init.ID), stop: t.stop, left: make(chan struct{}, 1)}
 	cols, rows := sizeOf(init.Width, init.Height)
 	s.screen = s.newScreen(cols, rows)
 	cols, rows = s.screen.Size()
-	environ := child.Merge(t.opts.Environ, t.opts.Account.Environ(), []string{"TERM=xterm-256color", "COLORTERM=truecolor"})
-	s.cmd = t.opts.Account.Command(init.Command, t.opts.Directory, environ)
-	if init.Command == "" {
+	if s.cmd = inside; inside == nil {
+		environ := child.Merge(t.opts.Environ, t.opts.Account.Environ(), terminalEnviron())
+		s.cmd = t.opts.Account.Command(init.Command, t.opts.Directory, environ)
+	}
+	if init.Command == "" && inside == nil {
 		_, _ = s.screen.Write(t.opts.Account.MOTD(t.opts.MOTDFile))
 	}
 	var err error
@@ -310,7 +316,7 @@ func (s *session) resize() {
 	if newCols == cols && newRows == rows {
 		return
 	}
-	if err := child.ResizePTY(s.near, ptySize(newCols, newRows)); err != nil {
+	if err := s.near.Resize(ptySize(newCols, newRows)); err != nil {
 		s.log.Debug("terminal not resized", "error", err)
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os/exec"
 	"sync"
 	"time"
 
 	"github.com/coder/quartz"
 
 	"coder.internal/agent/child"
+	"coder.internal/agent/containers"
 	"coder.internal/api"
 	"coder.internal/api/termrpc"
 )
@@ -46,6 +48,11 @@ type Options struct {
 	MOTDFile string
 	// IdleTimeout ends a terminal that nobody looks at; zero means 5 minutes.
 	IdleTimeout time.Duration
+	// Containers run the terminals that ask for a container; nil refuses them.
+	Containers *containers.Containers
+	// Began is told when somebody begins to look at a terminal, and what it returns
+	// when that ends. It must not block; nil means that nobody counts.
+	Began func() (ended func())
 	// MaxSessions bounds the terminals, MaxViewers the viewers of each. Zero means
 	// 64 and 16.
 	MaxSessions, MaxViewers int
@@ -71,6 +78,9 @@ func New(o Options) (*Terminals, error) {
 	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = DefaultIdleTimeout
+	}
+	if o.Began == nil {
+		o.Began = func() func() { return func() {} }
 	}
 	if o.MaxSessions == 0 {
 		o.MaxSessions = defaultMaxSessions
@@ -169,12 +179,13 @@ func (t *Terminals) serve(ctx context.Context, conn net.Conn) {
 		return
 	}
 	v := newViewer(t.opts.Clock, conn)
-	s, err := t.attach(init, v)
+	s, err := t.open(ctx, init, v)
 	if err != nil {
 		t.log.Warn("terminal not opened", "error", err)
 		refuse(conn, err)
 		return
 	}
+	defer t.opts.Began()()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -199,9 +210,6 @@ func readInit(conn net.Conn) (termrpc.Init, error) {
 	if err := json.Unmarshal(payload, &init); err != nil {
 		return init, fmt.Errorf("decode first frame: %w", err)
 	}
-	if init.Container != "" {
-		return init, &api.Error{Code: api.CodeInvalid, Message: "Terminals in containers are not supported by this agent."}
-	}
 	return init, init.Validate()
 }
 
@@ -211,8 +219,33 @@ func refuse(conn net.Conn, err error) {
 	_ = termrpc.WriteFrame(conn, termrpc.KindEnd, payload)
 }
 
-// attach finds the terminal or starts it, and adds the viewer.
-func (t *Terminals) attach(init termrpc.Init, v *viewer) (*session, error) {
+// open finds the terminal or starts it, and adds the viewer. For a new one in a
+// container it blocks while the engine is asked, 15 s at most.
+func (t *Terminals) open(ctx context.Context, init termrpc.Init, v *viewer) (*session, error) {
+	var inside *exec.Cmd
+	if init.Container != "" && !t.exists(init.ID) {
+		if t.opts.Containers == nil {
+			return nil, &api.Error{Code: api.CodeInvalid, Message: "Terminals in containers are not supported by this agent."}
+		}
+		var err error
+		inside, err = t.opts.Containers.Command(ctx, containers.Session{Container: init.Container, User: init.ContainerUser,
+			Line: init.Command, Environ: terminalEnviron(), TTY: true})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return t.attach(init, inside, v)
+}
+
+func (t *Terminals) exists(id api.ID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sessions[id] != nil
+}
+
+// attach finds the terminal or starts it, with the command inside of a container
+// where there is one, and adds the viewer.
+func (t *Terminals) attach(init termrpc.Init, inside *exec.Cmd, v *viewer) (*session, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped {
@@ -224,7 +257,7 @@ func (t *Terminals) attach(init termrpc.Init, v *viewer) (*session, error) {
 	if len(t.sessions) >= t.opts.MaxSessions {
 		return nil, api.Conflict(fmt.Sprintf("This workspace has %d terminals open, which is the limit; close one of them.", len(t.sessions)))
 	}
-	s, err := t.start(init)
+	s, err := t.start(init, inside)
 	if err != nil {
 		return nil, &api.Error{Code: api.CodeConflict, Message: "The terminal could not be started: " + err.Error() + "."}
 	}

@@ -14,6 +14,7 @@
 //	POST  /api/v2/workspaceagents/me/app-health    AppHealth
 //	POST  /api/v2/workspaceagents/me/monitors      Monitors        changed states only
 //	POST  /api/v2/workspaceagents/me/connections   Connection      each beginning and end, in order
+//	POST  /api/v2/workspaceagents/me/usage         Usage           every 30 s while in use
 //
 // Held: an agent often starts while the build that made it still runs. Its first
 // request, with a token that a running build has announced, is not refused but

@@ -16,3 +16,8 @@ func (c *AgentClient) PostMonitors(ctx context.Context, v agentrpc.Monitors) err
 func (c *AgentClient) PostLogSource(ctx context.Context, v agentrpc.LogSource) error {
 	return c.send(ctx, http.MethodPost, agentrpc.PathLogSource, v)
 }
+
+// PostUsage reports who uses the agent.
+func (c *AgentClient) PostUsage(ctx context.Context, v agentrpc.Usage) error {
+	return c.send(ctx, http.MethodPost, agentrpc.PathUsage, v)
+}

@@ -87,6 +87,11 @@ func (c *Client) Agent(ctx context.Context, id api.ID) (api.WorkspaceAgent, erro
 	return get[api.WorkspaceAgent](ctx, c, path("workspaceagents", id.String()), nil)
 }
 
+// AgentContainers returns the containers beside an agent.
+func (c *Client) AgentContainers(ctx context.Context, id api.ID) (api.AgentContainers, error) {
+	return get[api.AgentContainers](ctx, c, path("workspaceagents", id.String(), "containers"), nil)
+}
+
 // AgentLogs returns the log lines of an agent after the given id.
 func (c *Client) AgentLogs(ctx context.Context, id api.ID, after int64) ([]api.AgentLog, error) {
 	return get[[]api.AgentLog](ctx, c, path("workspaceagents", id.String(), "logs"), afterQuery(after))

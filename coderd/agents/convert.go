@@ -18,7 +18,7 @@ const StaleAfter = 60 * time.Second
 const agentAPIVersion = "2.10"
 
 // ResourcesOf returns the resources of each job, agents and their parts
-// included, with five statements however many jobs there are. Jobs without
+// included, with six statements however many jobs there are. Jobs without
 // resources have no entry.
 func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map[api.ID][]api.WorkspaceResource, error) {
 	out := map[api.ID][]api.WorkspaceResource{}
@@ -85,6 +85,10 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 	if err != nil {
 		return nil, fmt.Errorf("list log sources: %w", err)
 	}
+	relays, err := q.ListAgentRelays(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("list distances to relays: %w", err)
+	}
 	out := make([]api.WorkspaceAgent, len(rows))
 	at := make(map[api.ID]int, len(rows))
 	for i, r := range rows {
@@ -92,6 +96,11 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 			return nil, err
 		}
 		at[r.WorkspaceAgent.ID] = i
+	}
+	for _, r := range relays {
+		if err := json.Unmarshal(r.Relays, &out[at[r.AgentID]].Latency); err != nil {
+			return nil, fmt.Errorf("decode distances of agent %s to relays: %w", r.AgentID, err)
+		}
 	}
 	for _, s := range sources {
 		a := &out[at[s.AgentID]]

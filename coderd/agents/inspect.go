@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
@@ -22,11 +21,21 @@ type Dialer interface {
 }
 
 // inspectTimeout bounds one question to an agent.
-const inspectTimeout = 10 * time.Second
+const inspectTimeout = agentrpc.InspectTimeout
 
 // ask puts one question to an agent that the caller may ssh to. What it answers is
 // limited in size and time, and a redirect is not followed.
 func (s *Service) ask(ctx context.Context, id api.ID, path string, into any) error {
+	return s.question(ctx, id, http.MethodGet, path, into)
+}
+
+// tell has an agent do something; its reasons against it are told.
+func (s *Service) tell(ctx context.Context, id api.ID, method, path string) error {
+	var ignored api.Response
+	return s.question(ctx, id, method, path, &ignored)
+}
+
+func (s *Service) question(ctx context.Context, id api.ID, method, path string, into any) error {
 	row, err := s.load(ctx, id, rbac.SSH)
 	if err != nil {
 		return err
@@ -41,7 +50,7 @@ func (s *Service) ask(ctx context.Context, id api.ID, path string, into any) err
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return s.opts.Dialer.DialAgent(ctx, id, agentrpc.PortInspect)
 			}}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, nil)
 	if err != nil {
 		return fmt.Errorf("ask agent %s: %w", id, err)
 	}
@@ -54,7 +63,15 @@ func (s *Service) ask(ctx context.Context, id api.ID, path string, into any) err
 		return &api.Error{Code: api.CodeUnavailable, Message: "The agent does not answer. Try again, or restart the workspace."}
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	if method != http.MethodGet && res.StatusCode >= 400 {
+		var e api.Error
+		if json.NewDecoder(io.LimitReader(res.Body, 16<<10)).Decode(&e) == nil {
+			if err := refusal(e); api.CodeOf(err) != "" {
+				return err
+			}
+		}
+	}
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
 		return &api.Error{Code: api.CodeUnavailable, Message: fmt.Sprintf("The agent answered with status %d. Its log says more.", res.StatusCode)}
 	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, agentrpc.MaxInspectAnswer)).Decode(into); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
@@ -62,7 +64,12 @@ type Service struct {
 	// unknown and announced bound the sign-ins that wait for a build.
 	unknown   chan struct{}
 	announced chan struct{}
-	metadata  *metadataWriter
+	metadata  *batch[metadataKey, metadataValue]
+	usage     *batch[api.ID, usageRow]
+
+	statsTurn chan struct{} // held by who uses stats and statsAt
+	stats     *api.DeploymentStats
+	statsAt   time.Time
 }
 
 // New returns a Service. It starts nothing.
@@ -74,15 +81,20 @@ func New(o Options) (*Service, error) {
 	o.HostnameSuffix = or(o.HostnameSuffix, "coder")
 	s := &Service{opts: o, db: o.DB, log: o.Log.With("component", "agents"),
 		unknown:   make(chan struct{}, maxUnknownWaiters),
-		announced: make(chan struct{}, maxAnnouncedWaiters)}
+		announced: make(chan struct{}, maxAnnouncedWaiters), statsTurn: make(chan struct{}, 1)}
 	s.metadata = newMetadataWriter(o.Clock, s.storeMetadata)
+	s.usage = newUsageWriter(o.Clock, s.storeUsage)
 	return s, nil
 }
 
-// Run stores measured values until ctx ends, and returns when those that were
-// reported by then are stored. Without it those reports wait.
+// Run stores measured values and the use of agents until ctx ends, and returns
+// when what was reported by then is stored. Without it those reports wait.
 func (s *Service) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.usage.run(ctx) })
+	wg.Go(func() { s.purgeUsage(ctx) })
 	s.metadata.run(ctx)
+	wg.Wait()
 	return nil
 }
 

@@ -178,7 +178,9 @@ func (d *Deployment) addTemplates(t testing.TB, log *slog.Logger, cfg Config) {
 // addWorkspaces makes what hangs on builds.
 func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	t.Helper()
-	relays := func() tailrpc.RelayMap { return tailrpc.RelayMap{Regions: map[int]tailrpc.Region{}} }
+	relays := func() tailrpc.RelayMap {
+		return tailrpc.RelayMap{Regions: map[int]tailrpc.Region{999: {ID: 999, Code: "test", Name: "Test relay"}}}
+	}
 	var err error
 	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
 	require.NoError(t, err)

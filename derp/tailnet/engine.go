@@ -55,6 +55,8 @@ type engine struct {
 	mon    *netmon.Monitor
 
 	direct atomic.Bool // direct connections are allowed
+	in     meter
+	out    meter
 	mtuMu  sync.Mutex
 	mtu    int // of the wire, as of mtuAt
 	mtuAt  time.Time
@@ -101,6 +103,7 @@ func newEngine(logf logger.Logf) (_ *engine, err error) {
 	e.ns.ProcessLocalIPs = true
 	before := e.tun.PreFilterPacketInboundFromWireGuard
 	e.tun.PreFilterPacketInboundFromWireGuard = func(p *packet.Parsed, w *tstun.Wrapper) filter.Response {
+		e.in.add(len(p.Buffer()))
 		e.narrowIn(p)
 		if before == nil {
 			return filter.Accept

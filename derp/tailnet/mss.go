@@ -35,6 +35,7 @@ func (e *engine) narrowIn(p *packet.Parsed) {
 
 // narrowOut tells the peer what fits our own wire.
 func (e *engine) narrowOut(p *packet.Parsed, _ *tstun.Wrapper) filter.Response {
+	e.out.add(len(p.Buffer()))
 	if opens(p) && e.direct.Load() {
 		if mtu := e.wireMTU(time.Now()); mtu < usualMTU {
 			lowerMSS(p.Buffer(), segmentFor(mtu))

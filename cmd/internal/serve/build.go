@@ -266,6 +266,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if p.relay != nil {
 		registry.MustRegister(p.relay)
 	}
+	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats))
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),

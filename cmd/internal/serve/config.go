@@ -28,8 +28,9 @@ type Config struct {
 	DERP        DERPConfig
 	BlockDirect bool
 
-	Prometheus ListenerConfig
-	Pprof      ListenerConfig
+	Prometheus        ListenerConfig
+	CollectAgentStats bool // metrics of the use of each agent
+	Pprof             ListenerConfig
 
 	Provisioner ProvisionerConfig
 

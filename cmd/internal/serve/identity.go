@@ -21,6 +21,11 @@ func (s *Server) identities() (agents.Identities, error) {
 	if err != nil {
 		return agents.Identities{}, err
 	}
+	if len(aws) == 0 {
+		if aws, err = identity.AWSCertificates(); err != nil {
+			return agents.Identities{}, err
+		}
+	}
 	azure, err := certificates("--azure-identity-cert-file", s.cfg.Identity.AzureCertFile)
 	if err != nil {
 		return agents.Identities{}, err

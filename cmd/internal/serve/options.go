@@ -101,6 +101,8 @@ func introspectionOptions(c *Config) option.Set {
 			Value: option.Bool(&c.Prometheus.Enable), Doc: "Serve metrics for Prometheus."},
 		{Flag: "prometheus-address", Env: "CODER_PROMETHEUS_ADDRESS", YAML: "introspection.prometheus.address", Group: g, Default: "127.0.0.1:2112",
 			Value: option.HostPort(&c.Prometheus.Address), Doc: "Address of the metrics."},
+		{Flag: "prometheus-collect-agent-stats", Env: "CODER_PROMETHEUS_COLLECT_AGENT_STATS", YAML: "introspection.prometheus.collect_agent_stats", Group: g,
+			Value: option.Bool(&c.CollectAgentStats), Doc: "Add metrics of the use of each agent."},
 		{Flag: "pprof-enable", Env: "CODER_PPROF_ENABLE", YAML: "introspection.pprof.enable", Group: g,
 			Value: option.Bool(&c.Pprof.Enable), Doc: "Serve Go profiles."},
 		{Flag: "pprof-address", Env: "CODER_PPROF_ADDRESS", YAML: "introspection.pprof.address", Group: g, Default: "127.0.0.1:6060",
@@ -214,7 +216,7 @@ func clientOptions(c *Config) option.Set {
 		{Flag: "allow-workspace-renames", Env: "CODER_ALLOW_WORKSPACE_RENAMES", YAML: "allowWorkspaceRenames", Group: g,
 			Value: option.Bool(&c.AllowWorkspaceRenames), Doc: "Let owners rename workspaces. Templates that use the name may rebuild things."},
 		{Flag: "aws-identity-cert-file", Env: "CODER_AWS_IDENTITY_CERT_FILE", YAML: "client.awsIdentityCertFile", Group: g,
-			Value: option.String(&c.Identity.AWSCertFile), Doc: "PEM file of the certificates by which AWS signs instance identity documents, of all regions in use."},
+			Value: option.String(&c.Identity.AWSCertFile), Doc: "PEM file of the certificates by which AWS signs instance identity documents, of all regions in use, instead of those that are built in."},
 		{Flag: "azure-identity-cert-file", Env: "CODER_AZURE_IDENTITY_CERT_FILE", YAML: "client.azureIdentityCertFile", Group: g,
 			Value: option.String(&c.Identity.AzureCertFile), Doc: "PEM file of intermediate certificates between Azure's metadata service and the system's roots."},
 	}

@@ -32,7 +32,7 @@ type options struct {
 	noReap                               bool
 	sshMaxTimeout                        time.Duration
 	blockFiles, blockLocal, blockReverse bool
-	devcontainers                        bool
+	devcontainers, discovery             bool
 }
 
 // maxToken bounds a token file, in bytes.
@@ -68,6 +68,8 @@ func Command(env *cli.Env) *cobra.Command {
 	boolean(&o.blockReverse, "block-reverse-port-forwarding", "CODER_AGENT_BLOCK_REVERSE_PORT_FORWARDING", "refuse ssh -R")
 	fs.BoolVar(&o.devcontainers, "devcontainers-enable", true, "start the dev containers of the template")
 	cli.Bind(fs, "devcontainers-enable", "CODER_AGENT_DEVCONTAINERS_ENABLE")
+	fs.BoolVar(&o.discovery, "devcontainers-project-discovery-enable", true, "look for dev containers in the agent's directory")
+	cli.Bind(fs, "devcontainers-project-discovery-enable", "CODER_AGENT_DEVCONTAINERS_PROJECT_DISCOVERY_ENABLE")
 	for _, name := range []string{"pprof-address", "prometheus-address", "debug-address"} {
 		fs.String(name, "", "accepted; the agent opens no listener")
 		_ = fs.MarkHidden(name)
@@ -118,7 +120,7 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
-		DisableDevcontainers: !o.devcontainers, OOMScore: oom, Niceness: nice,
+		DisableDevcontainers: !o.devcontainers, DisableDiscovery: !o.discovery, OOMScore: oom, Niceness: nice,
 	})
 	if err != nil {
 		return err

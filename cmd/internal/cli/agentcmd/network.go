@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"coder.internal/agent"
 	"coder.internal/api"
@@ -44,6 +46,30 @@ type node struct {
 
 // Listen implements agent.Network.
 func (n *node) Listen(port uint16) (net.Listener, error) { return n.conn.Listen("tcp", port) }
+
+// Traffic implements agent.Network.
+func (n *node) Traffic() (received, sent agentrpc.Traffic) {
+	t := n.conn.Traffic()
+	return agentrpc.Traffic{Packets: t.ReceivedPackets, Bytes: t.ReceivedBytes}, agentrpc.Traffic{Packets: t.SentPackets, Bytes: t.SentBytes}
+}
+
+// Peers implements agent.Network.
+func (n *node) Peers(ctx context.Context) []agent.PeerAnswer {
+	var out []agent.PeerAnswer
+	for _, p := range n.conn.PingStreaming(ctx) {
+		out = append(out, agent.PeerAnswer(p))
+	}
+	return out
+}
+
+// Relays implements agent.Network.
+func (n *node) Relays(ctx context.Context) (map[string]float64, int) {
+	out := map[string]float64{}
+	for id, d := range n.conn.RelayLatencies(ctx) {
+		out[strconv.Itoa(id)] = float64(d) / float64(time.Millisecond)
+	}
+	return out, n.conn.HomeRelay()
+}
 
 // Run implements agent.Network. A refusal is tried again like anything else: the
 // token may become valid, and the agent never gives up.

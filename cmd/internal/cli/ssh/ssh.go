@@ -29,6 +29,7 @@ type options struct {
 	poll                                                           time.Duration
 	infoDir                                                        string
 	infoEvery                                                      time.Duration
+	container, containerUser                                       string
 }
 
 // Command is `coder ssh`.
@@ -74,6 +75,10 @@ func Command(env *cli.Env) *cobra.Command {
 	cli.Bind(fs, "remote-forward", "CODER_SSH_REMOTE_FORWARD")
 	cli.List(fs, &o.env, "env", "e", "NAME=value for the session")
 	cli.Bind(fs, "env", "CODER_SSH_ENV")
+	fs.StringVarP(&o.container, "container", "c", "", "run in this container of the workspace: its name, id, or the name of a dev container")
+	cli.Bind(fs, "container", "CODER_SSH_CONTAINER")
+	fs.StringVar(&o.containerUser, "container-user", "", "user in the container (default that of the dev container or image)")
+	cli.Bind(fs, "container-user", "CODER_SSH_CONTAINER_USER")
 	o.networkFlags(cmd)
 	fs.String("usage-app", "", "accepted; the agent knows what connects")
 	_ = fs.MarkHidden("usage-app")
@@ -107,6 +112,9 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 	}
 	vars, err := parseEnv(o.env)
 	if err != nil {
+		return err
+	}
+	if vars, err = o.intoContainer(vars); err != nil {
 		return err
 	}
 	if o.noWait {
@@ -196,6 +204,19 @@ func (o *options) agentSocket(env *cli.Env) (string, error) {
 		return "", cli.Usage("forward-agent", "There is no ssh-agent: SSH_AUTH_SOCK is empty. Start one, or name its socket with --identity-agent.")
 	}
 	return sock, nil
+}
+
+// intoContainer adds what tells the agent to run the session in a container.
+func (o *options) intoContainer(vars [][2]string) ([][2]string, error) {
+	switch {
+	case o.container == "" && o.containerUser != "":
+		return nil, cli.Usage("container-user", "Say in which container with --container.")
+	case o.container == "":
+		return vars, nil
+	case o.stdio:
+		return nil, cli.Usage("container", "With --stdio your SSH client opens the sessions: let it send SetEnv CODER_CONTAINER=<name> instead.")
+	}
+	return append(vars, [2]string{"CODER_CONTAINER", o.container}, [2]string{"CODER_CONTAINER_USER", o.containerUser}), nil
 }
 
 func parseEnv(items []string) ([][2]string, error) {

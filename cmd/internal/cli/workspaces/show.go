@@ -18,11 +18,14 @@ func Show(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "show <workspace>", Short: "Show the resources and agents of a workspace", Args: cli.Exactly("workspace")}
 	cmd.Flags().BoolVar(&details, "details", false, "show metadata, apps and hidden resources")
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
-		_, w, err := find(ctx, env, args[0])
+		c, w, err := find(ctx, env, args[0])
 		if err != nil {
 			return err
 		}
-		return show(env, w, details)
+		if err := show(env, w, details); err != nil {
+			return err
+		}
+		return showContainers(ctx, env, c, w, details)
 	})
 	return cmd
 }
