@@ -1,6 +1,7 @@
 // Command apigen writes what docs/reference says of the API: openapi.json, made
 // from the route table and the Go types with the texts of their comments, and a page
-// for each section. Equal sources give equal bytes. Run it at the top of the
+// for each section. It compares the document with the API that clients know and
+// drops differences that are none any more from testdata/differences.txt. Equal sources give equal bytes. Run it at the top of the
 // repository; a directory as the argument takes the place of docs/reference.
 package main
 
@@ -27,7 +28,11 @@ func main() {
 
 // run reads the sources below root and writes below to.
 func run(root, to string) error {
-	files, err := generate(root)
+	doc, err := document(root)
+	if err != nil {
+		return err
+	}
+	files, err := render(doc)
 	if err != nil {
 		return err
 	}
@@ -43,16 +48,20 @@ func run(root, to string) error {
 			return err
 		}
 	}
-	return nil
+	found, err := compare(root, doc)
+	if err != nil {
+		return err
+	}
+	return prune(root, found)
 }
 
-// generate returns the files by their names below docs/reference.
-func generate(root string) (map[string][]byte, error) {
+// document returns the description of the API as a map, whose keys are written in
+// order.
+func document(root string) (map[string]any, error) {
 	raw, err := coderd.Describe()
 	if err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
-	// As a map, whose keys are written in order.
 	var doc map[string]any
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("read the description: %w", err)
@@ -62,6 +71,11 @@ func generate(root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("read comments: %w", err)
 	}
 	complete(doc, words)
+	return doc, nil
+}
+
+// render returns the files by their names below docs/reference.
+func render(doc map[string]any) (map[string][]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
