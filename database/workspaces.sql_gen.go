@@ -137,8 +137,7 @@ select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_s
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
-    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    (select b.id from workspace_builds b where b.workspace_id = w.id and not b.refused order by b.build_number desc limit 1)::uuid as latest_build_id
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow
 from workspaces w
 join users u on u.id = w.owner_id
 join organizations o on o.id = w.organization_id
@@ -158,10 +157,9 @@ type ListWorkspaceDetailsRow struct {
 	TemplateAllowUserCancel         bool
 	TemplateRequireActiveVersion    bool
 	TemplateUseClassicParameterFlow bool
-	LatestBuildID                   api.ID
 }
 
-// Workspaces with the names around them and their newest build.
+// Workspaces with the names around them.
 func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]ListWorkspaceDetailsRow, error) {
 	rows, err := q.db.Query(ctx, listWorkspaceDetails, ids)
 	if err != nil {
@@ -194,7 +192,6 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 			&i.TemplateAllowUserCancel,
 			&i.TemplateRequireActiveVersion,
 			&i.TemplateUseClassicParameterFlow,
-			&i.LatestBuildID,
 		); err != nil {
 			return nil, err
 		}
@@ -265,31 +262,32 @@ func (q *Queries) RenameWorkspace(ctx context.Context, arg RenameWorkspaceParams
 const searchWorkspaces = `-- name: SearchWorkspaces :one
 select
     (select count(*) from workspaces w
-     where not w.deleted
-        and ($1::boolean or w.organization_id = any($2::uuid[])
-            or (w.owner_id = $3::uuid and w.organization_id = any($4::uuid[])))
-        and ($5::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($5::text) and not u.deleted))
-        and ($6::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($6::text) and not t.deleted))
-        and ($7::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($7::text) and not o.deleted))
-        and ($8::text = '' or strpos(lower(w.name), lower($8::text)) > 0)
-        and ($9::text = '' or lower(w.name) = lower($9::text))
-        and ($10::text = '' or workspace_status(w.id) = $10::text)
+     where $1::boolean and not w.deleted
+        and ($2::boolean or w.organization_id = any($3::uuid[])
+            or (w.owner_id = $4::uuid and w.organization_id = any($5::uuid[])))
+        and ($6::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($6::text) and not u.deleted))
+        and ($7::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($7::text) and not t.deleted))
+        and ($8::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($8::text) and not o.deleted))
+        and ($9::text = '' or strpos(lower(w.name), lower($9::text)) > 0)
+        and ($10::text = '' or lower(w.name) = lower($10::text))
+        and ($11::text = '' or workspace_status(w.id) = $11::text)
     )::bigint as total,
     array(select w.id from workspaces w
      where not w.deleted
-        and ($1::boolean or w.organization_id = any($2::uuid[])
-            or (w.owner_id = $3::uuid and w.organization_id = any($4::uuid[])))
-        and ($5::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($5::text) and not u.deleted))
-        and ($6::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($6::text) and not t.deleted))
-        and ($7::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($7::text) and not o.deleted))
-        and ($8::text = '' or strpos(lower(w.name), lower($8::text)) > 0)
-        and ($9::text = '' or lower(w.name) = lower($9::text))
-        and ($10::text = '' or workspace_status(w.id) = $10::text)
+        and ($2::boolean or w.organization_id = any($3::uuid[])
+            or (w.owner_id = $4::uuid and w.organization_id = any($5::uuid[])))
+        and ($6::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($6::text) and not u.deleted))
+        and ($7::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($7::text) and not t.deleted))
+        and ($8::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($8::text) and not o.deleted))
+        and ($9::text = '' or strpos(lower(w.name), lower($9::text)) > 0)
+        and ($10::text = '' or lower(w.name) = lower($10::text))
+        and ($11::text = '' or workspace_status(w.id) = $11::text)
      order by w.last_used_at desc, w.id
-     limit $12 offset $11)::uuid[] as ids
+     limit $13 offset $12)::uuid[] as ids
 `
 
 type SearchWorkspacesParams struct {
+	WithTotal    bool
 	Every        bool
 	Orgs         []api.ID
 	OwnerFilter  api.ID
@@ -310,9 +308,11 @@ type SearchWorkspacesRow struct {
 }
 
 // One page of ids, newest use first, and how many match in all. The two parts
-// repeat the conditions so that the page can walk the index and stop early.
+// repeat the conditions so that the page can walk the index and stop early. Without
+// with_total nothing is counted, and with max_rows 0 nothing is looked for.
 func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesParams) (SearchWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchWorkspaces,
+		arg.WithTotal,
 		arg.Every,
 		arg.Orgs,
 		arg.OwnerFilter,

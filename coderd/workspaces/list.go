@@ -31,15 +31,10 @@ func (s *Service) List(ctx context.Context, query string, limit, offset int32) (
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeWorkspace)
 	p.Every, p.Orgs, p.OwnerFilter, p.MemberOf = f.All, f.Orgs, f.Owner, f.MemberOf
 	p.MaxRows, p.SkipRows = limit, offset
-	page, err := s.db.SearchWorkspaces(ctx, p)
-	if err != nil {
-		return api.WorkspacesResponse{}, fmt.Errorf("search workspaces: %w", err)
+	if !p.Every && len(p.Orgs) == 0 {
+		return s.listOwn(ctx, p)
 	}
-	all, err := s.details(ctx, page.Ids)
-	if err != nil {
-		return api.WorkspacesResponse{}, err
-	}
-	return api.WorkspacesResponse{Workspaces: all, Count: int(page.Total)}, nil
+	return s.listMany(ctx, p)
 }
 
 // parseQuery reads the search text: words are part of a name, key:value terms

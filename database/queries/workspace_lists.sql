@@ -1,0 +1,28 @@
+-- name: ListLatestBuilds :many
+-- The newest build of each workspace that was not refused, with its job.
+select w.id::uuid as workspace_id, b.id, b.job_id
+from unnest(@ids::uuid[]) as w(id)
+cross join lateral (
+    select l.id, l.job_id from workspace_builds l
+    where l.workspace_id = w.id and not l.refused
+    order by l.build_number desc
+    limit 1
+) b;
+
+-- name: SearchOwnWorkspaces :one
+-- SearchWorkspaces for a caller who may read no others than their own: those are
+-- found by their owner, where the other one walks through all that there are.
+with own as materialized (
+    select w.id, w.last_used_at from workspaces w
+    where not w.deleted
+        and w.owner_id = @owner_filter::uuid and w.organization_id = any(@member_of::uuid[])
+        and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
+        and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
+        and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))
+        and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
+        and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
+        and (@status::text = '' or workspace_status(w.id) = @status::text)
+)
+select
+    (select count(*) from own)::bigint as total,
+    array(select own.id from own order by own.last_used_at desc, own.id limit @max_rows offset @skip_rows)::uuid[] as ids;
