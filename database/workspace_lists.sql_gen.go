@@ -12,7 +12,9 @@ import (
 )
 
 const listLatestBuilds = `-- name: ListLatestBuilds :many
-select w.id::uuid as workspace_id, b.id, b.job_id
+select w.id::uuid as workspace_id, b.id, j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash,
+    array(select r.id from workspace_resources r where r.job_id = j.id)::uuid[] as resource_ids,
+    array(select a.id from workspace_resources r join workspace_agents a on a.resource_id = r.id where r.job_id = j.id)::uuid[] as agent_ids
 from unnest($1::uuid[]) as w(id)
 cross join lateral (
     select l.id, l.job_id from workspace_builds l
@@ -20,15 +22,20 @@ cross join lateral (
     order by l.build_number desc
     limit 1
 ) b
+join provisioner_jobs j on j.id = b.job_id
 `
 
 type ListLatestBuildsRow struct {
-	WorkspaceID api.ID
-	ID          api.ID
-	JobID       api.ID
+	WorkspaceID    api.ID
+	ID             api.ID
+	ProvisionerJob ProvisionerJob
+	ResourceIds    []api.ID
+	AgentIds       []api.ID
 }
 
-// The newest build of each workspace that was not refused, with its job.
+// The newest build of each workspace that was not refused, with its job and what the
+// job brought, as of one moment: a job that is seen to have succeeded is never seen
+// without its resources.
 func (q *Queries) ListLatestBuilds(ctx context.Context, ids []api.ID) ([]ListLatestBuildsRow, error) {
 	rows, err := q.db.Query(ctx, listLatestBuilds, ids)
 	if err != nil {
@@ -38,7 +45,79 @@ func (q *Queries) ListLatestBuilds(ctx context.Context, ids []api.ID) ([]ListLat
 	items := []ListLatestBuildsRow{}
 	for rows.Next() {
 		var i ListLatestBuildsRow
-		if err := rows.Scan(&i.WorkspaceID, &i.ID, &i.JobID); err != nil {
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ID,
+			&i.ProvisionerJob.ID,
+			&i.ProvisionerJob.OrganizationID,
+			&i.ProvisionerJob.InitiatorID,
+			&i.ProvisionerJob.Type,
+			&i.ProvisionerJob.Status,
+			&i.ProvisionerJob.FileID,
+			&i.ProvisionerJob.Tags,
+			&i.ProvisionerJob.SubjectID,
+			&i.ProvisionerJob.Attempt,
+			&i.ProvisionerJob.WorkerID,
+			&i.ProvisionerJob.WorkerName,
+			&i.ProvisionerJob.LeaseExpiresAt,
+			&i.ProvisionerJob.Error,
+			&i.ProvisionerJob.ErrorCode,
+			&i.ProvisionerJob.ForceCancel,
+			&i.ProvisionerJob.StateSerial,
+			&i.ProvisionerJob.LogOffset,
+			&i.ProvisionerJob.LogsLength,
+			&i.ProvisionerJob.LogsOverflowed,
+			&i.ProvisionerJob.CreatedAt,
+			&i.ProvisionerJob.UpdatedAt,
+			&i.ProvisionerJob.StartedAt,
+			&i.ProvisionerJob.CanceledAt,
+			&i.ProvisionerJob.CompletedAt,
+			&i.ProvisionerJob.Holders,
+			&i.ProvisionerJob.AcquireID,
+			&i.ProvisionerJob.ModulesHash,
+			&i.ResourceIds,
+			&i.AgentIds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listResourcesByIDs = `-- name: ListResourcesByIDs :many
+select id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata, created_at, persistent from workspace_resources
+where id = any($1::uuid[])
+order by job_id, ordinal
+`
+
+func (q *Queries) ListResourcesByIDs(ctx context.Context, ids []api.ID) ([]WorkspaceResource, error) {
+	rows, err := q.db.Query(ctx, listResourcesByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WorkspaceResource{}
+	for rows.Next() {
+		var i WorkspaceResource
+		if err := rows.Scan(
+			&i.ID,
+			&i.JobID,
+			&i.Ordinal,
+			&i.Transition,
+			&i.Type,
+			&i.Name,
+			&i.Address,
+			&i.Hide,
+			&i.Icon,
+			&i.DailyCost,
+			&i.Metadata,
+			&i.CreatedAt,
+			&i.Persistent,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

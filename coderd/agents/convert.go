@@ -44,6 +44,12 @@ func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map
 	if err != nil {
 		return nil, err
 	}
+	return joinResources(rows, agents)
+}
+
+// joinResources puts agents into their resources, and those under their jobs.
+func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgent) (map[api.ID][]api.WorkspaceResource, error) {
+	out := map[api.ID][]api.WorkspaceResource{}
 	byResource := map[api.ID][]api.WorkspaceAgent{}
 	for _, a := range agents {
 		byResource[a.ResourceID] = append(byResource[a.ResourceID], a)
@@ -85,6 +91,19 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 	if err != nil {
 		return nil, fmt.Errorf("list log sources: %w", err)
 	}
+	return assemble(rows, parts{apps, scripts, sources})
+}
+
+// parts are what belongs to agents.
+type parts struct {
+	apps    []database.WorkspaceApp
+	scripts []database.WorkspaceAgentScript
+	sources []database.ListAgentLogSourcesRow
+}
+
+// assemble puts agents and their parts together.
+func assemble(rows []database.ListWorkspaceAgentsRow, p parts) ([]api.WorkspaceAgent, error) {
+	var err error
 	out := make([]api.WorkspaceAgent, len(rows))
 	at := make(map[api.ID]int, len(rows))
 	for i, r := range rows {
@@ -93,21 +112,32 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 		}
 		at[r.WorkspaceAgent.ID] = i
 	}
-	for _, s := range sources {
-		a := &out[at[s.AgentID]]
+	for _, s := range p.sources {
+		i, ok := at[s.AgentID]
+		if !ok {
+			continue
+		}
+		a := &out[i]
 		a.LogSources = append(a.LogSources, convertSource(s))
 	}
-	for _, s := range scripts {
+	for _, s := range p.scripts {
 		script, err := convertScript(s)
 		if err != nil {
 			return nil, err
 		}
-		a := &out[at[s.AgentID]]
+		i, ok := at[s.AgentID]
+		if !ok {
+			continue
+		}
+		a := &out[i]
 		a.Scripts = append(a.Scripts, script)
 	}
-	for _, p := range apps {
-		i := at[p.AgentID]
-		app, err := convertApp(p)
+	for _, row := range p.apps {
+		i, ok := at[row.AgentID]
+		if !ok {
+			continue
+		}
+		app, err := convertApp(row)
 		if err != nil {
 			return nil, err
 		}

@@ -66,12 +66,8 @@ func (s *Service) latestBuilds(ctx context.Context, ids []api.ID) (map[api.ID]ap
 	if err != nil {
 		return nil, fmt.Errorf("list newest builds: %w", err)
 	}
-	buildIDs, jobIDs := make([]api.ID, len(rows)), make([]api.ID, len(rows))
-	for i, r := range rows {
-		buildIDs[i], jobIDs[i] = r.ID, r.JobID
-	}
-	builds, err := s.buildsOf(ctx, buildIDs, jobIDs)
-	if err != nil {
+	var builds map[api.ID]api.WorkspaceBuild
+	if builds, err = s.buildsOf(ctx, rows); err != nil {
 		return nil, err
 	}
 	out := make(map[api.ID]api.WorkspaceBuild, len(builds))
@@ -134,38 +130,54 @@ func (s *Service) builds(ctx context.Context, ids []api.ID) (map[api.ID]api.Work
 	for i, r := range rows {
 		jobIDs[i] = r.WorkspaceBuild.JobID
 	}
-	return s.complete(ctx, jobIDs, func(context.Context) ([]database.ListWorkspaceBuildDetailsRow, error) { return rows, nil })
+	jobsByID, err := jobs.Load(ctx, s.db.Queries, jobIDs...)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := agents.ResourcesOf(ctx, s.db.Queries, jobIDs)
+	if err != nil {
+		return nil, err
+	}
+	return joinBuilds(rows, jobsByID, resources), nil
 }
 
-// buildsOf is builds for a caller who knows the jobs too.
-func (s *Service) buildsOf(ctx context.Context, ids, jobIDs []api.ID) (map[api.ID]api.WorkspaceBuild, error) {
-	return s.complete(ctx, jobIDs, func(ctx context.Context) ([]database.ListWorkspaceBuildDetailsRow, error) {
-		rows, err := s.db.ListWorkspaceBuildDetails(ctx, ids)
-		if err != nil {
-			return nil, fmt.Errorf("list builds: %w", err)
-		}
-		return rows, nil
-	})
-}
-
-// complete puts the rows that load brings together with their jobs and resources.
-func (s *Service) complete(ctx context.Context, jobIDs []api.ID,
-	load func(context.Context) ([]database.ListWorkspaceBuildDetailsRow, error)) (map[api.ID]api.WorkspaceBuild, error) {
+// buildsOf is builds for a caller who knows the jobs and the ids of what they
+// brought.
+func (s *Service) buildsOf(ctx context.Context, latest []database.ListLatestBuildsRow) (map[api.ID]api.WorkspaceBuild, error) {
+	var ids, resourceIDs, agentIDs []api.ID
+	var jobRows []database.ProvisionerJob
+	for _, r := range latest {
+		ids, jobRows = append(ids, r.ID), append(jobRows, r.ProvisionerJob)
+		resourceIDs, agentIDs = append(resourceIDs, r.ResourceIds...), append(agentIDs, r.AgentIds...)
+	}
 	var rows []database.ListWorkspaceBuildDetailsRow
 	var jobsByID map[api.ID]api.ProvisionerJob
 	var resources map[api.ID][]api.WorkspaceResource
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { rows, err = load(ctx); return err })
-	g.Go(func() (err error) { jobsByID, err = jobs.Load(ctx, s.db.Queries, jobIDs...); return err })
-	g.Go(func() (err error) { resources, err = agents.ResourcesOf(ctx, s.db.Queries, jobIDs); return err })
+	g.Go(func() (err error) {
+		if rows, err = s.db.ListWorkspaceBuildDetails(ctx, ids); err != nil {
+			return fmt.Errorf("list builds: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) { jobsByID, err = jobs.Describe(ctx, s.db.Queries, jobRows); return err })
+	g.Go(func() (err error) {
+		resources, err = agents.ResourcesBeside(ctx, s.db.Queries, resourceIDs, agentIDs)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	return joinBuilds(rows, jobsByID, resources), nil
+}
+
+func joinBuilds(rows []database.ListWorkspaceBuildDetailsRow, jobsByID map[api.ID]api.ProvisionerJob,
+	resources map[api.ID][]api.WorkspaceResource) map[api.ID]api.WorkspaceBuild {
 	out := make(map[api.ID]api.WorkspaceBuild, len(rows))
 	for _, r := range rows {
 		out[r.WorkspaceBuild.ID] = convertBuild(r, jobsByID[r.WorkspaceBuild.JobID], resources[r.WorkspaceBuild.JobID])
 	}
-	return out, nil
+	return out
 }
 
 func convertBuild(r database.ListWorkspaceBuildDetailsRow, job api.ProvisionerJob, resources []api.WorkspaceResource) api.WorkspaceBuild {
