@@ -73,7 +73,7 @@ func usage(server *cobra.Command, table option.Set) func(*cobra.Command) error {
 		fmt.Fprintf(&b, "Usage:\n  %s\n  %s [command]\n\nExamples:\n%s\n\nCommands:\n", c.UseLine(), c.CommandPath(), c.Example)
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() {
-				fmt.Fprintf(&b, "  %-18s %s\n", sub.Name(), sub.Short)
+				fmt.Fprintf(&b, "  %-24s%s\n", sub.Name(), sub.Short)
 			}
 		}
 		b.WriteString("\nFiles and help:\n")
