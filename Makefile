@@ -12,7 +12,7 @@ ARCH := $(shell go env GOARCH)
 PLATFORMS ?= linux-amd64 linux-arm64
 LDFLAGS := -s -w -X coder.internal/internal/buildinfo.version=$(VERSION)
 SLIM_TAGS := $(shell paste -sd, scripts/slim-tags.txt 2>/dev/null)
-GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum 2>/dev/null)
+GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/reference/openapi.json 2>/dev/null)
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
@@ -58,9 +58,11 @@ deps: ## what the tests need from the system (installs it when root)
 
 test: deps ## all tests
 	go test ./...
+	go -C tools test ./...
 
 race: deps ## all tests under the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
+	go -C tools test ./...
 
 public-templates: ## import templates of others, also those that need more providers
 	CODER_TEST_PROVIDER_MIRROR="$$(./scripts/providers.sh local | tail -n 1)" go test -count=1 -run TestPublicTemplates ./provisionerd/terraform

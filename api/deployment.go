@@ -98,21 +98,3 @@ type AuditLogResponse struct {
 	Count     int        `json:"count"`
 	CountCap  int        `json:"count_cap"`
 }
-
-// DeploymentOption is one option of the server. Value of a secret one says only
-// whether it is set.
-type DeploymentOption struct {
-	Flag    string `json:"flag"`
-	Env     string `json:"env"`
-	YAML    string `json:"yaml"`
-	Group   string `json:"group"`
-	Default string `json:"default"`
-	Value   string `json:"value"`
-	Secret  bool   `json:"secret"`
-	Hidden  bool   `json:"hidden"`
-}
-
-// DeploymentConfig is how the replica that answers is set up.
-type DeploymentConfig struct {
-	Options []DeploymentOption `json:"options"`
-}

@@ -135,7 +135,7 @@ type UpdateActiveTemplateVersionRequest struct {
 // ArchiveTemplateVersionsRequest archives the versions of a template that no
 // workspace uses: those whose import failed, with All every one but the active.
 type ArchiveTemplateVersionsRequest struct {
-	All bool `json:"all"`
+	All bool `json:"all,omitempty"`
 }
 
 // ArchiveTemplateVersionsResponse names what was archived.

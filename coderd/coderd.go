@@ -69,8 +69,12 @@ type Deployment struct {
 	SSHHostnamePrefix string
 	SSHHostnameSuffix string
 	SSHConfigOptions  map[string]string
-	// Options are those of this replica, without what secret ones hold.
+	// Options are those of this replica, without what secret ones hold, and Config
+	// their values in sections.
 	Options []api.DeploymentOption
+	Config  map[string]any
+	// Swagger serves the page of the API below /swagger too.
+	Swagger bool
 }
 
 // validate names every missing part.
@@ -151,10 +155,16 @@ func (s *Server) register(session, agent, daemon httpapi.Guard) chi.Router {
 	return router
 }
 
-// Describe returns the OpenAPI document of all routes without a running server.
+// Describe returns the OpenAPI document of all routes without a running server, as
+// their Go types have it. A raw route that rawRoutes does not describe, or the other
+// way round, is an error that names it.
 func Describe() ([]byte, error) {
 	s := &Server{opts: Options{Log: slog.New(slog.DiscardHandler)}}
 	refuse := func(*http.Request) (context.Context, error) { return nil, errors.New("no server") }
 	s.register(refuse, refuse, refuse)
-	return s.api.OpenAPI()
+	doc, missing, strange := s.api.Document(rawRoutes())
+	if len(missing)+len(strange) > 0 {
+		return nil, fmt.Errorf("rawroutes.go: not described: %q; no such routes: %q", missing, strange)
+	}
+	return doc.MarshalJSON()
 }

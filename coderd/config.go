@@ -17,5 +17,9 @@ func (s *Server) handleConfig(ctx context.Context, _ *struct{}) (*httpapi.Out[ap
 	if options == nil {
 		options = []api.DeploymentOption{}
 	}
-	return httpapi.OK(api.DeploymentConfig{Options: options}), nil
+	config := s.opts.Deployment.Config
+	if config == nil {
+		config = map[string]any{}
+	}
+	return httpapi.OK(api.DeploymentConfig{Config: config, Options: options}), nil
 }

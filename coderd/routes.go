@@ -26,6 +26,8 @@ func (s *Server) routes(a *httpapi.API) {
 func (s *Server) accessRoutes(a *httpapi.API) {
 	s.deploymentRoutes(a)
 	s.healthRoutes(a)
+	s.factRoutes(a)
+	s.documentRoutes(a)
 	s.sessionRoutes(a)
 	s.userRoutes(a)
 	s.settingRoutes(a)

@@ -1,6 +1,7 @@
 package coderd_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -153,7 +154,11 @@ func TestDescribe(t *testing.T) {
 	b, err := coderd.Describe()
 	require.NoError(t, err)
 	assert.JSONEq(t, string(a), string(b))
-	assert.Contains(t, string(a), `"/api/v2/users/{user}/keys/tokens"`)
+	var doc struct{ Paths map[string]map[string]any }
+	require.NoError(t, json.Unmarshal(a, &doc))
+	for _, r := range coderdtest.New(t).Server.Routes() {
+		assert.Contains(t, doc.Paths[r.Path], strings.ToLower(r.Method), "%s %s is not described", r.Method, r.Path)
+	}
 }
 
 func TestNewNamesWhatIsMissing(t *testing.T) {

@@ -140,8 +140,7 @@ select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_s
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
-    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    (select b.id from workspace_builds b where b.workspace_id = w.id and not b.refused order by b.build_number desc limit 1)::uuid as latest_build_id
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow
 from workspaces w
 join users u on u.id = w.owner_id
 join organizations o on o.id = w.organization_id
@@ -161,10 +160,9 @@ type ListWorkspaceDetailsRow struct {
 	TemplateAllowUserCancel         bool
 	TemplateRequireActiveVersion    bool
 	TemplateUseClassicParameterFlow bool
-	LatestBuildID                   api.ID
 }
 
-// Workspaces with the names around them and their newest build.
+// Workspaces with the names around them.
 func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]ListWorkspaceDetailsRow, error) {
 	rows, err := q.db.Query(ctx, listWorkspaceDetails, ids)
 	if err != nil {
@@ -198,7 +196,6 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 			&i.TemplateAllowUserCancel,
 			&i.TemplateRequireActiveVersion,
 			&i.TemplateUseClassicParameterFlow,
-			&i.LatestBuildID,
 		); err != nil {
 			return nil, err
 		}
@@ -270,31 +267,32 @@ func (q *Queries) RenameWorkspace(ctx context.Context, arg RenameWorkspaceParams
 const searchWorkspaces = `-- name: SearchWorkspaces :one
 select
     (select count(*) from workspaces w
-     where not w.deleted
-        and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+     where $1::boolean and not w.deleted
+        and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
-        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
-        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
-        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
-        and ($12::text = '' or lower(w.name) = lower($12::text))
-        and ($13::text = '' or workspace_status(w.id) = $13::text)
+        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
+        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
+        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
+        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
+        and ($13::text = '' or lower(w.name) = lower($13::text))
+        and ($14::text = '' or workspace_status(w.id) = $14::text)
     )::bigint as total,
     array(select w.id from workspaces w
      where not w.deleted
-        and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
+        and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
-        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
-        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
-        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
-        and ($12::text = '' or lower(w.name) = lower($12::text))
-        and ($13::text = '' or workspace_status(w.id) = $13::text)
+        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
+        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
+        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
+        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
+        and ($13::text = '' or lower(w.name) = lower($13::text))
+        and ($14::text = '' or workspace_status(w.id) = $14::text)
      order by w.last_used_at desc, w.id
-     limit $15 offset $14)::uuid[] as ids
+     limit $16 offset $15)::uuid[] as ids
 `
 
 type SearchWorkspacesParams struct {
+	WithTotal    bool
 	Everything   bool
 	Orgs         []api.ID
 	OwnerFilter  api.ID
@@ -318,9 +316,11 @@ type SearchWorkspacesRow struct {
 }
 
 // One page of ids, newest use first, and how many match in all. The two parts
-// repeat the conditions so that the page can walk the index and stop early.
+// repeat the conditions so that the page can walk the index and stop early. Without
+// with_total nothing is counted, and with max_rows 0 nothing is looked for.
 func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesParams) (SearchWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchWorkspaces,
+		arg.WithTotal,
 		arg.Everything,
 		arg.Orgs,
 		arg.OwnerFilter,

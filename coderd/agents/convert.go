@@ -44,6 +44,12 @@ func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map
 	if err != nil {
 		return nil, err
 	}
+	return joinResources(rows, agents)
+}
+
+// joinResources puts agents into their resources, and those under their jobs.
+func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgent) (map[api.ID][]api.WorkspaceResource, error) {
+	out := map[api.ID][]api.WorkspaceResource{}
 	byResource := map[api.ID][]api.WorkspaceAgent{}
 	for _, a := range agents {
 		byResource[a.ResourceID] = append(byResource[a.ResourceID], a)
@@ -64,7 +70,7 @@ func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map
 	return out, nil
 }
 
-// withParts completes agents with their apps, scripts and log sources.
+// withParts completes agents with their apps, scripts, log sources and distances to relays.
 func withParts(ctx context.Context, q *database.Queries, rows []database.ListWorkspaceAgentsRow) ([]api.WorkspaceAgent, error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -89,6 +95,20 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 	if err != nil {
 		return nil, fmt.Errorf("list distances to relays: %w", err)
 	}
+	return assemble(rows, parts{apps, scripts, sources, relays})
+}
+
+// parts are what belongs to agents.
+type parts struct {
+	apps    []database.WorkspaceApp
+	scripts []database.WorkspaceAgentScript
+	sources []database.ListAgentLogSourcesRow
+	relays  []database.ListAgentRelaysRow
+}
+
+// assemble puts agents and their parts together.
+func assemble(rows []database.ListWorkspaceAgentsRow, p parts) ([]api.WorkspaceAgent, error) {
+	var err error
 	out := make([]api.WorkspaceAgent, len(rows))
 	at := make(map[api.ID]int, len(rows))
 	for i, r := range rows {
@@ -97,26 +117,41 @@ func withParts(ctx context.Context, q *database.Queries, rows []database.ListWor
 		}
 		at[r.WorkspaceAgent.ID] = i
 	}
-	for _, r := range relays {
-		if err := json.Unmarshal(r.Relays, &out[at[r.AgentID]].Latency); err != nil {
+	for _, r := range p.relays {
+		i, ok := at[r.AgentID]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(r.Relays, &out[i].Latency); err != nil {
 			return nil, fmt.Errorf("decode distances of agent %s to relays: %w", r.AgentID, err)
 		}
 	}
-	for _, s := range sources {
-		a := &out[at[s.AgentID]]
+	for _, s := range p.sources {
+		i, ok := at[s.AgentID]
+		if !ok {
+			continue
+		}
+		a := &out[i]
 		a.LogSources = append(a.LogSources, convertSource(s))
 	}
-	for _, s := range scripts {
+	for _, s := range p.scripts {
 		script, err := convertScript(s)
 		if err != nil {
 			return nil, err
 		}
-		a := &out[at[s.AgentID]]
+		i, ok := at[s.AgentID]
+		if !ok {
+			continue
+		}
+		a := &out[i]
 		a.Scripts = append(a.Scripts, script)
 	}
-	for _, p := range apps {
-		i := at[p.AgentID]
-		app, err := convertApp(p)
+	for _, row := range p.apps {
+		i, ok := at[row.AgentID]
+		if !ok {
+			continue
+		}
+		app, err := convertApp(row)
 		if err != nil {
 			return nil, err
 		}

@@ -87,9 +87,7 @@ func New(router chi.Router, opts Options) *API {
 	}
 	// Clients of a newer release may send fields that we do not know yet.
 	cfg.AllowAdditionalPropertiesByDefault = true
-	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"CoderSessionToken": {Type: "apiKey", In: "header", Name: api.SessionTokenHeader},
-	}
+	cfg.Components.SecuritySchemes = securitySchemes()
 	a := &API{opts: opts, router: router}
 	cfg.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.ID](), reflect.TypeFor[uuid]())
 	a.huma = humachi.New(router, cfg)
@@ -100,9 +98,6 @@ func New(router chi.Router, opts Options) *API {
 // Routes returns what has been registered, in order.
 func (a *API) Routes() []Route { return a.routes }
 
-// OpenAPI returns the document of all typed routes as JSON.
-func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
-
 // Register adds a typed endpoint. The input struct has fields tagged path, query
 // or header and a field Body; the output struct has a field Body.
 func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)) {
@@ -112,7 +107,7 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 		Method:       r.Method,
 		Path:         r.Path,
 		Summary:      r.Summary,
-		Description:  "Requires: " + r.Rule.String() + ".",
+		Description:  describe(r, ""),
 		Tags:         []string{r.Tag},
 		MaxBodyBytes: DefaultMaxBody,
 		Middlewares:  huma.Middlewares{a.enforce(r)},
@@ -123,9 +118,7 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 	if r.MaxBody != 0 {
 		op.MaxBodyBytes = r.MaxBody
 	}
-	if !r.Rule.IsPublic() {
-		op.Security = []map[string][]string{{"CoderSessionToken": {}}}
-	}
+	op.Security = security(r)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -216,7 +209,10 @@ func (a *API) ReadmitDaemon(req *http.Request) (context.Context, error) {
 
 // operationID makes names like "getUser" unique and stable: "get-users-user".
 func operationID(r Route) string {
-	p := strings.TrimPrefix(r.Path, "/api/v2")
+	p, inAPI := strings.CutPrefix(r.Path, "/api/v2")
+	if !inAPI { // pages may have the names of routes
+		p = "/root" + p
+	}
 	p = strings.NewReplacer("{", "", "}", "", "@", "").Replace(p)
 	return strings.ToLower(r.Method) + strings.ReplaceAll(p, "/", "-")
 }

@@ -34,6 +34,11 @@ func Load(ctx context.Context, db *database.Queries, ids ...api.ID) (map[api.ID]
 	return convertAll(ctx, db, rows)
 }
 
+// Describe is Load for a caller who has the rows.
+func Describe(ctx context.Context, db *database.Queries, rows []database.ProvisionerJob) (map[api.ID]api.ProvisionerJob, error) {
+	return convertAll(ctx, db, rows)
+}
+
 // convertAll gives rows their places. The queue is looked at only when one of
 // them waits.
 func convertAll(ctx context.Context, db *database.Queries, rows []database.ProvisionerJob) (map[api.ID]api.ProvisionerJob, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/jobs"
@@ -23,32 +25,54 @@ func (s *Service) one(ctx context.Context, id api.ID) (api.Workspace, error) {
 }
 
 // details returns workspaces with their newest builds, in the order of ids. The
-// number of statements does not depend on how many there are.
+// number of statements does not depend on how many there are; those that do not
+// need each other run side by side.
 func (s *Service) details(ctx context.Context, ids []api.ID) ([]api.Workspace, error) {
 	if len(ids) == 0 {
 		return []api.Workspace{}, nil
 	}
-	rows, err := s.db.ListWorkspaceDetails(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list workspaces: %w", err)
-	}
-	builds := make([]api.ID, len(rows))
-	for i, r := range rows {
-		builds[i] = r.LatestBuildID
-	}
-	latest, err := s.builds(ctx, builds)
-	if err != nil {
+	var rows []database.ListWorkspaceDetailsRow
+	latest := map[api.ID]api.WorkspaceBuild{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if rows, err = s.db.ListWorkspaceDetails(ctx, ids); err != nil {
+			return fmt.Errorf("list workspaces: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) {
+		latest, err = s.latestBuilds(ctx, ids)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	byID := make(map[api.ID]api.Workspace, len(rows))
 	for _, r := range rows {
-		byID[r.Workspace.ID] = s.convert(r, latest[r.LatestBuildID])
+		byID[r.Workspace.ID] = s.convert(r, latest[r.Workspace.ID])
 	}
 	out := make([]api.Workspace, 0, len(ids))
 	for _, id := range ids {
 		if w, ok := byID[id]; ok {
 			out = append(out, w)
 		}
+	}
+	return out, nil
+}
+
+// latestBuilds returns the newest build of each workspace by the workspace's id.
+func (s *Service) latestBuilds(ctx context.Context, ids []api.ID) (map[api.ID]api.WorkspaceBuild, error) {
+	rows, err := s.db.ListLatestBuilds(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("list newest builds: %w", err)
+	}
+	var builds map[api.ID]api.WorkspaceBuild
+	if builds, err = s.buildsOf(ctx, rows); err != nil {
+		return nil, err
+	}
+	out := make(map[api.ID]api.WorkspaceBuild, len(builds))
+	for _, b := range builds {
+		out[b.WorkspaceID] = b
 	}
 	return out, nil
 }
@@ -114,11 +138,46 @@ func (s *Service) builds(ctx context.Context, ids []api.ID) (map[api.ID]api.Work
 	if err != nil {
 		return nil, err
 	}
+	return joinBuilds(rows, jobsByID, resources), nil
+}
+
+// buildsOf is builds for a caller who knows the jobs and the ids of what they
+// brought.
+func (s *Service) buildsOf(ctx context.Context, latest []database.ListLatestBuildsRow) (map[api.ID]api.WorkspaceBuild, error) {
+	var ids, resourceIDs, agentIDs []api.ID
+	var jobRows []database.ProvisionerJob
+	for _, r := range latest {
+		ids, jobRows = append(ids, r.ID), append(jobRows, r.ProvisionerJob)
+		resourceIDs, agentIDs = append(resourceIDs, r.ResourceIds...), append(agentIDs, r.AgentIds...)
+	}
+	var rows []database.ListWorkspaceBuildDetailsRow
+	var jobsByID map[api.ID]api.ProvisionerJob
+	var resources map[api.ID][]api.WorkspaceResource
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if rows, err = s.db.ListWorkspaceBuildDetails(ctx, ids); err != nil {
+			return fmt.Errorf("list builds: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) { jobsByID, err = jobs.Describe(ctx, s.db.Queries, jobRows); return err })
+	g.Go(func() (err error) {
+		resources, err = agents.ResourcesBeside(ctx, s.db.Queries, resourceIDs, agentIDs)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return joinBuilds(rows, jobsByID, resources), nil
+}
+
+func joinBuilds(rows []database.ListWorkspaceBuildDetailsRow, jobsByID map[api.ID]api.ProvisionerJob,
+	resources map[api.ID][]api.WorkspaceResource) map[api.ID]api.WorkspaceBuild {
 	out := make(map[api.ID]api.WorkspaceBuild, len(rows))
 	for _, r := range rows {
 		out[r.WorkspaceBuild.ID] = convertBuild(r, jobsByID[r.WorkspaceBuild.JobID], resources[r.WorkspaceBuild.JobID])
 	}
-	return out, nil
+	return out
 }
 
 func convertBuild(r database.ListWorkspaceBuildDetailsRow, job api.ProvisionerJob, resources []api.WorkspaceResource) api.WorkspaceBuild {

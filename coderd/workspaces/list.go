@@ -32,15 +32,10 @@ func (s *Service) List(ctx context.Context, query string, limit, offset int32) (
 	p.Everything, p.Orgs, p.OwnerFilter, p.MemberOf = f.All, f.Orgs, f.Owner, f.MemberOf
 	p.AtLarge, p.SharedIn, p.Entries = f.AtLarge, f.SharedIn, f.Entries
 	p.MaxRows, p.SkipRows = limit, offset
-	page, err := s.db.SearchWorkspaces(ctx, p)
-	if err != nil {
-		return api.WorkspacesResponse{}, fmt.Errorf("search workspaces: %w", err)
+	if !p.Everything && len(p.Orgs) == 0 {
+		return s.listOwn(ctx, p)
 	}
-	all, err := s.details(ctx, page.Ids)
-	if err != nil {
-		return api.WorkspacesResponse{}, err
-	}
-	return api.WorkspacesResponse{Workspaces: all, Count: int(page.Total)}, nil
+	return s.listMany(ctx, p)
 }
 
 // parseQuery reads the search text: words are part of a name, key:value terms

@@ -29,10 +29,11 @@ update workspaces set deleted = true, updated_at = now() where id = @id and not 
 
 -- name: SearchWorkspaces :one
 -- One page of ids, newest use first, and how many match in all. The two parts
--- repeat the conditions so that the page can walk the index and stop early.
+-- repeat the conditions so that the page can walk the index and stop early. Without
+-- with_total nothing is counted, and with max_rows 0 nothing is looked for.
 select
     (select count(*) from workspaces w
-     where not w.deleted
+     where @with_total::boolean and not w.deleted
         and rbac_visible(@everything::boolean, @orgs::uuid[], @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
             w.organization_id, w.owner_id, w.acl)
         and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
@@ -56,14 +57,13 @@ select
      limit @max_rows offset @skip_rows)::uuid[] as ids;
 
 -- name: ListWorkspaceDetails :many
--- Workspaces with the names around them and their newest build.
+-- Workspaces with the names around them.
 select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
-    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    (select b.id from workspace_builds b where b.workspace_id = w.id and not b.refused order by b.build_number desc limit 1)::uuid as latest_build_id
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow
 from workspaces w
 join users u on u.id = w.owner_id
 join organizations o on o.id = w.organization_id

@@ -33,9 +33,10 @@ var plan = []room{
 	{"database", []string{"api", "internal"}, "the database floor knows neither coderd nor the network"},
 	{"derp", []string{"api", "internal"}, "the network floor knows neither coderd nor the database"},
 	{"site", []string{}, "the site imports nothing of ours"},
+	{"docs/reference", []string{}, "generated pages, put into the binary"},
 	{"agent", []string{"api", "derp", "internal"}, "an agent never links the control plane"},
 	{"provisionerd", []string{"api/jobrpc", "=api", "api/initscript", "internal"}, "a daemon has no database and no network of its own"},
-	{"coderd", []string{"coderd", "api", "database", "derp", "site", "internal"}, "the control plane imports no agent and no daemon"},
+	{"coderd", []string{"coderd", "api", "database", "derp", "site", "=docs/reference", "internal"}, "the control plane imports no agent and no daemon"},
 	{"coderd/coderdtest", []string{"coderd", "api", "database", "derp", "internal"}, "a whole control plane for tests"},
 	{"coderd/httpapi", []string{"api", "coderd/rbac", "internal"}, "httpapi knows no product noun"},
 	{"coderd/rbac", []string{"api"}, "rbac is pure"},
@@ -43,7 +44,7 @@ var plan = []room{
 	{"coderd/devurl", []string{"api", "derp", "coderd/httpapi", "coderd/rbac", "internal"}, "dev URLs run in proxies, which have no database"},
 	{"coderd/wsproxy", []string{"api", "derp", "coderd/httpapi", "coderd/devurl", "internal"}, "a proxy has no database"},
 	{"cmd", []string{"cmd", "coderd", "agent", "provisionerd", "database", "derp", "site", "api", "internal"}, "programs may import everything"},
-	{"scripts", []string{"cmd", "coderd", "agent", "provisionerd", "database", "derp", "site", "api", "internal"}, "scripts may import everything"},
+	{"scripts", []string{"=docs/reference", "cmd", "coderd", "agent", "provisionerd", "database", "derp", "site", "api", "internal"}, "scripts may import everything"},
 }
 
 // slices of coderd stand on steps: a package imports only those on lower steps,

@@ -1,5 +1,8 @@
-// Command apigen writes the OpenAPI document of all typed routes to the path
-// given, docs/reference/openapi.json by default. Equal routes give equal bytes.
+// Command apigen writes what docs/reference says of the API: openapi.json, made
+// from the route table and the Go types with the texts of their comments, and a page
+// for each section. It compares the document with the API that clients know and
+// drops differences that are none any more from testdata/differences.txt. Equal sources give equal bytes. Run it at the top of the
+// repository; a directory as the argument takes the place of docs/reference.
 package main
 
 import (
@@ -13,38 +16,74 @@ import (
 )
 
 func main() {
-	path := filepath.FromSlash("docs/reference/openapi.json")
+	to := filepath.FromSlash("docs/reference")
 	if len(os.Args) > 1 {
-		path = os.Args[1]
+		to = os.Args[1]
 	}
-	if err := write(path); err != nil {
+	if err := run(".", to); err != nil {
 		fmt.Fprintln(os.Stderr, "apigen:", err)
 		os.Exit(1)
 	}
 }
 
-func write(path string) error {
-	doc, err := coderd.Describe()
+// run reads the sources below root and writes below to.
+func run(root, to string) error {
+	doc, err := document(root)
 	if err != nil {
-		return fmt.Errorf("describe the API: %w", err)
+		return err
 	}
-	// Through a map, whose keys are written in order.
-	var tree map[string]any
-	if err := json.Unmarshal(doc, &tree); err != nil {
-		return fmt.Errorf("read the description: %w", err)
+	files, err := render(doc)
+	if err != nil {
+		return err
 	}
-	if info, ok := tree["info"].(map[string]any); ok {
-		info["version"] = "v2" // of the API; that of the binary would change the file
+	pages := filepath.Join(to, "api")
+	if err := os.RemoveAll(pages); err != nil { // a section may have gone
+		return err
 	}
+	if err := os.MkdirAll(pages, 0o755); err != nil { //nolint:gosec // documentation is public
+		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(to, filepath.FromSlash(name)), text, 0o644); err != nil { //nolint:gosec // documentation is public
+			return err
+		}
+	}
+	found, err := compare(root, doc)
+	if err != nil {
+		return err
+	}
+	return prune(root, found)
+}
+
+// document returns the description of the API as a map, whose keys are written in
+// order.
+func document(root string) (map[string]any, error) {
+	raw, err := coderd.Describe()
+	if err != nil {
+		return nil, fmt.Errorf("describe the API: %w", err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil, fmt.Errorf("read the description: %w", err)
+	}
+	words, err := readComments(root)
+	if err != nil {
+		return nil, fmt.Errorf("read comments: %w", err)
+	}
+	complete(doc, words)
+	return doc, nil
+}
+
+// render returns the files by their names below docs/reference.
+func render(doc map[string]any) (map[string][]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(tree); err != nil {
-		return fmt.Errorf("write the description: %w", err)
+	if err := enc.Encode(doc); err != nil {
+		return nil, fmt.Errorf("write the description: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // documentation is public
-		return err
-	}
-	return os.WriteFile(path, out.Bytes(), 0o644) //nolint:gosec // documentation is public
+	files := pages(doc)
+	files["openapi.json"] = out.Bytes()
+	return files, nil
 }

@@ -54,6 +54,7 @@ func groups() []group {
 		{"terminal", (*bench).terminal},
 		{"relayed", (*bench).relayed},
 		{"direct", (*bench).direct},
+		{"lists", (*bench).lists},
 	}
 }
 

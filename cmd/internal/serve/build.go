@@ -267,12 +267,13 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		registry.MustRegister(p.relay)
 	}
 	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats))
+	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Quota: quotas, Connections: p.connections,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
-			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: s.shownOptions()}})
+			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
 		return err
 	}
@@ -301,7 +302,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 // an access URL that has one is stripped first.
 func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/"} {
+	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/"} {
 		mux.Handle(path, plane)
 	}
 	if relays != nil {

@@ -71,6 +71,11 @@ type Config struct {
 	// Telemetry and UpdateCheck are read so that existing files keep working;
 	// this product never calls home.
 	Telemetry, UpdateCheck bool
+
+	// Swagger serves the page of the API by the names of the reference too.
+	Swagger bool
+	// Origins say by flag where each value came from; see option.Set.Origins.
+	Origins map[string]string
 }
 
 // TLSConfig is the HTTPS listener.

@@ -117,6 +117,8 @@ func introspectionOptions(c *Config) option.Set {
 			Value: option.Strings(&c.Log.Filter), Doc: "Regular expressions: debug lines whose component or text matches are shown; .* shows all."},
 		{Flag: "verbose", Env: "CODER_VERBOSE", YAML: "introspection.logging.verbose", Group: g, Hidden: true,
 			Value: option.Bool(&c.Log.Verbose), Doc: "Show all debug lines."},
+		{Flag: "swagger-enable", Env: "CODER_SWAGGER_ENABLE", YAML: "enableSwagger", Group: g,
+			Value: option.Bool(&c.Swagger), Doc: "Show the page of the API at /swagger too; it is always at /api/v2/docs."},
 		{Flag: "telemetry", Env: "CODER_TELEMETRY_ENABLE", YAML: "telemetry.enable", Group: g, Default: "false", Hidden: true,
 			Value: option.Bool(&c.Telemetry), Doc: "Read so that existing files work. Nothing is ever sent."},
 		{Flag: "update-check", Env: "CODER_UPDATE_CHECK", YAML: "updateCheck", Group: g, Default: "false", Hidden: true,

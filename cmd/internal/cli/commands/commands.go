@@ -10,6 +10,7 @@ import (
 	"coder.internal/cmd/internal/cli/doctor"
 	"coder.internal/cmd/internal/cli/dotfiles"
 	"coder.internal/cmd/internal/cli/externalauth"
+	"coder.internal/cmd/internal/cli/features"
 	"coder.internal/cmd/internal/cli/gitaskpass"
 	"coder.internal/cmd/internal/cli/gitssh"
 	"coder.internal/cmd/internal/cli/groups"
@@ -52,6 +53,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.Delete, workspaces.Rename, workspaces.List, workspaces.Show, workspaces.Logs,
 		workspaces.External,
 		state.Command,
+		features.Command, features.Licenses,
 		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/option"
@@ -38,9 +39,11 @@ func Command() cli.Maker {
 		cmd.Flags().StringVarP(&file, "config", "c", "", "YAML file with options ($CODER_CONFIG_PATH)")
 		cmd.Flags().BoolVar(&write, "write-config", false, "print the configuration as YAML and end")
 		cmd.RunE = cli.RunE(func(ctx context.Context, _ []string) error {
-			if err := resolve(env, cmd, table, file); err != nil {
+			src, err := resolve(env, cmd, table, file)
+			if err != nil {
 				return err
 			}
+			cfg.Origins = table.Origins(src)
 			cfg.ConfigDir = env.Global.ConfigDir
 			if write {
 				text, err := table.WriteYAML()
@@ -52,13 +55,51 @@ func Command() cli.Maker {
 			}
 			return run(ctx, env, cfg, table)
 		})
+		cmd.SetUsageFunc(usage(cmd, table))
 		cmd.AddCommand(builtinURL(env), builtinServe(env), createAdminUser(env), dbcrypt(env))
 		return cmd
 	}
 }
 
+// usage writes the flags of server under the headings of the option table. What is
+// below server keeps its plain list.
+func usage(server *cobra.Command, table option.Set) func(*cobra.Command) error {
+	plain := (&cobra.Command{}).UsageFunc()
+	return func(c *cobra.Command) error {
+		if c != server {
+			return plain(c)
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "Usage:\n  %s\n  %s [command]\n\nExamples:\n%s\n\nCommands:\n", c.UseLine(), c.CommandPath(), c.Example)
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(&b, "  %-24s%s\n", sub.Name(), sub.Short)
+			}
+		}
+		b.WriteString("\nFiles and help:\n")
+		own := pflag.NewFlagSet("", pflag.ContinueOnError)
+		inTable := map[string]bool{}
+		for _, o := range table {
+			inTable[o.Flag] = true
+		}
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if !inTable[f.Name] {
+				own.AddFlag(f)
+			}
+		})
+		b.WriteString(own.FlagUsagesWrapped(usageWidth))
+		b.WriteString(table.Usage(c.Flags(), usageWidth))
+		fmt.Fprintf(&b, "\nGlobal flags:\n%s", c.InheritedFlags().FlagUsagesWrapped(usageWidth))
+		_, err := io.WriteString(c.OutOrStderr(), b.String())
+		return err
+	}
+}
+
+// usageWidth is how wide the help is, in columns.
+const usageWidth = 120
+
 // resolve reads flags, environment and file into the table's fields.
-func resolve(env *cli.Env, cmd *cobra.Command, table option.Set, file string) error {
+func resolve(env *cli.Env, cmd *cobra.Command, table option.Set, file string) (option.Source, error) {
 	src := option.Source{Flags: table.Changed(cmd.Flags()), Getenv: env.Getenv, File: file}
 	if src.File == "" {
 		src.File = env.Getenv("CODER_CONFIG_PATH")
@@ -66,14 +107,14 @@ func resolve(env *cli.Env, cmd *cobra.Command, table option.Set, file string) er
 	if src.File != "" {
 		f, err := os.Open(src.File)
 		if err != nil {
-			return cli.Usage("--config", "cannot read the configuration file: "+err.Error())
+			return src, cli.Usage("--config", "cannot read the configuration file: "+err.Error())
 		}
 		defer f.Close() //nolint:errcheck // opened for reading
 		if src.YAML, err = io.ReadAll(io.LimitReader(f, maxConfigFile+1)); err != nil {
-			return cli.Usage("--config", "cannot read the configuration file: "+err.Error())
+			return src, cli.Usage("--config", "cannot read the configuration file: "+err.Error())
 		}
 	}
-	return table.Resolve(src)
+	return src, table.Resolve(src)
 }
 
 // run serves until SIGINT or SIGTERM. A second signal ends the process at once.

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSurface: every difference from the API that clients know has a reason in
+// testdata/differences.txt, and every line there is a difference.
+func TestSurface(t *testing.T) {
+	t.Parallel()
+	doc, err := document(top)
+	require.NoError(t, err)
+	found, err := compare(top, doc)
+	require.NoError(t, err)
+	reasons, err := explained(top)
+	require.NoError(t, err)
+	for _, d := range found {
+		assert.Contains(t, reasons, d, "mend it, or give the reason in %s", differenceFile)
+		delete(reasons, d)
+	}
+	for d := range reasons {
+		t.Errorf("%q differs no more: run make gen", d)
+	}
+}
+
+// TestSurfaceSeesDifferences: a field that goes, changes its type, is new or becomes
+// required is found.
+func TestSurfaceSeesDifferences(t *testing.T) {
+	t.Parallel()
+	doc, err := document(top)
+	require.NoError(t, err)
+	before, err := compare(top, doc)
+	require.NoError(t, err)
+	schemas := child(child(doc, "components"), "schemas")
+	user := child(asMap(schemas["User"]), "properties")
+	delete(user, "username")
+	user["email"] = map[string]any{"type": "integer"}
+	user["shoe_size"] = map[string]any{"type": "integer"}
+	login := asMap(schemas["CreateUserRequest"])
+	login["required"] = append(asList(login["required"]), "name")
+	delete(child(doc, "paths"), "/api/v2/buildinfo")
+	child(doc, "paths")["/api/v2/weather"] = map[string]any{"get": map[string]any{}}
+	after, err := compare(top, doc)
+	require.NoError(t, err)
+	for _, want := range []string{"codersdk.User.username: missing", "codersdk.User.email: type integer, theirs string",
+		"codersdk.User.shoe_size: ours alone", "codersdk.CreateUserRequestWithOrgs.name: ours is required", "GET /api/v2/weather: ours alone"} {
+		assert.NotContains(t, before, want)
+		assert.Contains(t, after, want)
+	}
+}
