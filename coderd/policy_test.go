@@ -37,6 +37,7 @@ func (w *world) permissions() []rbac.Permission {
 func (w *world) subject() rbac.Subject {
 	s := rbac.Subject{UserID: pick(w, w.people), OrgRoles: map[api.ID][]string{},
 		Scopes: pick(w, [][]string{{"all"}, {"all"}, {"all"}, {"user:read", "template:use"}, {"application_connect"}, {"workspace:*"}, {}})}
+	s.Deployment = rbac.Deployment{OwnersStayOut: w.IntN(5) == 0, NoSharing: w.IntN(5) == 0}
 	if w.IntN(4) == 0 {
 		s.SiteRoles = []string{pick(w, append(rbac.SiteRoleNames(), "emperor"))}
 	}

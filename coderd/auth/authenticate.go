@@ -28,7 +28,8 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if !t.matches(row.HashedSecret) {
 		return rbac.Subject{}, "", rbac.ErrUnauthenticated
 	}
-	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: row.Scopes, Groups: row.Groups}
+	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: row.Scopes, Groups: row.Groups,
+		Deployment: s.opts.Config.Deployment}
 	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
 		return rbac.Subject{}, "", fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
 	}

@@ -34,7 +34,7 @@ func FilterFor(s Subject, a Action, t Type) Filter {
 	}
 	act := bit(a)
 	f.All, f.AtLarge = s.onSite(act, t), s.onOwn(act, t)
-	roles := rolesAllowing(act, t)
+	roles := s.rolesAllowing(act, t)
 	for _, org := range slices.SortedFunc(maps.Keys(s.OrgRoles), compare) {
 		v := s.inOrg(org, s.OrgRoles[org], act, t)
 		if v.denied {

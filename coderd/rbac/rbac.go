@@ -99,6 +99,16 @@ type Subject struct {
 	Groups []api.ID
 	// Custom defines the custom roles among OrgRoles.
 	Custom []Role
+	// Deployment has the switches of the deployment.
+	Deployment Deployment
+}
+
+// Deployment are switches that an operator sets. They only take away.
+type Deployment struct {
+	// OwnersStayOut keeps the role owner from reaching into workspaces of others.
+	OwnersStayOut bool
+	// NoSharing makes access lists of workspaces count for nothing.
+	NoSharing bool
 }
 
 // Authorize returns whether subject may do action on object.
@@ -136,7 +146,7 @@ func (s *Subject) onSite(act actions, t Type) bool {
 		return true
 	}
 	for _, r := range s.SiteRoles {
-		if siteRoles[r].site.has(act, t) {
+		if siteRoles[r].site.has(act, t) && !(r == RoleOwner && s.Deployment.OwnersStayOut && t == TypeWorkspace && act&reachIn != 0) {
 			return true
 		}
 	}

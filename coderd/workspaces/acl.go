@@ -55,6 +55,11 @@ func (s *Service) changeACL(ctx context.Context, id api.ID, edit func(*database.
 	if err != nil {
 		return err
 	}
+	if caller, err := rbac.Caller(ctx); err != nil {
+		return err
+	} else if caller.Deployment.NoSharing {
+		return &api.Error{Code: api.CodeForbidden, Message: "Sharing workspaces is switched off in this deployment (--disable-workspace-sharing)."}
+	}
 	return s.db.InTx(ctx, func(q *database.Queries) error {
 		// The organization first, as when its policy changes.
 		if _, err := q.LockOrganizationForShare(ctx, w.OrganizationID); err != nil {
