@@ -29,7 +29,7 @@ type Filter struct {
 // subject may do a on. It is Authorize turned inside out over the same roles.
 func FilterFor(s Subject, a Action, t Type) Filter {
 	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}, SharedIn: []api.ID{}, Entries: []string{}}
-	if !inScope(s.Scopes, a, t) {
+	if !s.admitsAll(a, t) {
 		return f
 	}
 	act := bit(a)

@@ -113,8 +113,8 @@ func checkSharing(ctx context.Context, q *database.Queries, w database.Workspace
 // be stopped and deleted all the same.
 func mayUseTemplate(ctx context.Context, t database.Template, to api.Transition) error {
 	caller, err := rbac.Caller(ctx)
-	caller.Scopes = []string{rbac.ScopeAll} // the question is what the person may, not the token
-	if err != nil || to != api.TransitionStart || rbac.Authorize(caller, rbac.Use, templateObject(t)) {
+	// The question is what the person may, not the token.
+	if err != nil || to != api.TransitionStart || rbac.Authorize(caller.Person(), rbac.Use, templateObject(t)) {
 		return err
 	}
 	return &api.Error{Code: api.CodeForbidden, Message: "You may no longer use the template of this workspace, so you cannot start it. Ask an administrator of the template."}
