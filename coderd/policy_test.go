@@ -3,6 +3,7 @@ package coderd_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,7 @@ func (w *subjects) permissions() []rbac.Permission {
 func (w *subjects) subject() rbac.Subject {
 	s := rbac.Subject{UserID: pick(w, w.people), OrgRoles: map[api.ID][]string{},
 		Scopes: pick(w, [][]string{{"all"}, {"all"}, {"all"}, {"user:read", "template:use"}, {"application_connect"}, {"workspace:*"}, {}})}
+	s.Deployment = rbac.Deployment{OwnersStayOut: w.IntN(5) == 0, NoSharing: w.IntN(5) == 0}
 	if w.IntN(4) == 0 {
 		s.SiteRoles = []string{pick(w, append(rbac.SiteRoleNames(), "emperor"))}
 	}
@@ -116,6 +118,14 @@ func TestPolicyAgrees(t *testing.T) {
 		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl)`).Scan(&got))
 	require.Equal(t, len(want), len(got))
 	require.True(t, slices.Equal(want, got), "Postgres decides otherwise")
+
+	// Lists can use indexes only if the planner sees through the function.
+	plan, err := conn.Query(t.Context(), `explain verbose select n from cases
+		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl)`)
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(plan, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(lines, "\n"), "rbac_visible", "the condition is not inlined")
 }
 
 func optional(id api.ID) *api.ID {

@@ -33,7 +33,7 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 		return rbac.Subject{}, "", fmt.Errorf("allow-list of key %s: %w", row.ID, err)
 	}
 	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: expand(row.Scopes),
-		Allow: allow, Groups: row.Groups}
+		Allow: allow, Groups: row.Groups, Deployment: s.opts.Config.Deployment}
 	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
 		return rbac.Subject{}, "", fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"time"
 
+	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 	"coder.internal/internal/password"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	DefaultTokenLifetime  time.Duration
 	MaxTokenLifetime      time.Duration
 	MaxAdminTokenLifetime time.Duration
+	// Deployment narrows what people may do.
+	Deployment rbac.Deployment
 	// SecureCookies marks cookies for https only.
 	SecureCookies bool
 }

@@ -66,7 +66,7 @@ func TemplateACL(org api.ID, stored []string) []string {
 // shared reports whether an entry of o's list admits the subject, a member of
 // o's organization.
 func (s *Subject) shared(act actions, o Object) bool {
-	if len(o.ACL) == 0 {
+	if len(o.ACL) == 0 || o.Type == TypeWorkspace && s.Deployment.NoSharing {
 		return false
 	}
 	roles := aclRoles[o.Type]
@@ -100,8 +100,12 @@ func (s *Subject) isGrantee(g Grantee, id api.ID) bool {
 	return false
 }
 
-func rolesAllowing(act actions, t Type) []string {
+// rolesAllowing lists the roles of access lists that permit act on objects of type t.
+func (s *Subject) rolesAllowing(act actions, t Type) []string {
 	var out []string
+	if t == TypeWorkspace && s.Deployment.NoSharing {
+		return out
+	}
 	for _, r := range []string{ACLUse, ACLAdmin} {
 		if aclRoles[t][r]&act != 0 {
 			out = append(out, r)

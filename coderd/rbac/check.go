@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"context"
+	"strings"
 
 	"coder.internal/api"
 )
@@ -48,7 +49,15 @@ func Check(ctx context.Context, a Action, o Object, what string) error {
 		return api.NotFound(what)
 	}
 	return &api.Error{Code: api.CodeForbidden,
-		Message: "You may not " + string(a) + " this " + string(o.Type) + ". Ask an administrator for a role that allows it."}
+		Message: "You may not " + string(a) + " this " + noun(o.Type) + ". Ask an administrator for a role that allows it."}
+}
+
+// noun is what people call objects of a type.
+func noun(t Type) string {
+	if t == TypeAssignRole || t == TypeAssignOrgRole {
+		return "role"
+	}
+	return strings.ReplaceAll(string(t), "_", " ")
 }
 
 // Rule is what a route demands before its handler runs. The zero Rule is not a

@@ -29,14 +29,12 @@ type Filter struct {
 // subject may do a on. It is Authorize turned inside out over the same roles.
 func FilterFor(s Subject, a Action, t Type) Filter {
 	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}, SharedIn: []api.ID{}, Entries: []string{}}
-	// A list cannot show some objects by id: an allow-list that does not hold for
-	// the whole type shows none.
-	if !inScope(s.Scopes, a, t) || !s.Allow.PermitsAll(t) {
+	if !s.admitsAll(a, t) {
 		return f
 	}
 	act := bit(a)
 	f.All, f.AtLarge = s.onSite(act, t), s.onOwn(act, t)
-	roles := rolesAllowing(act, t)
+	roles := s.rolesAllowing(act, t)
 	for _, org := range slices.SortedFunc(maps.Keys(s.OrgRoles), compare) {
 		v := s.inOrg(org, s.OrgRoles[org], act, t)
 		if v.denied {

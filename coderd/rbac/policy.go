@@ -37,6 +37,9 @@ var (
 	read = set(Read)
 )
 
+// reachIn is what Deployment.OwnersStayOut takes from owners.
+var reachIn = set(SSH, ApplicationConnect)
+
 // typeActions: what can be done with objects of each type. Logs can be read only.
 var typeActions = permissions{
 	TypeUser:               crud | set(ReadPersonal, UpdatePersonal),

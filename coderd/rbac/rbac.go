@@ -101,14 +101,45 @@ type Subject struct {
 	Custom []Role
 	// Allow narrows a token to some objects.
 	Allow AllowList
+	// Deployment has the switches of the deployment.
+	Deployment Deployment
+}
+
+// Deployment are switches that an operator sets. They only take away.
+type Deployment struct {
+	// OwnersStayOut keeps the role owner from reaching into workspaces of others.
+	OwnersStayOut bool
+	// NoSharing makes access lists of workspaces count for nothing.
+	NoSharing bool
 }
 
 // Authorize returns whether subject may do action on object.
 func Authorize(s Subject, a Action, o Object) bool {
-	return inScope(s.Scopes, a, o.Type) && s.Allow.Permits(o) && s.allows(a, o)
+	return s.admits(a, o) && s.allows(a, o)
 }
 
-// allows is Authorize without scopes and allow-lists.
+// admits reports whether the token of the request lets a be done on o at all.
+func (s *Subject) admits(a Action, o Object) bool {
+	return inScope(s.Scopes, a, o.Type) && s.Allow.Permits(o)
+}
+
+// admitsAll reports whether it does so for every object of a type. A list cannot
+// show some objects by id: an allow-list that does not hold for the whole type
+// shows none.
+func (s *Subject) admitsAll(a Action, t Type) bool {
+	return inScope(s.Scopes, a, t) && s.Allow.PermitsAll(t)
+}
+
+// Admits is admitsAll for rights that come from elsewhere than roles.
+func Admits(s Subject, a Action, t Type) bool { return s.admitsAll(a, t) }
+
+// Person returns the subject with all their rights, whatever token they came with.
+func (s Subject) Person() Subject {
+	s.Scopes, s.Allow = []string{ScopeAll}, nil
+	return s
+}
+
+// allows is Authorize without what narrows a token.
 func (s *Subject) allows(a Action, o Object) bool {
 	act := bit(a)
 	if s.onSite(act, o.Type) {
@@ -138,7 +169,7 @@ func (s *Subject) onSite(act actions, t Type) bool {
 		return true
 	}
 	for _, r := range s.SiteRoles {
-		if siteRoles[r].site.has(act, t) {
+		if siteRoles[r].site.has(act, t) && !(r == RoleOwner && s.Deployment.OwnersStayOut && t == TypeWorkspace && act&reachIn != 0) {
 			return true
 		}
 	}

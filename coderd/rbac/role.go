@@ -145,13 +145,13 @@ func OrgRoleNames() []string { return slices.Clone(orgRoleNames) }
 // r does, scopes included. Nobody gives, takes or defines a role that they do not
 // cover.
 func Covers(s Subject, r Role) bool {
-	return r.site.every(func(a Action, t Type) bool { return inScope(s.Scopes, a, t) && s.onSite(bit(a), t) }) &&
+	return r.site.every(func(a Action, t Type) bool { return s.admitsAll(a, t) && s.onSite(bit(a), t) }) &&
 		r.org.every(func(a Action, t Type) bool { return Authorize(s, a, Object{Type: t, OrgID: r.OrgID}) }) &&
 		r.member.every(func(a Action, t Type) bool {
 			return Authorize(s, a, Object{Type: t, OrgID: r.OrgID, OwnerID: s.UserID})
 		}) &&
 		r.user.every(func(a Action, t Type) bool {
-			return inScope(s.Scopes, a, t) && (s.onSite(bit(a), t) || s.onOwn(bit(a), t))
+			return s.admitsAll(a, t) && (s.onSite(bit(a), t) || s.onOwn(bit(a), t))
 		})
 }
 

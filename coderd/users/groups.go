@@ -63,7 +63,7 @@ func (s *Service) visibleGroups(ctx context.Context) (database.ListGroupsParams,
 	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeGroup)
 	p := database.ListGroupsParams{Everything: f.All, Orgs: f.Orgs, Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge,
 		SharedIn: f.SharedIn, Entries: f.Entries, Joined: []api.ID{}, Ids: []api.ID{}, MaxRows: maxGroups}
-	if rbac.ScopesCover(caller.Scopes, []string{"group:read"}) {
+	if rbac.Admits(caller, rbac.Read, rbac.TypeGroup) {
 		p.Joined = append(p.Joined, caller.Groups...)
 		for org := range caller.OrgRoles {
 			p.Joined = append(p.Joined, org)

@@ -116,7 +116,8 @@ func CheckRank(ctx context.Context, q *database.Queries, target database.User) e
 			continue
 		}
 		for _, r := range m.Roles {
-			if !slices.Contains(own, r) {
+			role, builtIn := rbac.OrgRoleNamed(r, m.OrganizationID)
+			if !slices.Contains(own, r) && !(builtIn && rbac.Covers(caller, role)) {
 				return outranked(r)
 			}
 		}

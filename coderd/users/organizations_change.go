@@ -179,7 +179,10 @@ func recordOrganization(ctx context.Context, q *database.Queries, a audit.Action
 // Sharing returns whose workspaces of the organization may be shared.
 func (s *Service) Sharing(ctx context.Context, ref string) (api.WorkspaceSharingSettings, error) {
 	o, err := s.organizationFor(ctx, ref, rbac.Read)
-	return toSharing(o), err
+	if err != nil {
+		return api.WorkspaceSharingSettings{}, err
+	}
+	return toSharing(ctx, o)
 }
 
 // SetSharing changes that. Workspaces that may no longer be shared stop being so.
@@ -211,9 +214,14 @@ func (s *Service) SetSharing(ctx context.Context, ref string, req api.UpdateWork
 		}
 		return recordOrganization(ctx, q, audit.Write, http.StatusOK, o, before, organizationFields(o))
 	})
-	return toSharing(o), err
+	if err != nil {
+		return api.WorkspaceSharingSettings{}, err
+	}
+	return toSharing(ctx, o)
 }
 
-func toSharing(o database.Organization) api.WorkspaceSharingSettings {
-	return api.WorkspaceSharingSettings{SharingDisabled: o.SharingOwners == api.ShareNone, ShareableWorkspaceOwners: o.SharingOwners}
+func toSharing(ctx context.Context, o database.Organization) (api.WorkspaceSharingSettings, error) {
+	caller, err := rbac.Caller(ctx)
+	return api.WorkspaceSharingSettings{SharingDisabled: o.SharingOwners == api.ShareNone, ShareableWorkspaceOwners: o.SharingOwners,
+		SharingGloballyDisabled: caller.Deployment.NoSharing}, err
 }

@@ -268,3 +268,26 @@ func TestAddWhileLeaving(t *testing.T) {
 		require.Zero(t, g.TotalMemberCount)
 	}
 }
+
+// TestRankInOrganizations: a role in an organization that permits more than a user
+// administrator may do protects its holder from them; one that does not, does not.
+func TestRankInOrganizations(t *testing.T) {
+	t.Parallel()
+	d := coderdtest.New(t)
+	owner := d.FirstUser(t)
+	people := d.NewUser(t, owner, "people", "user-admin")
+	bob := d.NewUser(t, owner, "bob")
+	const home = orgs + "/default"
+	for _, tc := range []struct {
+		role   string
+		status int
+	}{
+		{"organization-workspace-creation-ban", http.StatusOK},
+		{"organization-user-admin", http.StatusOK},
+		{"organization-template-admin", http.StatusForbidden},
+		{"organization-admin", http.StatusForbidden},
+	} {
+		setRoles(t, owner, http.StatusOK, home, bob, tc.role)
+		coderdtest.Do[any](t, people, tc.status, put, "/api/v2/users/bob/profile", api.UpdateUserProfileRequest{Username: "bob", Name: tc.role})
+	}
+}

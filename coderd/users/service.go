@@ -1,13 +1,15 @@
 // Package users owns people, organizations and membership: who exists, what they
-// are called, which roles they hold, and the SSH key by which their workspaces sign in
-// to Git servers.
+// are called, which roles they hold, how custom roles are defined, who is in which
+// group, and the SSH key by which their workspaces sign in to Git servers. It also
+// edits access lists for the packages whose objects have them.
 //
 // A user is active, dormant (made but never signed in), or suspended; deletion
 // keeps the row for history and frees the names. Suspending and deleting end all
 // keys of the user in the same transaction.
 //
-// Two rules hold for every change: nobody changes a user who holds a role that
-// the caller lacks, and the last active owner stays.
+// Three rules hold for every change: nobody changes a user who holds a role that
+// the caller lacks, nobody gives, takes or defines a role that permits more than the
+// caller may do, and the last active owner stays.
 package users
 
 import (

@@ -55,6 +55,11 @@ func (s *Service) changeACL(ctx context.Context, id api.ID, edit func(*database.
 	if err != nil {
 		return err
 	}
+	if caller, err := rbac.Caller(ctx); err != nil {
+		return err
+	} else if caller.Deployment.NoSharing {
+		return &api.Error{Code: api.CodeForbidden, Message: "Sharing workspaces is switched off in this deployment (--disable-workspace-sharing)."}
+	}
 	return s.db.InTx(ctx, func(q *database.Queries) error {
 		// The organization first, as when its policy changes.
 		if _, err := q.LockOrganizationForShare(ctx, w.OrganizationID); err != nil {
@@ -108,8 +113,8 @@ func checkSharing(ctx context.Context, q *database.Queries, w database.Workspace
 // be stopped and deleted all the same.
 func mayUseTemplate(ctx context.Context, t database.Template, to api.Transition) error {
 	caller, err := rbac.Caller(ctx)
-	caller.Scopes = []string{rbac.ScopeAll} // the question is what the person may, not the token
-	if err != nil || to != api.TransitionStart || rbac.Authorize(caller, rbac.Use, templateObject(t)) {
+	// The question is what the person may, not the token.
+	if err != nil || to != api.TransitionStart || rbac.Authorize(caller.Person(), rbac.Use, templateObject(t)) {
 		return err
 	}
 	return &api.Error{Code: api.CodeForbidden, Message: "You may no longer use the template of this workspace, so you cannot start it. Ask an administrator of the template."}

@@ -10,6 +10,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/coderdtest"
+	"coder.internal/coderd/rbac"
 )
 
 func list(t *testing.T, c *coderdtest.Client) []string {
@@ -126,6 +127,29 @@ func TestSharingRefuses(t *testing.T) {
 		require.Equal(t, step.status, res.StatusCode)
 		assert.Empty(t, list(t, eve))
 	}
+}
+
+// TestSwitches: sharing off counts for what was shared before, and owners can be kept
+// out of workspaces.
+func TestSwitches(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	eve := r.d.NewUser(t, r.owner, "eve")
+	w := r.running(r.member, r.template("tpl"), "dev", "tok")
+	shared := api.UpdateWorkspaceACL{UserRoles: map[string]string{eve.User.ID.String(): "use"}}
+	r.share(r.member, http.StatusNoContent, w, shared)
+	path := "/api/v2/workspaceagents/" + w.LatestBuild.Resources[0].Agents[0].ID.String() + "/connection"
+	coderdtest.Do[any](t, r.owner, http.StatusOK, http.MethodGet, path, nil)
+
+	strict := coderdtest.Replica(t, r.d.DB, func(c *coderdtest.Config) { c.Auth.Deployment = rbac.Deployment{OwnersStayOut: true, NoSharing: true} })
+	owner, guest, member := strict.Client(r.owner.Token), strict.Client(eve.Token), strict.Client(r.member.Token)
+	assert.Empty(t, list(t, guest))
+	coderdtest.Do[api.Error](t, guest, http.StatusNotFound, http.MethodGet, path, nil)
+	coderdtest.Do[api.Error](t, owner, http.StatusForbidden, http.MethodGet, path, nil)
+	coderdtest.Do[api.Workspace](t, owner, http.StatusOK, http.MethodGet, "/api/v2/workspaces/"+w.ID.String(), nil)
+	r.share(member, http.StatusForbidden, w, shared)
+	s := coderdtest.Do[api.WorkspaceSharingSettings](t, member, http.StatusOK, http.MethodGet, org+"/settings/workspace-sharing", nil)
+	assert.True(t, s.SharingGloballyDisabled)
 }
 
 // TestTemplateAccess: a template is for whom its list names; who loses it can stop

@@ -19,5 +19,8 @@ func (e *Env) InOrganization(ctx context.Context, flag string) (*client.Client, 
 		return nil, api.Organization{}, err
 	}
 	o, err := c.Organization(ctx, ref)
+	if flag == "" && ref != "default" && api.CodeOf(err) == api.CodeNotFound {
+		err = &api.Error{Code: api.CodeNotFound, Message: "The organization that you chose is gone, or you are no longer in it. Choose another: coder organizations set <name>"}
+	}
 	return c, o, err
 }

@@ -161,6 +161,7 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 		DefaultTokenLifetime:  s.cfg.Session.DefaultTokenLifetime,
 		MaxTokenLifetime:      s.cfg.Session.MaxTokenLifetime,
 		MaxAdminTokenLifetime: s.cfg.Session.MaxAdminTokenLifetime,
+		Deployment:            s.cfg.Rights,
 		SecureCookies:         s.cfg.Session.SecureCookie || s.accessURL.Scheme == "https",
 	}})
 	if err != nil {

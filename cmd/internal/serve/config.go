@@ -13,6 +13,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/externalauth"
+	"coder.internal/coderd/rbac"
 )
 
 // Config is everything that a server can be told. Options fills it from flags,
@@ -58,11 +59,13 @@ type Config struct {
 	ExternalAuthGitHubDefault bool
 
 	AllowWorkspaceRenames bool
-	CLIUpgradeMessage     string
-	EncryptionKeys        []api.Secret
-	STSMaxAge             int
-	STSOptions            []string
-	ShutdownGrace         time.Duration
+	// Rights narrows what people may do.
+	Rights            rbac.Deployment
+	CLIUpgradeMessage string
+	EncryptionKeys    []api.Secret
+	STSMaxAge         int
+	STSOptions        []string
+	ShutdownGrace     time.Duration
 
 	Log LogConfig
 

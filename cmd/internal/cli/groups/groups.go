@@ -112,8 +112,8 @@ func edit(env *cli.Env) *cobra.Command {
 	f.bind(cmd)
 	fs := cmd.Flags()
 	fs.StringVarP(&name, "name", "n", "", "new name")
-	cli.List(fs, &add, "add-users", "a", "users to add, by name, e-mail or id")
-	cli.List(fs, &drop, "rm-users", "r", "users to remove")
+	cli.List(fs, &add, "add-users", "a", "members of the organization to add, by name or id")
+	cli.List(fs, &drop, "rm-users", "r", "members to remove")
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
 		c, o, err := env.InOrganization(ctx, f.org)
 		if err != nil {
