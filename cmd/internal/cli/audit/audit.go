@@ -13,9 +13,7 @@ import (
 
 // Command is `coder audit`.
 func Command(env *cli.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Read the audit log", Args: cli.Exactly()}
-	cmd.AddCommand(export(env))
-	return cmd
+	return cli.Group(&cobra.Command{Use: "audit", Short: "Read the audit log"}, export(env))
 }
 
 // export writes entries to standard output, for pipes; there is nothing else there.
