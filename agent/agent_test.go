@@ -316,3 +316,21 @@ func TestMetadataAndHealth(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{good.ID.String(): "healthy", bad.ID.String(): "unhealthy"}, healths)
 }
+
+// TestConnectionsAreReported: who was connected, as what, and how it ended.
+func TestConnectionsAreReported(t *testing.T) {
+	t.Parallel()
+	cp := agenttest.New(t, agentrpc.Manifest{})
+	cp.Fail(agentrpc.PathConnections, http.StatusServiceUnavailable, 2)
+	r := run(t, cp)
+	require.Equal(t, "hi\n", r.ssh(t, "echo hi"))
+	rec := cp.Wait("both reports", func(r agenttest.Record) bool { return len(r.Connections) == 2 })
+	began, ended := rec.Connections[0], rec.Connections[1]
+	require.Equal(t, agentrpc.ConnectionBegan, began.Action)
+	require.Equal(t, agentrpc.ConnectionEnded, ended.Action)
+	require.Equal(t, began.ID, ended.ID)
+	require.Equal(t, api.ConnectionSSH, began.Type)
+	require.Equal(t, "127.0.0.1", began.IP)
+	require.Zero(t, ended.ExitCode)
+	require.NoError(t, r.stop())
+}

@@ -369,7 +369,7 @@ func (w *world) digest() string {
 	var sum string
 	require.NoError(w, w.d.DB.Pool().QueryRow(w.Context(), `select md5(string_agg(t, '' order by t)) from (
 		select c.relname || query_to_xml('select md5(string_agg(x, '''' order by x)) from (select (to_jsonb(r) - ''last_used'' - ''last_seen_at''
-			- ''expires_at'' - ''updated_at'' - ''last_used_at'' - ''last_connected_at'')::text as x from ' || quote_ident(c.relname) || ' r) y', true, true, '')::text as t
+			- ''expires_at'' - ''updated_at'' - ''last_used_at'' - ''last_connected_at'' || jsonb_build_object(''over'', coalesce((to_jsonb(r) ->> ''expires_at'')::timestamptz < now(), false)))::text as x from ' || quote_ident(c.relname) || ' r) y', true, true, '')::text as t
 		from pg_class c where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
 			and c.relname not in ('login_failures', 'login_sources', 'leases', 'provisioner_daemons', 'audit_seen', 'audit_logs')) z`).Scan(&sum))
 	return sum

@@ -5,6 +5,7 @@ package commands
 import (
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/agentcmd"
+	"coder.internal/cmd/internal/cli/audit"
 	"coder.internal/cmd/internal/cli/completion"
 	"coder.internal/cmd/internal/cli/configssh"
 	"coder.internal/cmd/internal/cli/doctor"
@@ -56,6 +57,7 @@ func Client(h Hooks) []cli.Maker {
 		features.Command, features.Licenses,
 		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
+		audit.Command,
 		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,
 		agentcmd.Command, completion.Command, version.Command(!h.Full),
 	}
