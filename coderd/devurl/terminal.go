@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -209,7 +208,7 @@ func endOf(p []byte) ending {
 	if end.Error != "" {
 		return ending{wsconn.CodePolicy, inert(end.Error)}
 	}
-	return ending{wsconn.CodeNormal, fmt.Sprintf("The terminal has ended with exit code %d.", end.ExitCode)}
+	return ending{wsconn.CodeNormal, termrpc.Reason(end.ExitCode)}
 }
 
 // inert makes one line of plain text that fits into a close.
