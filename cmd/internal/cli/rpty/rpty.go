@@ -92,11 +92,8 @@ func (o *options) run(ctx context.Context, env *cli.Env, arg, command string) er
 	if err != nil {
 		return err
 	}
-	scripts := target.Blocks("auto", agent)
-	if !target.Ready(agent, scripts) {
-		if err := target.Wait(ctx, c, ws, agent, scripts, env.Stderr); err != nil {
-			return err
-		}
+	if err := target.Wait(ctx, c, ws, agent, target.Blocks("auto", agent), env.Stderr); err != nil {
+		return err
 	}
 	v := &viewer{env: env, init: init, keys: make(chan string), sizes: make(chan size, 1),
 		dial: func(ctx context.Context, init termrpc.Init) (*wsconn.Conn, error) {
