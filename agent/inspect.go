@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"time"
 
 	"coder.internal/agent/containers"
 	"coder.internal/agent/stats"
@@ -21,6 +23,9 @@ const (
 	inspectTimeout = agentrpc.InspectTimeout
 	inspectAtOnce  = 16
 	inspectHeader  = 8 << 10 // bytes
+	// inspectConns are open at a time; more are closed at once. The server needs a
+	// few.
+	inspectConns = 128
 )
 
 // inspector answers what the server asks about the machine (agentrpc.PortInspect).
@@ -116,7 +121,9 @@ func (i *inspector) serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(i.log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	go func() {
+		ended <- srv.Serve(&fewConns{Listener: l, open: make(chan struct{}, inspectConns), log: i.log})
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve questions about the machine: %w", err)
@@ -143,4 +150,44 @@ func (a *Agent) inspect(ctx context.Context, node Network, boxes *containers.Con
 		}
 	}()
 	return done
+}
+
+// fewConns closes what comes in above its limit, and says so once until there is
+// room again.
+type fewConns struct {
+	net.Listener
+	open chan struct{}
+	log  *slog.Logger
+	full bool // of Accept alone
+}
+
+func (f *fewConns) Accept() (net.Conn, error) {
+	for {
+		conn, err := f.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case f.open <- struct{}{}:
+			f.full = false
+			return &countedConn{Conn: conn, leave: sync.OnceFunc(func() { <-f.open })}, nil
+		default:
+			if !f.full {
+				f.full = true
+				f.log.Warn("connection refused", "limit", cap(f.open))
+			}
+			_ = conn.Close()
+		}
+	}
+}
+
+// countedConn gives its place back when it is closed.
+type countedConn struct {
+	net.Conn
+	leave func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
 }

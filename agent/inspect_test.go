@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,4 +52,39 @@ func TestInspect(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode)
+}
+
+// TestInspectFlood: connections that say nothing are few, and others are answered
+// once they have gone.
+func TestInspectFlood(t *testing.T) {
+	t.Parallel()
+	r := run(t, agenttest.New(t, agentrpc.Manifest{}))
+	at := "127.0.0.1:" + r.net.port(t, agentrpc.PortInspect)
+	closed := make(chan struct{}, 300)
+	var conns []net.Conn
+	for range 300 {
+		c, err := net.Dial("tcp", at)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		conns = append(conns, c)
+		go func() {
+			_, _ = c.Read(make([]byte, 1))
+			closed <- struct{}{}
+		}()
+	}
+	for range 300 - 128 {
+		<-closed // those above the limit, long before their time is over
+	}
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	ask := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	require.Eventually(t, func() bool {
+		res, err := ask.Get("http://" + at + agentrpc.PathListeningPorts)
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}, 20*time.Second, 10*time.Millisecond)
 }

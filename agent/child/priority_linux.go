@@ -22,9 +22,32 @@ func OwnPriority() (oom, nice int) {
 	return oom, nice
 }
 
+// setPriority reaches what the process has forked before us, too: it runs already.
 func setPriority(pid, oom, nice int) {
-	setOOM(strconv.Itoa(pid), oom)
+	setTreeOOM(strconv.Itoa(pid), oom, maxForks)
 	_ = unix.Setpriority(unix.PRIO_PGRP, pid, nice) // refused without the privilege to be less nice
+}
+
+// maxForks bounds the generations that are looked for: a process that has just
+// begun has few, and one that forks on cannot keep us here.
+const maxForks = 8
+
+// setTreeOOM sets the score of a process and then of its children: those that it
+// forks in between have it from their parent.
+func setTreeOOM(pid string, score, depth int) {
+	if !setOOM(pid, score) || depth == 0 {
+		return
+	}
+	lists, _ := filepath.Glob(filepath.Join("/proc", pid, "task/*/children")) // a bad pattern only
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // it has ended
+		}
+		for _, child := range strings.Fields(string(text)) {
+			setTreeOOM(child, score, depth-1)
+		}
+	}
 }
 
 func setOOM(pid string, score int) bool {

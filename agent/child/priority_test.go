@@ -3,6 +3,7 @@
 package child_test
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"strings"
@@ -51,6 +52,28 @@ func TestPriority(t *testing.T) {
 	require.Equal(t, []string{"1000", "19"}, []string{score, n})
 	again, againNice := prioritized(t, []string{"CODER_PROC_OOM_SCORE=1000"}, oom, nice)
 	require.Equal(t, []string{own, ownNice}, []string{again, againNice}, "off without its switch")
+}
+
+// What the process has forked before its priority was set has it too.
+func TestPriorityOfEarlyChildren(t *testing.T) {
+	t.Parallel()
+	p, err := child.PriorityOf([]string{"CODER_PROC_PRIO_MGMT="}, 0, 0)
+	require.NoError(t, err)
+	cmd := exec.Command("sh", "-c", "sh -c 'sh -c \"echo forked; read go; cat /proc/self/oom_score_adj\"; true'; true")
+	child.Group(cmd)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	p.Apply(cmd.Process)
+	_, err = in.Write([]byte("go\n"))
+	require.NoError(t, err)
+	require.True(t, lines.Scan())
+	require.Equal(t, "998", lines.Text())
+	require.NoError(t, cmd.Wait())
 }
 
 func TestPriorityDefaults(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -44,7 +45,7 @@ func (s *session) forwardAgent(ctx context.Context) bool {
 }
 
 func listenAgent() (*agentSocket, error) {
-	dir, err := os.MkdirTemp("", "coder-ssh-agent-")
+	dir, err := os.MkdirTemp(socketParent(os.TempDir()), "coder-ssh-agent-")
 	if err != nil {
 		return nil, fmt.Errorf("make agent directory: %w", err)
 	}
@@ -60,6 +61,19 @@ func listenAgent() (*agentSocket, error) {
 		return nil, fmt.Errorf("listen for agent: %w", err)
 	}
 	return &agentSocket{path: path, listener: l, conns: make(map[net.Conn]struct{})}, nil
+}
+
+// maxSocketParent is the longest directory, in bytes, in which the socket's path
+// is still one: systems take 103 or 107 bytes, and 37 are for what comes below.
+const maxSocketParent = 66
+
+// socketParent is dir, or /tmp where dir is too long to hold a socket, as that of
+// a workspace deep in the file system is.
+func socketParent(dir string) string {
+	if len(dir) > maxSocketParent && runtime.GOOS != "windows" {
+		return "/tmp"
+	}
+	return dir
 }
 
 func (a *agentSocket) serve(ctx context.Context, c *connection) {

@@ -2,7 +2,9 @@ package sshd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -34,13 +36,17 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	pre, err := exchangeVersions(conn)
-	if err != nil {
+	if errors.Is(err, io.EOF) { // a look whether somebody listens
 		s.opts.Log.Debug("handshake ended", "error", err)
+		return
+	}
+	if err != nil {
+		s.handshakes.warn(s.opts.Log, "handshake ended", "error", err)
 		return
 	}
 	sc, chans, reqs, err := ssh.NewServerConn(pre, s.config(pre))
 	if err != nil {
-		s.opts.Log.Debug("handshake ended", "error", err)
+		s.handshakes.warn(s.opts.Log, "handshake ended", "error", err)
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
@@ -82,11 +88,13 @@ func (c *connection) open(ctx context.Context, nc ssh.NewChannel) {
 		return
 	}
 	if !take(c.channels) {
+		c.srv.refusals.warn(c.srv.opts.Log, "channel refused", "limit", maxChannels, "of", "connection")
 		_ = nc.Reject(ssh.ResourceShortage, fmt.Sprintf("this connection has %d channels open, which is the limit", maxChannels))
 		return
 	}
 	if sessions != nil && !take(sessions) {
 		<-c.channels
+		c.srv.refusals.warn(c.srv.opts.Log, "channel refused", "limit", cap(sessions), "of", "workspace")
 		_ = nc.Reject(ssh.ResourceShortage, fmt.Sprintf("the workspace has %d SSH sessions open, which is the limit", cap(sessions)))
 		return
 	}

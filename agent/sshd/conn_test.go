@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,7 +40,8 @@ func TestManySessionsOnOneConnection(t *testing.T) {
 // else is served, and it is too once it has closed some.
 func TestTooManyChannels(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	log := &logged{}
+	w := start(t, func(o *sshd.Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
 	greedy := w.dial(t)
 	var open []ssh.Channel
 	for range 10_000 {
@@ -55,6 +57,8 @@ func TestTooManyChannels(t *testing.T) {
 		open = append(open, ch)
 	}
 	require.Len(t, open, 1024)
+	require.Contains(t, log.String(), `msg="channel refused" limit=1024 of=connection`)
+	require.Less(t, log.lines("channel refused"), 100, "a flood does not flood the log")
 	require.Equal(t, "served\n", w.output(t, "ws", "echo served"))
 	require.NoError(t, open[0].Close())
 	require.Eventually(t, func() bool {

@@ -189,7 +189,7 @@ func listenPrivate(path string) (net.Listener, error) {
 	}
 	defer os.RemoveAll(dir)
 	made := filepath.Join(dir, "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
+	l, err := listenSocket(dir, "s")
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +205,21 @@ func listenPrivate(path string) (net.Listener, error) {
 		return nil, err
 	}
 	return &movedSocket{Listener: l, path: path, file: file}, nil
+}
+
+// listenSocket makes the socket name in dir. The path may be longer than a socket's
+// may, as long as the one that it is moved to is not: Linux has a short way.
+func listenSocket(dir, name string) (*net.UnixListener, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	short := fmt.Sprintf("/proc/self/fd/%d", d.Fd())
+	if _, err := os.Stat(short); err == nil {
+		dir = short
+	}
+	return net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, name), Net: "unix"})
 }
 
 // movedSocket removes its file where it is now, not where it was made, and only

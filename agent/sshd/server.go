@@ -88,6 +88,8 @@ type Server struct {
 	kill    chan struct{} // closed when processes must end now
 
 	sessions chan struct{} // one slot per session
+
+	handshakes, refusals complaint
 }
 
 // copyBuffer holds several of SSH's 32 KiB packets: one wake-up for each.
@@ -185,7 +187,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener) error {
 				s.serveConn(ctx, conn)
 			})
 		default:
-			s.opts.Log.Warn("connection refused", "limit", maxConnections)
+			s.refusals.warn(s.opts.Log, "connection refused", "limit", maxConnections)
 			_ = conn.Close()
 		}
 	}

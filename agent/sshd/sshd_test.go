@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,3 +243,23 @@ func TestStopKillsWhatIgnoresHangup(t *testing.T) {
 	_, err = os.Stat(fmt.Sprintf("/proc/%d", pid))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
+
+// logged is what a server has written to its log.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) lines(with string) int { return strings.Count(l.String(), with) }

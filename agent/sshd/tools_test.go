@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -280,13 +281,15 @@ func TestCiphers(t *testing.T) {
 // What is not SSH is turned away and harms nobody.
 func TestHostileBytes(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	log := &logged{}
+	w := start(t, func(o *sshd.Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
 	for _, bytes := range []string{"", strings.Repeat("x", 4096), "SSH-2.0-x\r\n\xff\xff\xff\xff", "\n\n\n"} {
 		c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", w.port))
 		require.NoError(t, err)
 		_, _ = io.WriteString(c, bytes)
 		_ = c.Close()
 	}
+	require.Eventually(t, func() bool { return log.lines("handshake ended") == 1 }, 10*time.Second, 5*time.Millisecond)
 	cl := w.dial(t)
 	for _, kind := range []string{"session", "direct-tcpip", "direct-streamlocal@openssh.com", "x"} {
 		if ch, reqs, err := cl.OpenChannel(kind, []byte{0xff, 0xff}); err == nil {

@@ -3,6 +3,7 @@ package devurl
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -215,7 +216,7 @@ func endOf(p []byte) ending {
 	if end.Error != "" {
 		return ending{wsconn.CodePolicy, inert(end.Error)}
 	}
-	return ending{wsconn.CodeNormal, fmt.Sprintf("The terminal has ended with exit code %d.", end.ExitCode)}
+	return ending{wsconn.CodeNormal, termrpc.Reason(end.ExitCode)}
 }
 
 // inert makes one line of plain text that fits into a close.

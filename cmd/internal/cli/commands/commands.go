@@ -3,6 +3,8 @@
 package commands
 
 import (
+	"github.com/spf13/cobra"
+
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/agentcmd"
 	"coder.internal/cmd/internal/cli/audit"
@@ -21,6 +23,7 @@ import (
 	"coder.internal/cmd/internal/cli/portforward"
 	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/publickey"
+	"coder.internal/cmd/internal/cli/rpty"
 	"coder.internal/cmd/internal/cli/sharing"
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/stat"
@@ -59,6 +62,11 @@ func Client(h Hooks) []cli.Maker {
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		audit.Command,
 		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,
-		agentcmd.Command, completion.Command, version.Command(!h.Full),
+		agentcmd.Command, experimental, completion.Command, version.Command(!h.Full),
 	}
+}
+
+// experimental is `coder exp`: what may change without notice.
+func experimental(env *cli.Env) *cobra.Command {
+	return cli.Group(&cobra.Command{Use: "exp", Short: "Commands that may change without notice", Hidden: true}, rpty.Command(env))
 }

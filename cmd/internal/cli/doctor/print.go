@@ -49,17 +49,23 @@ func (r *Report) conclude(b *strings.Builder) {
 			fmt.Fprintf(b, "  %s\n", cli.Inert(first.Cure))
 		}
 	}
-	warnings := 0
+	names := map[string][]string{} // by what to do, which is said once
+	var cures []string
 	for _, s := range r.Steps {
 		if s.Cure == "" || s.Status == netcheck.OK || s.Status == netcheck.Failed && s == first {
 			continue
 		}
-		warnings++
-		fmt.Fprintf(b, "%s: %s\n", s.Name, cli.Inert(s.Cure))
+		if names[s.Cure] == nil {
+			cures = append(cures, s.Cure)
+		}
+		names[s.Cure] = append(names[s.Cure], s.Name)
+	}
+	for _, cure := range cures {
+		fmt.Fprintf(b, "%s: %s\n", strings.Join(names[cure], ", "), cli.Inert(cure))
 	}
 	switch {
 	case failed:
-	case warnings > 0:
+	case len(cures) > 0:
 		b.WriteString("Everything works; see above for what could be better.\n")
 	default:
 		b.WriteString("Everything works.\n")

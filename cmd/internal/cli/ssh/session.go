@@ -156,7 +156,7 @@ func (s *session) terminal(ctx context.Context, ses *gossh.Session) (restore fun
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		resizes(ctx, func() {
+		cli.Resizes(ctx, func() {
 			if w, h, err := term.GetSize(out); err == nil && (w != width || h != height) {
 				width, height = w, h
 				_ = ses.WindowChange(h, w)

@@ -30,10 +30,16 @@ func Ready(a api.WorkspaceAgent, scripts bool) bool {
 }
 
 // Wait blocks until the agent is connected and, with scripts, until its start
-// scripts are over, and says on w what it waits for. Script output is shown
-// meanwhile.
+// scripts are over, and says on w what it waits for, and if they did not end well.
+// Script output is shown meanwhile. It returns at once where all is over.
 func Wait(ctx context.Context, c *client.Client, ws api.Workspace, a api.WorkspaceAgent, scripts bool, w io.Writer) error {
 	wt := &waiter{w: w, agent: a.ID, scripts: scripts}
+	if Ready(a, scripts) {
+		if scripts {
+			wt.say(startTrouble(ws, a))
+		}
+		return nil
+	}
 	if done, err := wt.look(ws, a); done || err != nil {
 		return err
 	}
@@ -88,8 +94,8 @@ func (t *waiter) look(ws api.Workspace, a api.WorkspaceAgent) (bool, error) {
 		return false, api.Conflict("Workspace " + cli.Inert(ws.Name) + " is shutting down.")
 	}
 	if Ready(a, t.scripts) {
-		if a.LifecycleState == api.LifecycleStartError {
-			t.say("The start script of agent " + a.Name + " failed; the workspace may be incomplete. See: coder logs " + ws.Name)
+		if t.scripts {
+			t.say(startTrouble(ws, a))
 		}
 		return true, nil
 	}
@@ -111,9 +117,23 @@ func (t *waiter) look(ws api.Workspace, a api.WorkspaceAgent) (bool, error) {
 	return false, nil
 }
 
+// startTrouble says what became of start scripts that did not end well, or "".
+func startTrouble(ws api.Workspace, a api.WorkspaceAgent) string {
+	what := ""
+	switch a.LifecycleState {
+	case api.LifecycleStartError:
+		what = "failed"
+	case api.LifecycleStartTimeout:
+		what = "did not end in time"
+	default:
+		return ""
+	}
+	return "The start scripts of agent " + a.Name + " " + what + "; the workspace may be incomplete. See: coder logs " + ws.Name
+}
+
 // say writes a sentence once.
 func (t *waiter) say(s string) {
-	if s != t.said {
+	if s != "" && s != t.said {
 		t.said = s
 		t.mu.Lock()
 		defer t.mu.Unlock()

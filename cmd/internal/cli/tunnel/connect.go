@@ -56,11 +56,9 @@ func Connect(ctx context.Context, env *cli.Env, o Options) (*Connection, error) 
 	}
 	node.t.Join(ctx, agent.ID)
 	scripts := target.Blocks(o.Wait, agent)
-	if !target.Ready(agent, scripts) {
-		if err := target.Wait(ctx, c, ws, agent, scripts, o.Progress); err != nil {
-			_ = node.t.Close()
-			return nil, err
-		}
+	if err := target.Wait(ctx, c, ws, agent, scripts, o.Progress); err != nil {
+		_ = node.t.Close()
+		return nil, err
 	}
 	return &Connection{Tunnel: node.t, Client: c, Workspace: ws, Agent: agent}, nil
 }

@@ -39,6 +39,8 @@ type box struct {
 	passes func(upgrade string) bool
 	// idle cuts what was silent for so long, without a word to either side.
 	idle time.Duration
+	// clock is how far the dates of answers are off.
+	clock time.Duration
 
 	refused, upgraded, cut atomic.Int64
 
@@ -116,6 +118,9 @@ func (b *box) exchange(ctx context.Context, nc net.Conn, br *bufio.Reader, req *
 	resp, err := http.ReadResponse(ubr, req)
 	if err != nil || resp.ProtoMajor != 1 {
 		return false
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		resp.Header.Set("Date", date.Add(b.clock).Format(http.TimeFormat))
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return resp.Write(nc) == nil && !resp.Close && !req.Close
@@ -239,16 +244,44 @@ func newAuthority(t *testing.T, name string) *authority {
 // config is that of a server with this address.
 func (a *authority) config(t *testing.T, address string) *tls.Config {
 	t.Helper()
+	return serverConfig(a.leaf(t, address, a.cert.NotBefore))
+}
+
+func serverConfig(c tls.Certificate) *tls.Config {
+	return &tls.Config{NextProtos: []string{"http/1.1"}, Certificates: []tls.Certificate{c}}
+}
+
+// leaf is a certificate of the server with this address, valid from then on.
+func (a *authority) leaf(t *testing.T, address string, from time.Time) tls.Certificate {
+	t.Helper()
 	host, _, err := net.SplitHostPort(address)
 	require.NoError(t, err)
+	return a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: host}, IPAddresses: []net.IP{net.ParseIP(host)},
+		NotBefore: from, NotAfter: from.Add(48 * time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+}
+
+func (a *authority) sign(t *testing.T, tmpl *x509.Certificate) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, NotBefore: a.cert.NotBefore,
-		NotAfter: a.cert.NotAfter, IPAddresses: []net.IP{net.ParseIP(host)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	tmpl.SerialNumber = big.NewInt(2)
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, &key.PublicKey, a.key)
 	require.NoError(t, err)
-	return &tls.Config{NextProtos: []string{"http/1.1"},
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// clientFiles are the environment of somebody who has a certificate of a.
+func (a *authority) clientFiles(t *testing.T) []string {
+	t.Helper()
+	c := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: "ann"}, NotBefore: a.cert.NotBefore, NotAfter: a.cert.NotAfter,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	cert, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), 0o644))
+	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
+	return []string{"CODER_CLIENT_TLS_CERT_FILE=" + cert, "CODER_CLIENT_TLS_KEY_FILE=" + keyFile}
 }
 
 func (a *authority) pool() *x509.CertPool {

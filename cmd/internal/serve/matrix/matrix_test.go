@@ -7,6 +7,10 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +42,8 @@ var paths = []struct {
 	{"ipv6-only", testIPv6Only},
 	{"mtu-1280", testSmallMTU},
 	{"dead-first-address", testDeadFirst},
+	{"client-certificate", testClientCertificate},
+	{"wrong-clock", testWrongClock},
 }
 
 func TestHostilePaths(t *testing.T) {
@@ -225,4 +231,56 @@ func testDeadFirst(t *testing.T, w *world, name string) {
 	took := time.Since(began)
 	t.Logf("a session takes %s", took.Round(time.Millisecond))
 	require.Less(t, took, 10*time.Second)
+}
+
+func testClientCertificate(t *testing.T, w *world, name string) {
+	a, c := w.pair(t, kind{})
+	company, people := newAuthority(t, "gateway"), newAuthority(t, "people")
+	b := &box{dial: w.toServer}
+	conf := func(address string) *tls.Config {
+		cf := company.config(t, address)
+		cf.ClientAuth, cf.ClientCAs = tls.RequireAndVerifyClientCert, people.pool()
+		return cf
+	}
+	trust := "CODER_CLIENT_TLS_CA_FILE=" + company.file
+	a.agent(t, name, "https://"+a.box(t, conf, b.handle), append(people.clientFiles(t), trust)...)
+	at := "https://" + c.box(t, conf, b.handle)
+	works(t, c.person(t, at, append(people.clientFiles(t), trust)...), name, relayed)
+	for _, wrong := range [][]string{{trust}, append(newAuthority(t, "strangers").clientFiles(t), trust)} {
+		require.Contains(t, c.person(t, at, wrong...).Fails("ssh", "demo."+name, "--", "true"), "wants a client certificate")
+	}
+}
+
+// testWrongClock: a computer whose clock is a day behind sees a certificate that
+// is not valid yet. It says so; once the clock is set, the agent that waited is
+// there. Where nothing depends on it, a wrong clock does no harm.
+func testWrongClock(t *testing.T, w *world, name string) {
+	a, c := w.pair(t, kind{})
+	ca := newAuthority(t, "Example Corp Root")
+	var set atomic.Bool
+	conf := func(address string) *tls.Config {
+		late, now := serverConfig(ca.leaf(t, address, time.Now().Add(24*time.Hour))), ca.config(t, address)
+		return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			if set.Load() {
+				return now, nil
+			}
+			return late, nil
+		}}
+	}
+	b := &box{dial: w.toServer, clock: 24 * time.Hour}
+	trust := "CODER_CLIENT_TLS_CA_FILE=" + ca.file
+	a.agent(t, name, "https://"+a.box(t, conf, b.handle), trust)
+	p := c.person(t, "https://"+c.box(t, conf, b.handle), trust)
+	const cure = "The clock of this computer says"
+	require.Contains(t, p.Fails("ssh", "demo."+name, "--", "true"), cure)
+	r := p.Run("doctor")
+	require.Equal(t, 1, r.Code, r.Stdout)
+	require.Contains(t, r.Stdout, "If the clock of this machine is wrong")
+	servetest.Eventually(t, "the agent says why it waits", func() bool {
+		log, err := os.ReadFile(filepath.Join(w.server.Dir, "agent-"+name, "stderr"))
+		return err == nil && strings.Contains(string(log), cure)
+	})
+	set.Store(true)
+	works(t, p, name, relayed)
+	require.Contains(t, p.OK("doctor", "demo."+name), "behind the server's")
 }

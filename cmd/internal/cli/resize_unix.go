@@ -1,6 +1,6 @@
 //go:build !windows
 
-package ssh
+package cli
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// resizes calls look whenever the terminal may have another size, until ctx ends.
-func resizes(ctx context.Context, look func()) {
+// Resizes calls look whenever the terminal may have another size, until ctx ends.
+func Resizes(ctx context.Context, look func()) {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGWINCH)
 	defer signal.Stop(ch)

@@ -1,13 +1,13 @@
-package ssh
+package cli
 
 import (
 	"context"
 	"time"
 )
 
-// resizes calls look whenever the terminal may have another size, until ctx
+// Resizes calls look whenever the terminal may have another size, until ctx
 // ends. Windows has no signal for it, so the size is looked at now and then.
-func resizes(ctx context.Context, look func()) {
+func Resizes(ctx context.Context, look func()) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
