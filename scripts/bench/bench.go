@@ -50,6 +50,7 @@ func groups() []group {
 		{"create", (*bench).create},
 		{"ssh", (*bench).ssh},
 		{"slim", (*bench).slimSSH},
+		{"parallel", (*bench).parallelSSH},
 		{"open", (*bench).openConnection},
 		{"terminal", (*bench).terminal},
 		{"relayed", (*bench).relayed},
