@@ -55,6 +55,8 @@ func groups() []group {
 		{"terminal", (*bench).terminal},
 		{"relayed", (*bench).relayed},
 		{"direct", (*bench).direct},
+		{"pairs", (*bench).pairs},
+		{"relayonly", (*bench).relayOnly},
 	}
 }
 

@@ -45,6 +45,8 @@ type options struct {
 	idle   time.Duration
 	binary string
 	slim   string
+	node   string // program of package node
+	derper string // upstream's relay
 	keep   bool
 }
 
@@ -82,6 +84,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-binary: %w; make build makes it", err)
 	}
 	o.slim = slimBeside(o.binary)
+	o.node = filepath.Join(filepath.Dir(o.binary), "bench-node")
+	o.derper = filepath.Join(filepath.Dir(o.binary), "derper")
 	return o, nil
 }
 
