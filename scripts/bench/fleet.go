@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 
 // The fleet of the group of that name: workspaces, and agents of each.
 const (
-	fleetWorkspaces = 4
-	fleetEach       = 250
+	fleetWorkspaces = 50
+	fleetEach       = 20
 	fleetAgents     = fleetWorkspaces * fleetEach
 	fleetWithin     = 90 * time.Second // to come, and to come back
 )
@@ -28,7 +29,8 @@ const (
 // company is a fleet of agents in one process.
 type company struct {
 	process *proc.Process
-	status  string
+	status  string // where the agents' process says how many reach a coordinator
+	metrics string // where the server says how many its relay has admitted
 	client  *http.Client
 }
 
@@ -39,7 +41,12 @@ func (b *bench) fleet(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := deploy.Start(ctx, b.binary, filepath.Join(dir, "server"))
+	metrics, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	counting := []string{"CODER_PROMETHEUS_ENABLE=true", "CODER_PROMETHEUS_ADDRESS=" + metrics}
+	server, err := deploy.Start(ctx, b.binary, filepath.Join(dir, "server"), counting...)
 	if err != nil {
 		return err
 	}
@@ -56,7 +63,7 @@ func (b *bench) fleet(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := b.company(ctx, server.URL, tokens)
+	f, err := b.company(server.URL, tokens, metrics)
 	if err != nil {
 		return err
 	}
@@ -69,7 +76,7 @@ func (b *bench) fleet(ctx context.Context) (err error) {
 	if err := b.fleetMemory(ctx, server, f, before); err != nil {
 		return err
 	}
-	again, err := b.fleetBack(ctx, server, f)
+	again, err := b.fleetBack(ctx, server, f, counting)
 	if again != nil {
 		server = again
 	}
@@ -111,10 +118,10 @@ func (b *bench) fleetMemory(ctx context.Context, server *deploy.Server, f *compa
 }
 
 // fleetBack kills the server and starts it again. The clock runs from the kill.
-func (b *bench) fleetBack(ctx context.Context, server *deploy.Server, f *company) (*deploy.Server, error) {
+func (b *bench) fleetBack(ctx context.Context, server *deploy.Server, f *company, env []string) (*deploy.Server, error) {
 	start := time.Now()
 	_ = server.Kill() // says that it was killed
-	again, err := server.Again(ctx, b.binary)
+	again, err := server.Again(ctx, b.binary, env...)
 	if err != nil {
 		return nil, err
 	}
@@ -158,47 +165,66 @@ func (b *bench) settle(ctx context.Context, d time.Duration) error {
 }
 
 // company starts one agent for each token of the file.
-func (b *bench) company(ctx context.Context, url, tokens string) (*company, error) {
-	port, err := proc.FreePort()
+func (b *bench) company(url, tokens, metrics string) (*company, error) {
+	status, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	f := &company{status: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), client: &http.Client{Timeout: 10 * time.Second}}
+	f := &company{status: status, metrics: metrics, client: &http.Client{Timeout: 10 * time.Second}}
 	f.process, err = proc.Start("fleet", filepath.Join(b.dir, "fleet.log"), proc.Spec{Path: b.node, Dir: b.dir,
 		Args: []string{"fleet", "-url", url, "-tokens", tokens, "-status", f.status},
 		Env:  []string{"PATH=" + envPath(), "HOME=" + b.dir, "TMPDIR=" + b.dir}})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, err
 }
 
-// await waits until at least n agents are linked and returns when that was.
+func freeAddress() (string, error) {
+	port, err := proc.FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+}
+
+// await waits until at least n agents are there, and returns when that was: each
+// reaches its coordinator, and the relay, which admits known agents only, has it.
 func (f *company) await(ctx context.Context, n int) (at time.Time, err error) {
-	var got struct{ Nodes, Linked int }
+	var linked, admitted int
 	err = proc.Until(ctx, fmt.Sprintf("%d agents", n), 20*time.Millisecond, fleetWithin, func() (bool, error) {
 		select {
 		case <-f.process.Done():
 			return false, f.process.Ended()
 		default:
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.status, nil)
-		if err != nil {
-			return false, err
-		}
-		res, err := f.client.Do(req)
-		if err != nil {
-			return false, ctx.Err() // it does not listen yet, or is busy
-		}
-		defer res.Body.Close()
-		if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
-			return false, err
+		if linked = f.count(ctx, f.status, "linked "); linked >= n {
+			admitted = f.count(ctx, f.metrics+"/metrics", "coder_derp_server_clients_local ")
 		}
 		at = time.Now()
-		return got.Linked >= n, nil
+		return linked >= n && admitted >= n, ctx.Err()
 	})
 	if err != nil {
-		err = fmt.Errorf("%w (%d of %d nodes are linked)", err, got.Linked, got.Nodes)
+		err = fmt.Errorf("%w (%d reach their coordinator, %d the relay)", err, linked, admitted)
 	}
 	return at, err
+}
+
+// count finds the number in the line that starts with name; 0 if there is no
+// answer, as while a server starts.
+func (f *company) count(ctx context.Context, address, name string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address, nil)
+	if err != nil {
+		return 0
+	}
+	res, err := f.client.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if rest, ok := strings.CutPrefix(lines.Text(), name); ok {
+			n, err := strconv.ParseFloat(rest, 64)
+			if err != nil {
+				return 0
+			}
+			return int(n)
+		}
+	}
+	return 0
 }
