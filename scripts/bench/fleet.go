@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -29,8 +27,7 @@ const (
 // company is a fleet of agents in one process.
 type company struct {
 	process *proc.Process
-	status  string // where the agents' process says how many reach a coordinator
-	metrics string // where the server says how many its relay has admitted
+	status  string // where it says how many are there
 	client  *http.Client
 }
 
@@ -41,12 +38,7 @@ func (b *bench) fleet(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	metrics, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	counting := []string{"CODER_PROMETHEUS_ENABLE=true", "CODER_PROMETHEUS_ADDRESS=" + metrics}
-	server, err := deploy.Start(ctx, b.binary, filepath.Join(dir, "server"), counting...)
+	server, err := deploy.Start(ctx, b.binary, filepath.Join(dir, "server"))
 	if err != nil {
 		return err
 	}
@@ -63,20 +55,20 @@ func (b *bench) fleet(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := b.company(server.URL, tokens, metrics)
+	f, err := b.company(server.URL, tokens)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.process.Stop(syscall.SIGTERM, 30*time.Second)) }()
 	start := time.Now()
-	if _, err := f.await(ctx, fleetAgents); err != nil {
+	if _, err := f.await(ctx, fleetAgents, start); err != nil {
 		return err
 	}
 	b.say("%d agents are there after %s", fleetAgents, time.Since(start).Round(time.Millisecond))
 	if err := b.fleetMemory(ctx, server, f, before); err != nil {
 		return err
 	}
-	again, err := b.fleetBack(ctx, server, f, counting)
+	again, err := b.fleetBack(ctx, server, f)
 	if again != nil {
 		server = again
 	}
@@ -118,10 +110,11 @@ func (b *bench) fleetMemory(ctx context.Context, server *deploy.Server, f *compa
 }
 
 // fleetBack kills the server and starts it again. The clock runs from the kill.
-func (b *bench) fleetBack(ctx context.Context, server *deploy.Server, f *company, env []string) (*deploy.Server, error) {
+func (b *bench) fleetBack(ctx context.Context, server *deploy.Server, f *company) (*deploy.Server, error) {
 	start := time.Now()
 	_ = server.Kill() // says that it was killed
-	again, err := server.Again(ctx, b.binary, env...)
+	killed := time.Now()
+	again, err := server.Again(ctx, b.binary)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +123,11 @@ func (b *bench) fleetBack(ctx context.Context, server *deploy.Server, f *company
 	if err != nil {
 		return again, err
 	}
-	most, err := f.await(ctx, fleetAgents*95/100)
+	most, err := f.await(ctx, fleetAgents*95/100, killed)
 	if err != nil {
 		return again, fmt.Errorf("after the kill: %w", err)
 	}
-	all, err := f.await(ctx, fleetAgents)
+	all, err := f.await(ctx, fleetAgents, killed)
 	if err != nil {
 		return again, fmt.Errorf("after the kill: %w", err)
 	}
@@ -165,12 +158,12 @@ func (b *bench) settle(ctx context.Context, d time.Duration) error {
 }
 
 // company starts one agent for each token of the file.
-func (b *bench) company(url, tokens, metrics string) (*company, error) {
+func (b *bench) company(url, tokens string) (*company, error) {
 	status, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	f := &company{status: status, metrics: metrics, client: &http.Client{Timeout: 10 * time.Second}}
+	f := &company{status: status, client: &http.Client{Timeout: 10 * time.Second}}
 	f.process, err = proc.Start("fleet", filepath.Join(b.dir, "fleet.log"), proc.Spec{Path: b.node, Dir: b.dir,
 		Args: []string{"fleet", "-url", url, "-tokens", tokens, "-status", f.status},
 		Env:  []string{"PATH=" + envPath(), "HOME=" + b.dir, "TMPDIR=" + b.dir}})
@@ -183,31 +176,30 @@ func freeAddress() (string, error) {
 }
 
 // await waits until at least n agents are there, and returns when that was: each
-// reaches its coordinator, and the relay, which admits known agents only, has it.
-func (f *company) await(ctx context.Context, n int) (at time.Time, err error) {
-	var linked, admitted int
+// reaches its coordinator, and since that time the relay, which admits known agents
+// only.
+func (f *company) await(ctx context.Context, n int, since time.Time) (at time.Time, err error) {
+	there := 0
 	err = proc.Until(ctx, fmt.Sprintf("%d agents", n), 20*time.Millisecond, fleetWithin, func() (bool, error) {
 		select {
 		case <-f.process.Done():
 			return false, f.process.Ended()
 		default:
 		}
-		if linked = f.count(ctx, f.status, "linked "); linked >= n {
-			admitted = f.count(ctx, f.metrics+"/metrics", "coder_derp_server_clients_local ")
-		}
+		there = f.count(ctx, since)
 		at = time.Now()
-		return linked >= n && admitted >= n, ctx.Err()
+		return there >= n, ctx.Err()
 	})
 	if err != nil {
-		err = fmt.Errorf("%w (%d reach their coordinator, %d the relay)", err, linked, admitted)
+		err = fmt.Errorf("%w (%d are there)", err, there)
 	}
 	return at, err
 }
 
-// count finds the number in the line that starts with name; 0 if there is no
-// answer, as while a server starts.
-func (f *company) count(ctx context.Context, address, name string) int {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address, nil)
+// count asks how many are there; 0 while nobody answers.
+func (f *company) count(ctx context.Context, since time.Time) int {
+	url := fmt.Sprintf("http://%s/?since=%d", f.status, since.UnixNano())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0
 	}
@@ -216,15 +208,9 @@ func (f *company) count(ctx context.Context, address, name string) int {
 		return 0
 	}
 	defer res.Body.Close()
-	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		if rest, ok := strings.CutPrefix(lines.Text(), name); ok {
-			n, err := strconv.ParseFloat(rest, 64)
-			if err != nil {
-				return 0
-			}
-			return int(n)
-		}
+	var n int
+	if _, err := fmt.Fscan(res.Body, &n); err != nil {
+		return 0
 	}
-	return 0
+	return n
 }

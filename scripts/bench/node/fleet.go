@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -121,15 +122,21 @@ func (n *agentNode) Run(ctx context.Context) error {
 
 func (n *agentNode) Listen(port uint16) (net.Listener, error) { return n.conn.Listen("tcp", port) }
 
-// answer says how many nodes reach their coordinator.
-func (f *fleet) answer(w http.ResponseWriter, _ *http.Request) {
+// answer says how many nodes are there: they reach their coordinator, and their relay
+// has spoken to them since the time, in ns, that is asked about.
+func (f *fleet) answer(w http.ResponseWriter, r *http.Request) {
+	since, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	if err != nil {
+		http.Error(w, "since: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	linked := 0
+	there := 0
 	for _, n := range f.nodes {
-		if ok, _ := n.Connected(); ok {
-			linked++
+		if ok, _ := n.Connected(); ok && n.RelayHeard().UnixNano() > since {
+			there++
 		}
 	}
-	fmt.Fprintf(w, "linked %d\n", linked)
+	fmt.Fprintln(w, there)
 }
