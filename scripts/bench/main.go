@@ -9,7 +9,8 @@
 // Only ratios carry to another machine.
 //
 // It drives the binary through its command line and HTTP API and imports nothing
-// of its parts. Everything temporary is in one directory; every process that was
+// of its parts. Network nodes and agents without a workspace are in the program of
+// package node, which does; it and a stock relay are beside the binary. Everything temporary is in one directory; every process that was
 // started, also one that detached itself, is stopped by its number at the end,
 // after a failure and after Ctrl-C.
 //
