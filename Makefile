@@ -79,8 +79,15 @@ compare-templates: ## compare pages of parameters with the provider's word for t
 check: gen lint race cross ## what a change must pass
 	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }
 
-bench: build ## figures, one JSON line each, with their reference run beside them
+bench: build build/bench-node build/derper ## figures, one JSON line each, with their reference run beside them
 	go run ./scripts/bench $(ARGS)
+
+build/bench-node: $(GO_FILES)
+	go build -trimpath -ldflags '-s -w' -o $@ ./scripts/bench/node
+
+# The relay program of upstream, to compare with.
+build/derper: go.mod go.sum
+	go build -trimpath -ldflags '-s -w' -o $@ tailscale.com/cmd/derper
 
 ledger: build ## kill servers, daemons and terraforms while workspaces are built, then count; ARGS="-seed 7 -kills 200"
 	go run ./scripts/ledger $(ARGS)

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"coder.internal/agent/containers"
 	"coder.internal/agent/stats"

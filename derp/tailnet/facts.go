@@ -1,6 +1,10 @@
 package tailnet
 
-import "coder.internal/api"
+import (
+	"time"
+
+	"coder.internal/api"
+)
 
 // PeerEndpoints returns how many addresses a peer offers for direct packets;
 // known is false until the coordinator has named it.
@@ -15,3 +19,9 @@ func (c *Conn) PeerEndpoints(id api.ID) (n int, known bool) {
 // HomeRelay returns the id of the region through which others reach us, 0 while
 // it is unknown.
 func (c *Conn) HomeRelay() int { return c.relays.home() }
+
+// RelayHeard returns when our home relay last sent us anything, which a relay that
+// has admitted us does at once; zero before the first time.
+func (c *Conn) RelayHeard() time.Time {
+	return c.eng.health.GetDERPRegionReceivedTime(c.relays.home())
+}

@@ -50,10 +50,14 @@ func groups() []group {
 		{"create", (*bench).create},
 		{"ssh", (*bench).ssh},
 		{"slim", (*bench).slimSSH},
+		{"parallel", (*bench).parallelSSH},
 		{"open", (*bench).openConnection},
 		{"terminal", (*bench).terminal},
 		{"relayed", (*bench).relayed},
 		{"direct", (*bench).direct},
+		{"pairs", (*bench).pairs},
+		{"relayonly", (*bench).relayOnly},
+		{"fleet", (*bench).fleet},
 		{"lists", (*bench).lists},
 	}
 }

@@ -9,7 +9,8 @@
 // Only ratios carry to another machine.
 //
 // It drives the binary through its command line and HTTP API and imports nothing
-// of its parts. Everything temporary is in one directory; every process that was
+// of its parts. Network nodes and agents without a workspace are in the program of
+// package node, which does; it and a stock relay are beside the binary. Everything temporary is in one directory; every process that was
 // started, also one that detached itself, is stopped by its number at the end,
 // after a failure and after Ctrl-C.
 //
@@ -45,6 +46,8 @@ type options struct {
 	idle   time.Duration
 	binary string
 	slim   string
+	node   string // program of package node
+	derper string // upstream's relay
 	keep   bool
 }
 
@@ -82,6 +85,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-binary: %w; make build makes it", err)
 	}
 	o.slim = slimBeside(o.binary)
+	o.node = filepath.Join(filepath.Dir(o.binary), "bench-node")
+	o.derper = filepath.Join(filepath.Dir(o.binary), "derper")
 	return o, nil
 }
 

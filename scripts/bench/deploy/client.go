@@ -71,6 +71,9 @@ func (c *Client) Run(ctx context.Context, args ...string) (proc.Result, error) {
 	return proc.Run(ctx, c.Spec(args...))
 }
 
+// Token is the session's.
+func (c *Client) Token() string { return c.token }
+
 // Get reads a JSON answer of the API into v.
 func (c *Client) Get(ctx context.Context, path string, v any) error {
 	return c.call(ctx, http.MethodGet, path, nil, v)

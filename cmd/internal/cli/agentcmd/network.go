@@ -29,9 +29,12 @@ type dialer struct {
 	direct bool
 }
 
+// network leaves it to the relay map, which a server that was started again sends
+// anew, whether the deployment blocks direct paths: the node would keep for ever what
+// the manifest says of that.
 func (d *dialer) network(m agentrpc.Manifest) (agent.Network, error) {
 	conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: d.log, Inbound: true, AccessURL: d.url,
-		HTTPClient: d.http, Header: d.header, BlockDirect: m.BlockDirect || !d.direct})
+		HTTPClient: d.http, Header: d.header, BlockDirect: !d.direct})
 	if err != nil {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
