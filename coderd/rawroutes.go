@@ -30,6 +30,9 @@ func rawRoutes() map[string]httpapi.Raw {
 			Body: []string{api.ContentTypeTar, api.ContentTypeZip},
 			Answers: []httpapi.Answer{{Status: http.StatusCreated, Of: api.UploadResponse{}, Doc: "Stored now."},
 				{Of: api.UploadResponse{}, Doc: "Stored before."}}},
+		"GET /api/v2/audit/export": {Doc: "Audit entries as JSON lines, the newest first. The trailer Coder-Export-Complete says that it is whole.",
+			Query:   []httpapi.Param{{Name: "q", Doc: "Search text, as of the list."}},
+			Answers: []httpapi.Answer{{Type: "application/x-ndjson"}}},
 		"GET /api/v2/files/{fileID}": {Doc: "Answers the archive as it was sent.",
 			Answers: []httpapi.Answer{{Type: api.ContentTypeTar}, {Type: api.ContentTypeZip}}},
 	}
@@ -47,10 +50,13 @@ func streamRoutes() map[string]httpapi.Raw {
 	client := []httpapi.Param{{Name: tailrpc.ClientIDParam, Of: api.ID{}, Doc: "The id that the client made for itself and keeps when it connects again."}}
 	nodes := &httpapi.Socket{Client: tailrpc.ClientMessage{}, Server: tailrpc.ServerMessage{}}
 	return map[string]httpapi.Raw{
-		"GET /api/v2/workspaces/{workspace}/watch":                          watch,
-		"GET /api/v2/workspaces/{workspace}/watch-ws":                       watchWS,
-		"GET /api/v2/workspaceagents/{workspaceagent}/watch-metadata":       watch,
-		"GET /api/v2/workspaceagents/{workspaceagent}/watch-metadata-ws":    watchWS,
+		"GET /api/v2/workspaces/{workspace}/watch":                       watch,
+		"GET /api/v2/workspaces/{workspace}/watch-ws":                    watchWS,
+		"GET /api/v2/workspaceagents/{workspaceagent}/watch-metadata":    watch,
+		"GET /api/v2/workspaceagents/{workspaceagent}/watch-metadata-ws": watchWS,
+		"GET /api/v2/workspaceagents/{workspaceagent}/containers/watch": {
+			Doc:    "The containers beside an agent, the whole list at once and after each change.",
+			Socket: &httpapi.Socket{Server: api.AgentContainers{}}},
 		"GET /api/v2/workspaceagents/me/coordinate":                         {Doc: "Tells the agent and those who reach it about each other.", Socket: nodes},
 		"GET /api/v2/workspaceagents/{workspaceagent}/coordinate":           {Doc: "Tells the client and the agent about each other.", Query: client, Socket: nodes},
 		"GET /api/v2/organizations/{organization}/provisionerdaemons/serve": daemonSocket(),
