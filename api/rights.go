@@ -28,7 +28,7 @@ type MembersPage struct {
 // Permission is one action on one kind of resource; "*" stands for all. Negate is
 // always false: roles only add.
 type Permission struct {
-	Negate       bool   `json:"negate"`
+	Negate       bool   `json:"negate" required:"false"`
 	ResourceType string `json:"resource_type" maxLength:"64"`
 	Action       string `json:"action" maxLength:"64"`
 }

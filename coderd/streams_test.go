@@ -33,9 +33,9 @@ func (s silentAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, erro
 	return near, nil
 }
 
-// scene is a deployment with something to follow of each kind, and a clock that the
+// flow is a deployment with something to follow of each kind, and a clock that the
 // test moves.
-type scene struct {
+type flow struct {
 	*testing.T
 	d           *coderdtest.Deployment
 	clock       *quartz.Mock
@@ -51,9 +51,9 @@ type scene struct {
 	importedOne api.ID
 }
 
-func newScene(t *testing.T) *scene {
+func newFlow(t *testing.T) *flow {
 	t.Helper()
-	s := &scene{T: t, clock: quartz.NewMock(t).WithLogger(quartz.NoOpLogger), rechecks: make(chan time.Duration, 1024)}
+	s := &flow{T: t, clock: quartz.NewMock(t).WithLogger(quartz.NoOpLogger), rechecks: make(chan time.Duration, 1024)}
 	s.d = coderdtest.New(t, func(c *coderdtest.Config) {
 		c.Clock, c.Dialer = s.clock, silentAgents{make(chan net.Conn, 8)}
 	})
@@ -88,7 +88,7 @@ func newScene(t *testing.T) *scene {
 }
 
 // complete takes the oldest job and ends it with res.
-func (s *scene) complete(res jobrpc.CompleteRequest) {
+func (s *flow) complete(res jobrpc.CompleteRequest) {
 	s.Helper()
 	job, err := s.d.Jobs.Acquire(s.Context(), s.daemon)
 	require.NoError(s, err)
@@ -98,7 +98,7 @@ func (s *scene) complete(res jobrpc.CompleteRequest) {
 }
 
 // watchTickers reports every ticker that is made, until the test ends.
-func (s *scene) watchTickers() {
+func (s *flow) watchTickers() {
 	ctx, cancel := context.WithCancel(context.Background())
 	trap := s.clock.Trap().NewTicker()
 	done := make(chan struct{})
@@ -121,7 +121,7 @@ func (s *scene) watchTickers() {
 
 // open opens a stream as c and returns a channel that is closed when it has ended.
 // It returns once the stream has made the ticker of its rechecks.
-func (s *scene) open(c *coderdtest.Client, path string, events bool, every time.Duration) <-chan struct{} {
+func (s *flow) open(c *coderdtest.Client, path string, events bool, every time.Duration) <-chan struct{} {
 	s.Helper()
 	ended := make(chan struct{})
 	header := http.Header{api.SessionTokenHeader: {c.Token.Reveal()}}
@@ -176,7 +176,7 @@ func (s *scene) open(c *coderdtest.Client, path string, events bool, every time.
 // within a minute; those of others go on.
 func TestStreamsEndWithTheRight(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newFlow(t)
 	agent := s.running.LatestBuild.Resources[0].Agents[0].ID.String()
 	build := s.building.LatestBuild.ID.String()
 	version := "/api/v2/templateversions/" + s.importedOne.String()
