@@ -35,6 +35,7 @@ type world struct {
 	user          api.User
 	token         string // its id
 	dryRun, file  api.ID
+	group         api.ID
 	device        api.ExternalAuthDevice
 }
 
@@ -133,7 +134,7 @@ const (
 
 // steps are all routes that are not only read, in an order in which each succeeds.
 func steps() []step {
-	return slicesOf(userSteps(), templateSteps(), workspaceSteps(), agentSteps(), lastSteps())
+	return slicesOf(userSteps(), settingSteps(), templateSteps(), workspaceSteps(), rightsSteps(), agentSteps(), containerSteps(), lastSteps())
 }
 
 func slicesOf(lists ...[]step) []step {
@@ -310,6 +311,7 @@ func agentSteps() []step {
 		report("/metadata", agentrpc.Metadata{Values: []agentrpc.MetadataValue{}}),
 		report("/app-health", agentrpc.AppHealth{Healths: map[string]string{}}),
 		report("/monitors", agentrpc.Monitors{States: []agentrpc.MonitorState{}}),
+		report("/usage", agentrpc.Usage{ID: api.NewID()}),
 		report("/connections", agentrpc.Connection{ID: api.NewID(), Action: agentrpc.ConnectionBegan, Type: api.ConnectionSSH}),
 		{route: "PATCH " + me + "/logs", none: measured},
 		{route: "POST " + me + "/log-source", none: measured},

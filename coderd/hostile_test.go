@@ -160,7 +160,7 @@ func (f *flood) Read(p []byte) (int, error) {
 func TestHostileBodies(t *testing.T) {
 	t.Parallel()
 	doc := describe(t)
-	scene := newScene(t)
+	scene := newFlow(t)
 	d, owner := scene.d, scene.owner
 	const huge = 100 << 20
 	bodies := 0

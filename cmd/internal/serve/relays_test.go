@@ -18,7 +18,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"tailscale.com/derp/derpserver"
 	"tailscale.com/types/key"
@@ -220,13 +222,17 @@ func TestOwnSTUN(t *testing.T) {
 	require.Len(t, info.RelayMap.Regions[999].Nodes, 1)
 	require.Contains(t, info.RelayMap.Regions[999].Nodes[0].STUN, "127.0.0.1:")
 	require.Contains(t, p.OK("ping", "demo", "--wait", "50ms"), " direct, at ")
-	resp, err := http.Get("http://" + metrics + "/metrics")
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.Regexp(t, `(?m)^coder_derp_server_stun_answered_total [1-9]`, string(text))
-	require.Regexp(t, `(?m)^coder_derp_server_connections [1-9]`, string(text))
+	// The agent keeps a connection to the relay beside the direct path; where it has
+	// just made a new one, the next look finds it.
+	require.EventuallyWithT(t, func(t *assert.CollectT) {
+		resp, err := http.Get("http://" + metrics + "/metrics")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Regexp(t, `(?m)^coder_derp_server_stun_answered_total [1-9]`, string(text))
+		assert.Regexp(t, `(?m)^coder_derp_server_connections [1-9]`, string(text))
+	}, 20*time.Second, 50*time.Millisecond)
 }
 
 // freePort returns an address on a loopback address of its own that nobody
