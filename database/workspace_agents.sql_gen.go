@@ -25,6 +25,19 @@ func (q *Queries) AnyBuildRunning(ctx context.Context) (bool, error) {
 	return running, err
 }
 
+const commitLazily = `-- name: CommitLazily :exec
+select set_config('synchronous_commit', 'off', true)
+`
+
+// For a transaction whose loss in a crash heals by itself: its commit does not wait
+// for the disk. Commits that notify come one after another, so that without this
+// each of a thousand agents that come back at once would wait for all disk writes
+// before its own.
+func (q *Queries) CommitLazily(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, commitLazily)
+	return err
+}
+
 const connectAgent = `-- name: ConnectAgent :execrows
 update workspace_agents set connection_id = $1, first_connected_at = coalesce(first_connected_at, now()),
     last_connected_at = now(), disconnected_at = null, updated_at = now()

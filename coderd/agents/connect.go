@@ -21,6 +21,8 @@ import (
 const (
 	// recheckInterval is how often an agent's right to its connection is looked at.
 	recheckInterval = httpapi.RecheckEvery
+	// settleTime is how long news of the workspace are gathered before one look.
+	settleTime = 300 * time.Millisecond
 	// touchInterval is how often a living connection is written down.
 	touchInterval = 30 * time.Second
 	// farewellTimeout bounds the last write of a connection that has ended.
@@ -62,6 +64,9 @@ func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wscon
 		case <-ctx.Done():
 			return
 		case <-sub.C():
+			if !s.settle(ctx, sub) {
+				return
+			}
 		case <-tick.C:
 		}
 		current, err := s.db.IsAgentCurrent(ctx, a.ID)
@@ -71,6 +76,23 @@ func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wscon
 		_ = ws.Close(wsconn.CodePolicy, "a newer build has taken over")
 		cancel(errToken)
 		return
+	}
+}
+
+// settle waits until the news of a workspace has calmed down, so that many agents of
+// one workspace which come back together do not each make all others ask. It
+// returns false when ctx has ended.
+func (s *Service) settle(ctx context.Context, sub *pubsub.Subscription) bool {
+	pause := s.opts.Clock.NewTimer(settleTime)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-sub.C():
+		case <-pause.C:
+			return true
+		}
 	}
 }
 
@@ -111,6 +133,9 @@ func (s *Service) note(ctx context.Context, a httpmw.Agent, what string, put fun
 	err := s.db.InTx(ctx, func(q *database.Queries) error {
 		n, err := put(q)
 		if err != nil || n == 0 {
+			return err
+		}
+		if err := q.CommitLazily(ctx); err != nil {
 			return err
 		}
 		return s.changed(ctx, q, a)

@@ -96,3 +96,10 @@ select exists (
         and not exists (select 1 from workspace_builds n join provisioner_jobs j on j.id = n.job_id
             where n.workspace_id = w.id and n.build_number > b.build_number and j.status = 'succeeded')
 )::boolean as current;
+
+-- name: CommitLazily :exec
+-- For a transaction whose loss in a crash heals by itself: its commit does not wait
+-- for the disk. Commits that notify come one after another, so that without this
+-- each of a thousand agents that come back at once would wait for all disk writes
+-- before its own.
+select set_config('synchronous_commit', 'off', true);
