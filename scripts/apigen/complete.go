@@ -13,6 +13,7 @@ var about = map[string]string{
 	"templateversionname": "Name of the template version.", "workspace": "Id of the workspace.", "workspacename": "Name of the workspace.",
 	"workspacebuild": "Id of the build.", "buildnumber": "Number of the build in its workspace.", "workspaceagent": "Id of the agent.",
 	"agent": "Name of the agent.", "job": "Id of the job.", "jobID": "Id of the job.", "keyid": "Id of the key.", "keyname": "Name of the token.",
+	"group": "Id of the group.", "groupName": "Name of the group.", "roleName": "Name of the custom role.", "devcontainer": "Id of the dev container.",
 	"provisionerkey": "Name of the key, or the key itself.", "externalauth": "Id of the provider.", "fileID": "Id of the archive.",
 	"stray": "Id of the stray.", "name": "Name of the file.", "file": "Name of the file.", "os": "Operating system, as Go names it.", "arch": "Architecture, as Go names it.",
 	"limit": "Most rows to return; 0 means the default.", "offset": "How many rows to leave out.", "after_id": "Id of the last row of the page before.",
