@@ -83,7 +83,7 @@ func (r *run) watchLimits(ctx context.Context) *excess {
 		}
 		now := r.p.now()
 		if l.Time > 0 && now.Sub(r.began) >= l.Time {
-			return broken(true, "The job was ended: it took longer than %s, the limit of this provisioner (--provisioner-job-timeout).", l.Time)
+			return broken(true, "The job was ended: it took longer than %s, the limit of this provisioner (CODER_PROVISIONER_JOB_TIMEOUT).", l.Time)
 		}
 		if e := r.tooMany(l); e != nil {
 			return e
@@ -92,7 +92,7 @@ func (r *run) watchLimits(ctx context.Context) *excess {
 			used := r.p.diskUse(l.Disk)
 			nextWalk = now.Add(walkShare * r.p.now().Sub(now))
 			if used > l.Disk {
-				return broken(false, "The job was ended: its files take more than %s, the limit of this provisioner (--provisioner-job-disk).", size(l.Disk))
+				return broken(false, "The job was ended: its files take more than %s, the limit of this provisioner (CODER_PROVISIONER_JOB_DISK).", size(l.Disk))
 			}
 		}
 	}
@@ -105,10 +105,10 @@ func (r *run) tooMany(l Limits) *excess {
 	}
 	pids := r.p.corral.members()
 	if l.Processes > 0 && len(pids) >= l.Processes {
-		return broken(false, "The job was ended: it has %d processes, the limit of this provisioner (--provisioner-job-processes).", len(pids))
+		return broken(false, "The job was ended: it has %d processes, the limit of this provisioner (CODER_PROVISIONER_JOB_PROCESSES).", len(pids))
 	}
 	if used := memory(pids); l.Memory > 0 && used > l.Memory {
-		return broken(false, "The job was ended: its processes hold %s of memory, more than the %s that this provisioner allows (--provisioner-job-memory).", size(used), size(l.Memory))
+		return broken(false, "The job was ended: its processes hold %s of memory, more than the %s that this provisioner allows (CODER_PROVISIONER_JOB_MEMORY).", size(used), size(l.Memory))
 	}
 	return nil
 }
