@@ -44,8 +44,9 @@ func TestCleansInBatches(t *testing.T) {
 		{Name: "rows", Keep: time.Hour, Clean: func(_ context.Context, keep time.Duration, limit int32) (int64, error) {
 			n := min(left, int64(limit))
 			left -= n
+			away := broken // the test goes on with the call
 			calls <- keep
-			if broken {
+			if away {
 				return 0, errors.New("the database is away")
 			}
 			return n, nil
