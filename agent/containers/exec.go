@@ -93,7 +93,7 @@ func (c *Containers) resolve(ctx context.Context, name string) (api.AgentContain
 	}
 	switch {
 	case found == nil && len(all.Warnings) > 0:
-		return api.AgentContainer{}, &api.Error{Code: api.CodeConflict, Message: all.Warnings[0]}
+		return api.AgentContainer{}, api.Conflict(fmt.Sprintf("The container %s was not found: %s", name, all.Warnings[0]))
 	case found == nil:
 		return api.AgentContainer{}, &api.Error{Code: api.CodeNotFound, Message: fmt.Sprintf("There is no container %s in this workspace.", name)}
 	case !found.Running:

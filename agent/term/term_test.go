@@ -341,7 +341,8 @@ func TestIdleTerminalEnds(t *testing.T) {
 	defer cancel()
 	go func() { trap.MustWait(ctx).MustRelease(ctx) }() // the first, which is stopped
 	id := api.NewID()
-	v := w.open(termrpc.Init{ID: id, Command: "trap 'touch hung' HUP; while true; do sleep 0.01; done"})
+	v := w.open(termrpc.Init{ID: id, Command: "trap 'touch hung' HUP; echo ready; while true; do sleep 0.01; done"})
+	v.sees("ready") // the trap is set
 	pid := w.child(t)
 	v.leave()
 	trap.MustWait(ctx).MustRelease(ctx)
