@@ -91,11 +91,23 @@ func (r *run) applyOnce(ctx context.Context, work *jobrpc.BuildWork) error {
 	})
 	stop()
 	<-watched
+	r.rescue(out.dumped)
 	r.time(out, start, plan != "")
 	if err != nil {
 		return r.explain(ctx, err, out, "terraform")
 	}
 	return nil
+}
+
+// rescue hands over a state that Terraform could only print. It does so at its very
+// end, so that no other is newer.
+func (r *run) rescue(dumped []byte) {
+	state, err := parseState(dumped)
+	if err != nil { // none was printed, or not a whole one
+		return
+	}
+	b, _ := r.p.unfinished.mark(dumped)
+	r.s.State(b, state.agentTokens())
 }
 
 // time keeps the measured steps: the two phases of the process, or its only one

@@ -57,6 +57,35 @@ resource "terraform_data" "last" {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "work", "probe"), make([]byte, 4<<20), 0o600))
 }
 
+// Where there is no room for anything, the state that Terraform prints is kept.
+func TestNoRoomForTheState(t *testing.T) {
+	t.Parallel()
+	dir := tiny(t, "8m") // less than what is kept free for a state
+	p := newRig(t, func(o *optionsOf) { o.WorkDir = filepath.Join(dir, "work") })
+	rec := &recorder{archive: pack(t, map[string]string{"main.tf": header + `
+resource "terraform_data" "first" {}
+resource "terraform_data" "fill" {
+  input = terraform_data.first.id
+  provisioner "local-exec" { command = "head -c 100000000 /dev/zero >>big; true" }
+}
+resource "terraform_data" "last" {
+  input = "${terraform_data.fill.id}` + strings.Repeat("x", 300_000) + `"
+}
+`})}
+	_, err := p.Build(within(t, time.Minute), buildJob(rec.archive, api.TransitionStart, nil), rec.session())
+	var f *provisionerd.Failure
+	require.ErrorAs(t, err, &f, rec.text())
+	require.Contains(t, f.Message+rec.text(), "no space left on device")
+	// Terraform is interrupted when the disk is seen to be full; mostly it is done by then.
+	for _, name := range []string{"first", "fill", "last"} {
+		if strings.Contains(rec.text(), "terraform_data."+name+": Creation complete") {
+			require.Contains(t, rec.lastState(), `"`+name+`"`, rec.text())
+		}
+	}
+	require.NotContains(t, rec.text(), `"lineage"`, "no state is a log line")
+	require.NotContains(t, rec.text(), "state push", "no advice that does not apply here")
+}
+
 // A provider that dies is named, with the state from before.
 func TestProviderCrash(t *testing.T) {
 	t.Parallel()

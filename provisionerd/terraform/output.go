@@ -34,6 +34,8 @@ type message struct {
 	Changes    *struct {
 		Operation string `json:"operation"`
 	} `json:"changes"`
+	// State is there where Terraform could not write it to a file.
+	State json.RawMessage `json:"state"`
 }
 
 type hook struct {
@@ -113,6 +115,10 @@ func (d *diagnostic) long() []string {
 // maxLine bounds one line of Terraform's output; the rest of it is dropped.
 const maxLine = 1 << 20
 
+// dumpAdvice is the title under which Terraform says how to save a printed state
+// by hand.
+const dumpAdvice = "Failed to persist state to backend"
+
 // output turns what one terraform process prints into log lines, timings and the
 // error of the job. It is the io.Writer for its standard output.
 type output struct {
@@ -137,6 +143,7 @@ type output struct {
 	// destroyed are the addresses, before and after a move, of what the plan
 	// deletes or replaces.
 	destroyed []string
+	dumped    []byte // the state that Terraform printed in need, else nil
 }
 
 func newOutput(log func(jobrpc.Log), now func() time.Time, stage string) *output {
@@ -174,6 +181,10 @@ func (o *output) line(raw []byte) {
 	}
 	if m.Time.IsZero() {
 		m.Time = o.now()
+	}
+	if len(m.State) > 0 {
+		o.dumped = bytes.Clone(m.State)
+		return // never a line: it has secrets
 	}
 	switch m.Type {
 	case "diagnostic":
@@ -236,6 +247,10 @@ func (o *output) diagnose(m message) {
 		if text != "" {
 			o.emit(api.LogInfo, text)
 		}
+		return
+	}
+	if m.Diagnostic.Summary == dumpAdvice && o.dumped != nil {
+		o.write(api.LogError, "Terraform printed its state instead of writing it, and the state was kept.")
 		return
 	}
 	level := api.LogError
