@@ -52,7 +52,7 @@ func TestPresetFillsParameters(t *testing.T) {
 	w := coderdtest.Do[api.Workspace](t, r.member, http.StatusCreated, http.MethodPost, path, req)
 	assert.Equal(t, &small, w.LatestBuild.PresetID)
 	job := r.acquire()
-	assert.ElementsMatch(t, []api.ParameterValue{{Name: "cpu", Value: "4"}, {Name: "region", Value: "eu"}}, job.Build.Parameters,
+	assert.ElementsMatch(t, []api.ParameterValue{{Name: "cpu", Value: "4"}, {Name: "region", Value: "eu"}, {Name: "shell", Value: "/bin/bash"}}, job.Build.Parameters,
 		"what is given wins, the rest comes from the preset")
 	r.complete(job, jobrpc.BuildResult{State: []byte(`{"serial":1}`)})
 
@@ -63,7 +63,7 @@ func TestPresetFillsParameters(t *testing.T) {
 	b := r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart, PresetID: moved})
 	assert.Equal(t, &moved, b.PresetID)
 	job = r.acquire()
-	assert.ElementsMatch(t, []api.ParameterValue{{Name: "cpu", Value: "8"}, {Name: "region", Value: "eu"}}, job.Build.Parameters,
+	assert.ElementsMatch(t, []api.ParameterValue{{Name: "cpu", Value: "8"}, {Name: "region", Value: "eu"}, {Name: "shell", Value: "/bin/bash"}}, job.Build.Parameters,
 		"what must not change stays")
 	r.complete(job, jobrpc.BuildResult{State: []byte(`{"serial":2}`)})
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -98,13 +99,20 @@ func (r *rig) upload(src string) api.ID {
 // live makes a template of src; the import reports what a real one would.
 func (r *rig) live(name, src string, classic bool, declared ...api.TemplateVersionParameter) api.Template {
 	r.Helper()
+	v := r.liveVersion(api.ID{}, src, declared...)
+	return coderdtest.Do[api.Template](r, r.owner, http.StatusCreated, http.MethodPost, org+"/templates",
+		api.CreateTemplateRequest{Name: name, VersionID: v.ID, UseClassicParameterFlow: classic})
+}
+
+// liveVersion is a version with sources of its own; of no template where that is zero.
+func (r *rig) liveVersion(template api.ID, src string, declared ...api.TemplateVersionParameter) api.TemplateVersion {
+	r.Helper()
 	v := coderdtest.Do[api.TemplateVersion](r, r.owner, http.StatusCreated, http.MethodPost, org+"/templateversions",
-		api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", FileID: r.upload(src)})
+		api.CreateTemplateVersionRequest{StorageMethod: "file", Provisioner: "terraform", TemplateID: template, FileID: r.upload(src)})
 	job := r.acquire()
 	require.NoError(r, r.d.Jobs.Complete(r.Context(), jobrpc.CompleteRequest{JobID: job.ID, Attempt: job.Attempt,
 		Import: &jobrpc.ImportResult{Parameters: declared}}))
-	return coderdtest.Do[api.Template](r, r.owner, http.StatusCreated, http.MethodPost, org+"/templates",
-		api.CreateTemplateRequest{Name: name, VersionID: v.ID, UseClassicParameterFlow: classic})
+	return v
 }
 
 func given(pairs ...string) (out []api.ParameterValue) {
@@ -148,8 +156,8 @@ func TestLiveParameters(t *testing.T) {
 
 	w := r.create(r.member, tpl, "dev", given("size", "3", "once", "true")...)
 	job := r.acquire()
-	assert.Equal(t, map[string]string{"region": "eu", "size": "3", "once": "true"}, sent(job.Build.Parameters),
-		"what was given, and what can never change")
+	assert.Equal(t, map[string]string{"region": "eu", "size": "3", "once": "true", "motd": "hello", "slug": "bob"}, sent(job.Build.Parameters),
+		"what was given, and the defaults that it begins with")
 	r.complete(job, jobrpc.BuildResult{})
 	path := "/api/v2/workspaces/" + w.ID.String() + "/builds"
 	for name, bad := range map[string]string{"region": "us", "size": "2"} {
@@ -159,7 +167,7 @@ func TestLiveParameters(t *testing.T) {
 	}
 	r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: "start", ParameterValues: given("size", "4")})
 	job = r.acquire()
-	assert.Equal(t, map[string]string{"region": "eu", "size": "4"}, sent(job.Build.Parameters))
+	assert.Equal(t, map[string]string{"region": "eu", "size": "4", "motd": "hello", "slug": "bob"}, sent(job.Build.Parameters))
 	r.complete(job, jobrpc.BuildResult{})
 
 	// The tags of a build are those of its values, and conditional parameters keep
@@ -169,10 +177,29 @@ func TestLiveParameters(t *testing.T) {
 	r.complete(r.acquire(), jobrpc.BuildResult{})
 	r.build(r.member, far, api.CreateWorkspaceBuildRequest{Transition: "stop"})
 	job = r.acquire()
-	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m"}, sent(job.Build.Parameters))
+	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m", "size": "2", "slug": "bob"}, sent(job.Build.Parameters))
 	r.complete(job, jobrpc.BuildResult{})
 	r.build(r.member, far, api.CreateWorkspaceBuildRequest{Transition: "start"})
-	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m"}, sent(r.acquire().Build.Parameters))
+	assert.Equal(t, map[string]string{"region": "us", "zone": "z1", "motd": "m", "size": "2", "slug": "bob"}, sent(r.acquire().Build.Parameters))
+}
+
+// TestDefaultsStay: a workspace keeps the defaults that it began with, also where a
+// later version has others.
+func TestDefaultsStay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const size = "data \"coder_parameter\" \"size\" {\nname = \"size\"\ntype = \"number\"\nmutable = true\ndefault = %d\n" +
+		"validation {\nmonotonic = \"increasing\"\n}\n}\n"
+	tpl := r.live("disk", fmt.Sprintf(size, 20), false, parameter("size", "number"))
+	w := r.create(r.member, tpl, "dev")
+	r.complete(r.acquire(), jobrpc.BuildResult{})
+	second := r.liveVersion(tpl.ID, fmt.Sprintf(size, 10), parameter("size", "number"))
+	path := "/api/v2/workspaces/" + w.ID.String() + "/builds"
+	e := r.refused(r.member, http.StatusBadRequest, "rich_parameter_values", http.MethodPost, path,
+		api.CreateWorkspaceBuildRequest{Transition: "start", TemplateVersionID: second.ID, ParameterValues: given("size", "15")})
+	assert.Contains(t, e.Message, "size", "it has grown to 20 already")
+	r.build(r.member, w, api.CreateWorkspaceBuildRequest{Transition: "start", TemplateVersionID: second.ID})
+	assert.Equal(t, map[string]string{"size": "20"}, sent(r.acquire().Build.Parameters))
 }
 
 // TestClassicParameters: the import's list counts, whatever is answered.

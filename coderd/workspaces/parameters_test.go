@@ -57,7 +57,7 @@ func TestParameters(t *testing.T) {
 	for _, p := range job.Build.Parameters {
 		now[p.Name] = p.Value
 	}
-	assert.Equal(t, map[string]string{"flag": "true", "size": "5", "slug": "abc", "pick": "a", "many": `["a","b"]`, "fixed": "x"}, now,
+	assert.Equal(t, map[string]string{"flag": "true", "size": "5", "slug": "abc", "pick": "a", "many": `["a","b"]`, "fixed": "x", "shell": "/bin/bash"}, now,
 		"values are carried over, ephemeral ones are not")
 	r.complete(job, jobrpc.BuildResult{})
 

@@ -136,7 +136,7 @@ func TestPlanOfAWorkspace(t *testing.T) {
 	require.Equal(t, p.Job.ID, job.ID)
 	require.JSONEq(t, `{"serial":1}`, string(job.Plan.State))
 	require.Equal(t, []string{"terraform_data.home"}, job.Plan.Persistent)
-	require.Equal(t, []api.ParameterValue{{Name: "zone", Value: "us"}}, job.Plan.Parameters)
+	require.Equal(t, []api.ParameterValue{{Name: "shell", Value: "/bin/bash"}, {Name: "zone", Value: "us"}}, job.Plan.Parameters)
 	require.Equal(t, w.ID, job.Plan.Meta.WorkspaceID)
 	require.Equal(t, "dev", job.Plan.Meta.WorkspaceName)
 	require.Equal(t, "bob", job.Plan.Meta.OwnerName)

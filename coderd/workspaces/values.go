@@ -122,7 +122,9 @@ func keepOthers(out []api.ParameterValue, declared []api.TemplateVersionParamete
 }
 
 // liveValues picks what a build stores: what was given, what the last build had,
-// and the first value of what can never be changed.
+// and the defaults that it starts with. A default that changes in a later version
+// is for new workspaces: it must not replace somebody's disk at an update. What
+// only Terraform knows is not stored.
 func liveValues(r parameters.Result, declared []api.TemplateVersionParameter, in inputs, strict bool) ([]api.ParameterValue, error) {
 	out := []api.ParameterValue{}
 	there := map[string]bool{}
@@ -137,7 +139,7 @@ func liveValues(r parameters.Result, declared []api.TemplateVersionParameter, in
 		switch {
 		case !p.Value.Valid:
 			continue
-		case isGiven, kept, !p.Mutable && !p.Ephemeral && !r.Assumed[p.Name]:
+		case isGiven, kept, !p.Ephemeral && !r.Assumed[p.Name]:
 			out = append(out, api.ParameterValue{Name: p.Name, Value: p.Value.Value})
 		}
 	}

@@ -27,7 +27,7 @@ func TestLifeOfAWorkspace(t *testing.T) {
 	require.NotNil(t, job.Build)
 	assert.Equal(t, w.LatestBuild.ID, job.Build.BuildID)
 	assert.Empty(t, job.Build.State)
-	assert.Equal(t, []api.ParameterValue{{Name: "region", Value: "eu"}}, job.Build.Parameters)
+	assert.Equal(t, []api.ParameterValue{{Name: "region", Value: "eu"}, {Name: "shell", Value: "/bin/bash"}}, job.Build.Parameters)
 	m := job.Build.Meta
 	assert.Equal(t, r.d.URL.String(), m.AccessURL)
 	assert.Equal(t, []string{"Everyone"}, m.OwnerGroups)
@@ -61,7 +61,7 @@ func TestLifeOfAWorkspace(t *testing.T) {
 		api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart})
 	job = r.acquire()
 	assert.JSONEq(t, `{"serial":1}`, string(job.Build.State))
-	assert.Equal(t, []api.ParameterValue{{Name: "region", Value: "eu"}}, job.Build.Parameters, "carried over")
+	assert.Equal(t, []api.ParameterValue{{Name: "region", Value: "eu"}, {Name: "shell", Value: "/bin/bash"}}, job.Build.Parameters, "carried over")
 	assert.Equal(t, job.Build.Parameters, job.Build.PreviousParameters)
 	r.complete(job, jobrpc.BuildResult{State: []byte(`{"serial":2}`)})
 	assert.Equal(t, api.WorkspaceStopped, r.workspace(r.member, w.ID).LatestBuild.Status)
@@ -351,7 +351,8 @@ func TestVersionsAndBuildsAreListed(t *testing.T) {
 	r.refused(r.member, http.StatusNotFound, "", http.MethodGet, "/api/v2/users/bob/workspace/dev/builds/9", nil)
 	assert.Equal(t, first.ID, coderdtest.Do[api.WorkspaceBuild](t, r.member, http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+first.ID.String(), nil).ID)
 	assert.Len(t, coderdtest.Do[[]api.WorkspaceResource](t, r.member, http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+first.ID.String()+"/resources", nil), 1)
-	assert.Empty(t, coderdtest.Do[[]api.ParameterValue](t, r.member, http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+first.ID.String()+"/parameters", nil))
+	assert.Equal(t, []api.ParameterValue{{Name: "shell", Value: "/bin/bash"}}, coderdtest.Do[[]api.ParameterValue](t, r.member,
+		http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+first.ID.String()+"/parameters", nil), "the default that it began with")
 	coderdtest.Do[[]api.ProvisionerJobLog](t, r.member, http.StatusOK, http.MethodGet, "/api/v2/workspacebuilds/"+first.ID.String()+"/logs", nil)
 }
 
