@@ -147,8 +147,7 @@ type AgentInput struct {
 
 // HandleAgent answers GET /workspaceagents/{workspaceagent}.
 func (s *Service) HandleAgent(ctx context.Context, in *AgentInput) (*httpapi.Out[api.WorkspaceAgent], error) {
-	a, err := s.Agent(ctx, in.ID)
-	return &httpapi.Out[api.WorkspaceAgent]{Body: a}, err
+	return httpapi.Reply(s.Agent(ctx, in.ID))
 }
 
 // HandleConnection answers GET /workspaceagents/{workspaceagent}/connection.
@@ -161,6 +160,5 @@ func (s *Service) HandleConnection(ctx context.Context, in *AgentInput) (*httpap
 
 // HandleConnectionGeneric answers GET /workspaceagents/connection.
 func (s *Service) HandleConnectionGeneric(ctx context.Context, _ *struct{}) (*httpapi.Out[tailrpc.ConnectionInfo], error) {
-	info, err := s.ConnectionInfo(ctx)
-	return &httpapi.Out[tailrpc.ConnectionInfo]{Body: info}, err
+	return httpapi.Reply(s.ConnectionInfo(ctx))
 }

@@ -225,6 +225,14 @@ type Out[T any] struct {
 // OK wraps a body.
 func OK[T any](body T) *Out[T] { return &Out[T]{Body: body} }
 
+// Reply is OK for what a service returned.
+func Reply[T any](body T, err error) (*Out[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return OK(body), nil
+}
+
 // Empty is the output of an endpoint without a body (status 204).
 type Empty struct{}
 

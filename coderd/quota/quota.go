@@ -57,15 +57,13 @@ type (
 
 // HandleMember answers GET /organizations/{organization}/members/{user}/workspace-quota.
 func (s *Service) HandleMember(ctx context.Context, in *MemberInput) (*httpapi.Out[api.WorkspaceQuota], error) {
-	out, err := s.Of(ctx, in.Organization, in.User)
-	return httpapi.OK(out), err
+	return httpapi.Reply(s.Of(ctx, in.Organization, in.User))
 }
 
 // HandleUser answers GET /workspace-quota/{user}, the older route: the default
 // organization.
 func (s *Service) HandleUser(ctx context.Context, in *UserInput) (*httpapi.Out[api.WorkspaceQuota], error) {
-	out, err := s.Of(ctx, "default", in.User)
-	return httpapi.OK(out), err
+	return httpapi.Reply(s.Of(ctx, "default", in.User))
 }
 
 // Of returns the quota of a user in an organization. It asks for the right to read

@@ -97,8 +97,7 @@ type ACLPath struct {
 
 // HandleACL: GET /templates/{template}/acl.
 func (s *Service) HandleACL(ctx context.Context, in *ACLPath) (*httpapi.Out[api.TemplateACL], error) {
-	out, err := s.ACL(ctx, in.ID)
-	return &httpapi.Out[api.TemplateACL]{Body: out}, err
+	return httpapi.Reply(s.ACL(ctx, in.ID))
 }
 
 // HandleUpdateACL: PATCH /templates/{template}/acl.
@@ -106,14 +105,10 @@ func (s *Service) HandleUpdateACL(ctx context.Context, in *struct {
 	ACLPath
 	Body api.UpdateTemplateACL
 }) (*httpapi.Out[api.Response], error) {
-	if err := s.UpdateACL(ctx, in.ID, in.Body); err != nil {
-		return nil, err
-	}
-	return httpapi.OK(api.Response{Message: "Successfully updated template ACL list."}), nil
+	return said("Successfully updated template ACL list.", s.UpdateACL(ctx, in.ID, in.Body))
 }
 
 // HandleACLAvailable: GET /templates/{template}/acl/available.
 func (s *Service) HandleACLAvailable(ctx context.Context, in *ACLPath) (*httpapi.Out[api.ACLAvailable], error) {
-	out, err := s.ACLAvailable(ctx, in.ID)
-	return &httpapi.Out[api.ACLAvailable]{Body: out}, err
+	return httpapi.Reply(s.ACLAvailable(ctx, in.ID))
 }

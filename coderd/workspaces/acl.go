@@ -122,8 +122,7 @@ func mayUseTemplate(ctx context.Context, t database.Template, to api.Transition)
 
 // HandleACL: GET /workspaces/{workspace}/acl.
 func (s *Service) HandleACL(ctx context.Context, in *WorkspaceInput) (*httpapi.Out[api.WorkspaceACL], error) {
-	out, err := s.ACL(ctx, in.ID)
-	return &httpapi.Out[api.WorkspaceACL]{Body: out}, err
+	return httpapi.Reply(s.ACL(ctx, in.ID))
 }
 
 // HandleUpdateACL: PATCH /workspaces/{workspace}/acl.
