@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func New(o Options) (*Service, error) {
 		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}
-	o.HostnameSuffix = or(o.HostnameSuffix, "coder")
+	o.HostnameSuffix = cmp.Or(o.HostnameSuffix, "coder")
 	s := &Service{opts: o, db: o.DB, log: o.Log.With("component", "agents"),
 		unknown:   make(chan struct{}, maxUnknownWaiters),
 		announced: make(chan struct{}, maxAnnouncedWaiters), statsTurn: make(chan struct{}, 1)}
@@ -92,7 +93,6 @@ func New(o Options) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.usage.run(ctx) })
-	wg.Go(func() { s.purgeUsage(ctx) })
 	s.metadata.run(ctx)
 	wg.Wait()
 	return nil
