@@ -107,7 +107,6 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 		Method:       r.Method,
 		Path:         r.Path,
 		Summary:      r.Summary,
-		Description:  describe(r, ""),
 		Tags:         []string{r.Tag},
 		MaxBodyBytes: DefaultMaxBody,
 		Middlewares:  huma.Middlewares{a.enforce(r)},
@@ -118,7 +117,6 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 	if r.MaxBody != 0 {
 		op.MaxBodyBytes = r.MaxBody
 	}
-	op.Security = security(r)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {

@@ -139,7 +139,7 @@ func Admit(ctx context.Context, q *database.Queries, build api.ID, cost int) err
 		return insufficient(now, cost)
 	}
 	// What is destroyed on the way is there until the build has succeeded.
-	return set(ctx, q, build, max(cost, int(b.Before)))
+	return Settle(ctx, q, build, max(cost, int(b.Before)))
 }
 
 func insufficient(now api.WorkspaceQuota, cost int) error {
@@ -150,10 +150,6 @@ func insufficient(now api.WorkspaceQuota, cost int) error {
 
 // Settle notes what a build has come to cost.
 func Settle(ctx context.Context, q *database.Queries, build api.ID, cost int) error {
-	return set(ctx, q, build, cost)
-}
-
-func set(ctx context.Context, q *database.Queries, build api.ID, cost int) error {
 	bounded := int32(min(max(cost, 0), math.MaxInt32)) //nolint:gosec // bounded here
 	if err := q.SetBuildDailyCost(ctx, database.SetBuildDailyCostParams{ID: build, DailyCost: bounded}); err != nil {
 		return fmt.Errorf("store cost of build %s: %w", build, err)
