@@ -255,7 +255,7 @@ func (q *Queue) initiator(ctx context.Context, ref string) (api.ID, error) {
 
 // describe adds places, workers and metadata.
 func (q *Queue) describe(ctx context.Context, rows []database.ProvisionerJob) ([]api.ProvisionerJob, error) {
-	loaded, err := convertAll(ctx, q.opts.DB.Queries, rows)
+	loaded, err := Describe(ctx, q.opts.DB.Queries, rows)
 	if err != nil {
 		return nil, err
 	}
