@@ -76,7 +76,7 @@ func (s *Service) changeACL(ctx context.Context, id api.ID, edit func(*database.
 		if err != nil {
 			return err
 		}
-		if _, err := q.SetWorkspaceACL(ctx, database.SetWorkspaceACLParams{ID: id, Acl: append([]string{}, list...)}); err != nil {
+		if _, err := q.SetWorkspaceACL(ctx, database.SetWorkspaceACLParams{ID: id, Acl: list}); err != nil {
 			return fmt.Errorf("set access list of workspace %s: %w", id, err)
 		}
 		err = audit.Record(ctx, q, audit.Entry{Action: audit.Write, ResourceType: "workspace", ResourceID: id, Target: w.Name,
