@@ -42,27 +42,14 @@ func New(db *database.DB) (*Service, error) {
 	return &Service{db: db}, nil
 }
 
-// Inputs of the routes.
-type (
-	// MemberInput names a member of an organization.
-	MemberInput struct {
-		Organization string `path:"organization"`
-		User         string `path:"user"`
-	}
-	// UserInput names a user.
-	UserInput struct {
-		User string `path:"user"`
-	}
-)
-
 // HandleMember answers GET /organizations/{organization}/members/{user}/workspace-quota.
-func (s *Service) HandleMember(ctx context.Context, in *MemberInput) (*httpapi.Out[api.WorkspaceQuota], error) {
+func (s *Service) HandleMember(ctx context.Context, in *users.MemberPath) (*httpapi.Out[api.WorkspaceQuota], error) {
 	return httpapi.Reply(s.Of(ctx, in.Organization, in.User))
 }
 
 // HandleUser answers GET /workspace-quota/{user}, the older route: the default
 // organization.
-func (s *Service) HandleUser(ctx context.Context, in *UserInput) (*httpapi.Out[api.WorkspaceQuota], error) {
+func (s *Service) HandleUser(ctx context.Context, in *users.UserPath) (*httpapi.Out[api.WorkspaceQuota], error) {
 	return httpapi.Reply(s.Of(ctx, "default", in.User))
 }
 
