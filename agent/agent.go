@@ -131,7 +131,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	boxes, up, err := a.newContainers(m, runner, account, environ)
+	m.Devcontainers = absolute(m.Devcontainers, account, environ)
+	boxes, err := a.newContainers(m, runner, account, environ)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	wg.Go(func() { life.run(parts) })
 	wg.Go(func() { _ = runner.Run(parts) })
 	wg.Go(func() { _ = watcher.Run(parts) })
-	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, boxes, up) })
+	a.live(ctx, life, runner, func() { a.startDevcontainers(ctx, m.Devcontainers, boxes, runner) })
 	stop()
 	wg.Wait()
 	told()

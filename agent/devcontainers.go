@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ const devcontainerIcon = "/icon/container.svg"
 // through the devcontainer CLI in the workspace. It comes after the start scripts,
 // which fetch the folders and may install the CLI. What it prints and why it
 // fails stands in a log of its own; the workspace is ready all the same.
-func (a *Agent) startDevcontainers(ctx context.Context, all []agentrpc.Devcontainer, boxes *containers.Containers, up upFunc) {
+func (a *Agent) startDevcontainers(ctx context.Context, all []agentrpc.Devcontainer, boxes *containers.Containers, runner *scripts.Runner) {
 	for _, d := range all {
 		if ctx.Err() != nil {
 			return
@@ -34,7 +35,7 @@ func (a *Agent) startDevcontainers(ctx context.Context, all []agentrpc.Devcontai
 			continue
 		}
 		ended := boxes.Starting(d.ID)
-		ended(up(ctx, d, false))
+		ended(a.devcontainerUp(ctx, d, runner, false))
 	}
 }
 
@@ -42,40 +43,32 @@ func (a *Agent) devcontainersOff() bool {
 	return a.opts.DisableDevcontainers || runtime.GOOS != "linux"
 }
 
-// upFunc starts a dev container, anew where recreate is set, and says why it did
-// not.
-type upFunc func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error
-
-// newContainers returns the containers of the workspace and what starts dev ones.
-func (a *Agent) newContainers(m agentrpc.Manifest, runner *scripts.Runner, account child.Account, environ []string) (*containers.Containers, upFunc, error) {
-	up := func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error {
-		return a.devcontainerUp(ctx, d, runner, recreate)
-	}
-	known := make([]agentrpc.Devcontainer, len(m.Devcontainers))
-	for i, d := range m.Devcontainers {
-		known[i] = absolute(d, account, environ)
-	}
-	o := containers.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ, Known: known,
-		Up: up, Disabled: a.devcontainersOff()}
+// newContainers returns the containers of the workspace. The dev containers of m have
+// absolute paths.
+func (a *Agent) newContainers(m agentrpc.Manifest, runner *scripts.Runner, account child.Account, environ []string) (*containers.Containers, error) {
+	o := containers.Options{Log: a.opts.Log, Clock: a.opts.Clock, Account: account, Environ: environ, Known: m.Devcontainers,
+		Disabled: a.devcontainersOff(), Up: func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error {
+			return a.devcontainerUp(ctx, d, runner, recreate)
+		}}
 	if m.Directory != "" && !a.opts.DisableDiscovery && !o.Disabled {
 		o.Root = account.Expand(m.Directory, environ)
 	}
-	boxes, err := containers.New(o)
-	return boxes, func(ctx context.Context, d agentrpc.Devcontainer, recreate bool) error {
-		return up(ctx, absolute(d, account, environ), recreate)
-	}, err
+	return containers.New(o)
 }
 
-// absolute expands the paths of d.
-func absolute(d agentrpc.Devcontainer, account child.Account, environ []string) agentrpc.Devcontainer {
-	d.WorkspaceFolder = account.Expand(d.WorkspaceFolder, environ)
-	if config := d.ConfigPath; config != "" {
-		if !filepath.IsAbs(config) && !strings.HasPrefix(config, "~") && !strings.HasPrefix(config, "$") {
-			config = filepath.Join(d.WorkspaceFolder, config)
+// absolute returns all with their paths expanded.
+func absolute(all []agentrpc.Devcontainer, account child.Account, environ []string) []agentrpc.Devcontainer {
+	out := slices.Clone(all)
+	for i, d := range out {
+		out[i].WorkspaceFolder = account.Expand(d.WorkspaceFolder, environ)
+		if config := d.ConfigPath; config != "" {
+			if !filepath.IsAbs(config) && !strings.HasPrefix(config, "~") && !strings.HasPrefix(config, "$") {
+				config = filepath.Join(out[i].WorkspaceFolder, config)
+			}
+			out[i].ConfigPath = account.Expand(config, environ)
 		}
-		d.ConfigPath = account.Expand(config, environ)
 	}
-	return d
+	return out
 }
 
 // devcontainerUp blocks until the devcontainer program has ended. Its output is a

@@ -25,7 +25,7 @@ func rightsSteps() []step {
 	member := func(w *world, rest string) string { return lab + "/members/" + w.user.ID.String() + rest }
 	group := func(w *world) string { return "/api/v2/groups/" + w.group.String() }
 	role := api.CustomRoleRequest{Name: "reader", OrganizationPermissions: []api.Permission{{ResourceType: "template", Action: "read"}}}
-	list := func(w *world) map[string]any {
+	list := func(w *world) any {
 		return map[string]any{"group_roles": map[string]string{w.group.String(): "use"}}
 	}
 	by := func(route, entry, method string, path func(*world) string, body func(*world) any) step {
@@ -39,7 +39,6 @@ func rightsSteps() []step {
 	}
 	at := func(path string) func(*world) string { return func(*world) string { return path } }
 	is := func(body any) func(*world) any { return func(*world) any { return body } }
-	shared := func(w *world) any { return list(w) }
 	const org = "/api/v2/organizations/{organization}"
 	newGroup := by("POST "+org+"/groups", "create group", "POST", at(inOrg+"/groups"), is(api.CreateGroupRequest{Name: "team"}))
 	newGroup.after = func(w *world, b []byte) { w.group = read[api.Group](w, b).ID }
@@ -63,7 +62,7 @@ func rightsSteps() []step {
 			func(w *world) string { return "/api/v2/templates/" + w.template.ID.String() + "/acl" },
 			func(w *world) any { return map[string]any{"group_perms": map[string]string{w.group.String(): "use"}} }),
 		by("PATCH /api/v2/workspaces/{workspace}/acl", "write workspace", "PATCH",
-			func(w *world) string { return "/api/v2/workspaces/" + w.workspace.ID.String() + "/acl" }, shared),
+			func(w *world) string { return "/api/v2/workspaces/" + w.workspace.ID.String() + "/acl" }, list),
 		by("DELETE /api/v2/workspaces/{workspace}/acl", "write workspace", "DELETE",
 			func(w *world) string { return "/api/v2/workspaces/" + w.workspace.ID.String() + "/acl" }, nil),
 		by("DELETE /api/v2/groups/{group}", "delete group", "DELETE", group, nil),

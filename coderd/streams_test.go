@@ -24,11 +24,10 @@ import (
 const streamPatience = 30 * time.Second
 
 // silentAgents take connections and say nothing.
-type silentAgents struct{ ends chan net.Conn }
+type silentAgents struct{}
 
-func (s silentAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
+func (silentAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
 	near, far := net.Pipe()
-	s.ends <- far
 	go io.Copy(io.Discard, far) //nolint:errcheck // ends with the connection
 	return near, nil
 }
@@ -55,7 +54,7 @@ func newFlow(t *testing.T) *flow {
 	t.Helper()
 	s := &flow{T: t, clock: quartz.NewMock(t).WithLogger(quartz.NoOpLogger), rechecks: make(chan time.Duration, 1024)}
 	s.d = coderdtest.New(t, func(c *coderdtest.Config) {
-		c.Clock, c.Dialer = s.clock, silentAgents{make(chan net.Conn, 8)}
+		c.Clock, c.Dialer = s.clock, silentAgents{}
 	})
 	s.owner = s.d.FirstUser(t)
 	s.bob = s.d.NewUser(t, s.owner, "bob", "owner")

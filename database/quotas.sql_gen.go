@@ -102,21 +102,6 @@ func (q *Queries) RefuseBuild(ctx context.Context, id api.ID) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
-const sumPlannedCost = `-- name: SumPlannedCost :one
-select coalesce(sum(r.daily_cost), 0)::bigint as cost
-from template_versions v
-join workspace_resources r on r.job_id = v.job_id
-where v.id = $1 and r.transition = 'start'
-`
-
-// What a version costs a day while it runs, as its import planned it.
-func (q *Queries) SumPlannedCost(ctx context.Context, id api.ID) (int64, error) {
-	row := q.db.QueryRow(ctx, sumPlannedCost, id)
-	var cost int64
-	err := row.Scan(&cost)
-	return cost, err
-}
-
 const sumQuotaConsumed = `-- name: SumQuotaConsumed :one
 select coalesce(sum(b.daily_cost), 0)::bigint as consumed
 from workspaces w

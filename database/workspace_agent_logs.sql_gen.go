@@ -13,17 +13,6 @@ import (
 	"coder.internal/api"
 )
 
-const countAgentLogSources = `-- name: CountAgentLogSources :one
-select count(*) from workspace_agent_log_sources where agent_id = $1
-`
-
-func (q *Queries) CountAgentLogSources(ctx context.Context, agentID api.ID) (int64, error) {
-	row := q.db.QueryRow(ctx, countAgentLogSources, agentID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const hasLogSource = `-- name: HasLogSource :one
 select exists (select 1 from workspace_agent_log_sources where agent_id = $1 and id = $2)::boolean as found
 `

@@ -13,6 +13,25 @@ import (
 	"coder.internal/api"
 )
 
+const deleteOldAgentStats = `-- name: DeleteOldAgentStats :execrows
+delete from workspace_agent_stats where ctid = any(array(
+    select s.ctid from workspace_agent_stats s where s.interval_start < now() - make_interval(secs => $1::double precision)
+    limit $2::integer))
+`
+
+type DeleteOldAgentStatsParams struct {
+	Seconds float64
+	MaxRows int32
+}
+
+func (q *Queries) DeleteOldAgentStats(ctx context.Context, arg DeleteOldAgentStatsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteOldAgentStats, arg.Seconds, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getDeploymentStats = `-- name: GetDeploymentStats :one
 with w as (
     select workspace_status(id) as status from workspaces where not deleted
@@ -226,20 +245,6 @@ func (q *Queries) ListAgentRelays(ctx context.Context, ids []api.ID) ([]ListAgen
 		return nil, err
 	}
 	return items, nil
-}
-
-const purgeAgentStats = `-- name: PurgeAgentStats :execrows
-delete from workspace_agent_stats where ctid = any(array(
-    select s.ctid from workspace_agent_stats s where s.interval_start < now() - interval '180 days' limit $1::integer))
-`
-
-// A bounded piece of what is older than half a year.
-func (q *Queries) PurgeAgentStats(ctx context.Context, maxRows int32) (int64, error) {
-	result, err := q.db.Exec(ctx, purgeAgentStats, maxRows)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const storeAgentUsage = `-- name: StoreAgentUsage :execrows

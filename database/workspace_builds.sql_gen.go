@@ -27,17 +27,6 @@ func (q *Queries) EndJobWithoutWork(ctx context.Context, id api.ID) (int64, erro
 	return result.RowsAffected(), nil
 }
 
-const getBuildState = `-- name: GetBuildState :one
-select state from workspace_build_states where workspace_build_id = $1
-`
-
-func (q *Queries) GetBuildState(ctx context.Context, workspaceBuildID api.ID) ([]byte, error) {
-	row := q.db.QueryRow(ctx, getBuildState, workspaceBuildID)
-	var state []byte
-	err := row.Scan(&state)
-	return state, err
-}
-
 const getLatestBuild = `-- name: GetLatestBuild :one
 select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.status as job_status from workspace_builds b
 join provisioner_jobs j on j.id = b.job_id

@@ -9,6 +9,7 @@
 package containers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -151,7 +152,7 @@ func (c *Containers) devcontainers(all []api.AgentContainer) []api.AgentDevconta
 			e.Status = api.DevcontainerRunning
 		}
 		if at != nil {
-			e.Dirty = changedSince(or(d.ConfigPath, at.Labels[labelConfig]), at.CreatedAt)
+			e.Dirty = changedSince(cmp.Or(d.ConfigPath, at.Labels[labelConfig]), at.CreatedAt)
 		}
 		c.mu.Lock()
 		if s, ok := c.states[d.ID]; ok {
@@ -308,13 +309,6 @@ func nameOf(folder string) string {
 		return "devcontainer"
 	}
 	return name[:min(len(name), 32)]
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)], "") }

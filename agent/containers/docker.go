@@ -2,6 +2,7 @@ package containers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,7 +132,7 @@ func (c *Containers) docker(ctx context.Context, args ...string) ([]byte, error)
 		return nil, fmt.Errorf("docker %s did not answer: %w", args[0], ctx.Err())
 	}
 	if err != nil {
-		return out.Bytes(), fmt.Errorf("docker %s: %s", args[0], or(strings.TrimSpace(failed.String()), err.Error()))
+		return out.Bytes(), fmt.Errorf("docker %s: %s", args[0], cmp.Or(strings.TrimSpace(failed.String()), err.Error()))
 	}
 	return out.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package containers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,7 +59,7 @@ func (c *Containers) Command(ctx context.Context, s Session) (*exec.Cmd, error) 
 		args = append(args, "--tty")
 	}
 	inside := c.metadata(ctx, at.ID)
-	if user := or(s.User, inside.user); user != "" {
+	if user := cmp.Or(s.User, inside.user); user != "" {
 		args = append(args, "--user", user)
 	}
 	if dir := at.Volumes[at.Labels[labelFolder]]; dir != "" {

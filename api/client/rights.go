@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"coder.internal/api"
 )
@@ -18,11 +17,6 @@ func (c *Client) CreateOrganization(ctx context.Context, r api.CreateOrganizatio
 	return write[api.Organization](ctx, c, http.MethodPost, path("organizations"), r)
 }
 
-// UpdateOrganization changes an organization.
-func (c *Client) UpdateOrganization(ctx context.Context, org string, r api.UpdateOrganizationRequest) (api.Organization, error) {
-	return write[api.Organization](ctx, c, http.MethodPatch, path("organizations", org), r)
-}
-
 // DeleteOrganization deletes an empty organization.
 func (c *Client) DeleteOrganization(ctx context.Context, org string) error {
 	_, err := write[api.Response](ctx, c, http.MethodDelete, path("organizations", org), nil)
@@ -32,6 +26,11 @@ func (c *Client) DeleteOrganization(ctx context.Context, org string) error {
 // Members returns one page of the members of an organization.
 func (c *Client) Members(ctx context.Context, org string, limit, offset int) (api.MembersPage, error) {
 	return get[api.MembersPage](ctx, c, path("organizations", org, "paginated-members"), page(limit, offset))
+}
+
+// MemberOf returns a member of an organization by name or id.
+func (c *Client) MemberOf(ctx context.Context, org, user string) (api.OrganizationMember, error) {
+	return get[api.OrganizationMember](ctx, c, path("organizations", org, "members", user), nil)
 }
 
 // AddMember puts a user into an organization.
@@ -53,11 +52,6 @@ func (c *Client) SetMemberRoles(ctx context.Context, org, user string, roles []s
 // OrganizationRoles lists the roles that there are in an organization.
 func (c *Client) OrganizationRoles(ctx context.Context, org string) ([]api.AssignableRole, error) {
 	return get[[]api.AssignableRole](ctx, c, path("organizations", org, "members", "roles"), nil)
-}
-
-// SiteRoles lists the roles of the deployment.
-func (c *Client) SiteRoles(ctx context.Context) ([]api.AssignableRole, error) {
-	return get[[]api.AssignableRole](ctx, c, path("users", "roles"), nil)
 }
 
 // CreateRole defines a custom role.
@@ -112,17 +106,6 @@ func (c *Client) DeleteGroup(ctx context.Context, id api.ID) error {
 	return err
 }
 
-// TemplateACL returns who may use a template.
-func (c *Client) TemplateACL(ctx context.Context, id api.ID) (api.TemplateACL, error) {
-	return get[api.TemplateACL](ctx, c, path("templates", id.String(), "acl"), nil)
-}
-
-// UpdateTemplateACL changes that.
-func (c *Client) UpdateTemplateACL(ctx context.Context, id api.ID, r api.UpdateTemplateACL) error {
-	_, err := write[api.Response](ctx, c, http.MethodPatch, path("templates", id.String(), "acl"), r)
-	return err
-}
-
 // WorkspaceACL returns with whom a workspace is shared.
 func (c *Client) WorkspaceACL(ctx context.Context, id api.ID) (api.WorkspaceACL, error) {
 	return get[api.WorkspaceACL](ctx, c, path("workspaces", id.String(), "acl"), nil)
@@ -132,9 +115,4 @@ func (c *Client) WorkspaceACL(ctx context.Context, id api.ID) (api.WorkspaceACL,
 func (c *Client) UpdateWorkspaceACL(ctx context.Context, id api.ID, r api.UpdateWorkspaceACL) error {
 	_, err := write[none](ctx, c, http.MethodPatch, path("workspaces", id.String(), "acl"), r)
 	return err
-}
-
-// MemberOf returns a member of an organization by name or id.
-func (c *Client) MemberOf(ctx context.Context, org, user string) (api.OrganizationMember, error) {
-	return get[api.OrganizationMember](ctx, c, path("organizations", org, "members", user), url.Values{})
 }

@@ -118,24 +118,12 @@ func (s *Service) WatchContainers(a *httpapi.API) http.Handler {
 		if err != nil {
 			return // answered already
 		}
-		defer ws.CloseNow() //nolint:errcheck // everything is said
-		ctx, cancel := context.WithCancel(r.Context())
-		gone := make(chan struct{})
-		go func() { // what the peer sends means nothing, its end does
-			defer close(gone)
-			defer cancel()
-			for {
-				if _, err := ws.ReadRaw(ctx); err != nil {
-					return
-				}
-			}
-		}()
+		ctx, leave := httpapi.Audience(r.Context(), ws)
+		defer leave()
 		err = s.followContainers(ctx, a, r, id, first, func(text []byte) error { return ws.WriteRaw(ctx, text) })
 		if api.CodeOf(err) != "" {
 			_ = ws.Close(wsconn.CodePolicy, "you may no longer use this workspace, or its agent is gone")
 		}
-		cancel()
-		<-gone
 	})
 }
 

@@ -14,11 +14,7 @@ import (
 	"coder.internal/internal/wsconn"
 )
 
-const (
-	followPoll   = 2 * time.Second
-	pingInterval = 15 * time.Second
-	pingMisses   = 2
-)
+const followPoll = 2 * time.Second
 
 // Logs serves GET /workspaceagents/{workspaceagent}/logs: a list, or with
 // follow a websocket whose messages are arrays of api.AgentLog. The websocket
@@ -84,35 +80,24 @@ func (s *Service) followLogs(a *httpapi.API, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return // answered already
 	}
-	defer ws.CloseNow() //nolint:errcheck // closed in good order below
-	ctx, cancel := context.WithCancel(r.Context())
-	done := make(chan struct{}, 3)
-	for _, run := range []func(){
-		func() { // a follower says nothing; reading notices that it left
-			var ignored any
-			for ws.Read(ctx, &ignored) == nil { //nolint:revive // see above
-			}
+	listening, leave := httpapi.Audience(r.Context(), ws)
+	defer leave()
+	ctx, cancel := context.WithCancel(listening)
+	revoked := make(chan struct{})
+	go func() {
+		defer close(revoked)
+		s.endWhenRevoked(ctx, a, r, id, rbac.Read, func() {
+			_ = ws.Close(wsconn.CodePolicy, "you may no longer read these logs")
 			cancel()
-		},
-		func() { _ = ws.Ping(ctx, pingInterval, pingMisses, nil); cancel() },
-		func() {
-			s.endWhenRevoked(ctx, a, r, id, rbac.Read, func() {
-				_ = ws.Close(wsconn.CodePolicy, "you may no longer read these logs")
-				cancel()
-			})
-		},
-	} {
-		go func() { run(); done <- struct{}{} }()
-	}
+		})
+	}()
 	if s.streamLogs(ctx, ws, id, after) == nil {
 		_ = ws.Close(wsconn.CodeNormal, "")
 	} else {
 		_ = ws.Close(wsconn.CodeInternal, "the log stream broke; ask again for what is missing")
 	}
 	cancel()
-	for range cap(done) {
-		<-done
-	}
+	<-revoked
 }
 
 // streamLogs sends lines as they come until the agent is replaced.

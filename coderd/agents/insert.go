@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -145,8 +146,8 @@ func (rows *insertRows) addAgent(resource api.ID, ordinal int, a jobrpc.Agent) {
 		InstanceID: clean(a.InstanceID), OS: clean(a.OperatingSystem), Arch: clean(a.Architecture),
 		Dir: clean(a.Directory), MOTDFile: clean(a.MOTDFile), Env: cleanMap(a.Env),
 		Timeout: a.ConnectionTimeoutSeconds, TroubleshootingURL: clean(a.TroubleshootingURL),
-		StartupScriptBehavior: or(a.StartupScriptBehavior, "non-blocking"),
-		APIKeyScope:           or(a.APIKeyScope, "all"), DisplayApps: append([]string{}, a.DisplayApps...),
+		StartupScriptBehavior: cmp.Or(a.StartupScriptBehavior, "non-blocking"),
+		APIKeyScope:           cmp.Or(a.APIKeyScope, "all"), DisplayApps: append([]string{}, a.DisplayApps...),
 		Devcontainers: convertDevcontainers(a.Devcontainers), Monitors: convertMonitors(a.Monitors)}
 	if a.Token != "" {
 		row.TokenHash = hex.EncodeToString(HashToken(a.Token))
@@ -171,15 +172,15 @@ func (rows *insertRows) addApp(agent api.ID, ordinal int, app api.WorkspaceApp) 
 	}
 	body := api.WorkspaceApp{Slug: app.Slug, DisplayName: clean(app.DisplayName), URL: clean(app.URL),
 		Command: clean(app.Command), Icon: clean(app.Icon), Group: clean(app.Group), Tooltip: clean(app.Tooltip),
-		OpenIn: or(app.OpenIn, "slim-window"), External: app.External, Hidden: app.Hidden, Subdomain: app.Subdomain,
-		SharingLevel: or(app.SharingLevel, "owner"), Healthcheck: app.Healthcheck}
+		OpenIn: cmp.Or(app.OpenIn, "slim-window"), External: app.External, Hidden: app.Hidden, Subdomain: app.Subdomain,
+		SharingLevel: cmp.Or(app.SharingLevel, "owner"), Healthcheck: app.Healthcheck}
 	body.Healthcheck.URL = clean(body.Healthcheck.URL)
 	rows.apps = append(rows.apps, appRow{ID: api.NewID(), AgentID: agent, Ordinal: ordinal, Slug: app.Slug,
 		Body: body, Health: health})
 }
 
 func (rows *insertRows) addScript(agent api.ID, ordinal int, s api.AgentScript) {
-	source := sourceRow{ID: api.NewID(), AgentID: agent, DisplayName: or(clean(s.DisplayName), "Script"), Icon: clean(s.Icon)}
+	source := sourceRow{ID: api.NewID(), AgentID: agent, DisplayName: cmp.Or(clean(s.DisplayName), "Script"), Icon: clean(s.Icon)}
 	rows.sources = append(rows.sources, source)
 	rows.scripts = append(rows.scripts, scriptRow{ID: api.NewID(), AgentID: agent, Ordinal: ordinal,
 		LogSourceID: source.ID, Body: api.AgentScript{LogPath: clean(s.LogPath), Script: clean(s.Script),
@@ -221,11 +222,4 @@ func (rows *insertRows) store(ctx context.Context, q *database.Queries, p Insert
 		}
 	}
 	return nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

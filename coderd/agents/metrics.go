@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -107,7 +108,7 @@ func (c *Collector) measure(ctx context.Context) ([]prometheus.Metric, error) {
 		}
 		r := at[row.AgentID]
 		out.add("coderd_agents_apps", "Apps of agents with their health.", 1, "agent_name", r.WorkspaceAgent.Name,
-			"app_name", or(app.DisplayName, app.Slug), "health", app.Health, "username", r.Username, "workspace_name", r.WorkspaceName)
+			"app_name", cmp.Or(app.DisplayName, app.Slug), "health", app.Health, "username", r.Username, "workspace_name", r.WorkspaceName)
 	}
 	return out.all(), nil
 }

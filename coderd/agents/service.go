@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func New(o Options) (*Service, error) {
 		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}
-	o.HostnameSuffix = or(o.HostnameSuffix, "coder")
+	o.HostnameSuffix = cmp.Or(o.HostnameSuffix, "coder")
 	s := &Service{opts: o, db: o.DB, log: o.Log.With("component", "agents"),
 		unknown:   make(chan struct{}, maxUnknownWaiters),
 		announced: make(chan struct{}, maxAnnouncedWaiters), statsTurn: make(chan struct{}, 1)}
@@ -92,7 +93,6 @@ func New(o Options) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.usage.run(ctx) })
-	wg.Go(func() { s.purgeUsage(ctx) })
 	s.metadata.run(ctx)
 	wg.Wait()
 	return nil
@@ -147,8 +147,7 @@ type AgentInput struct {
 
 // HandleAgent answers GET /workspaceagents/{workspaceagent}.
 func (s *Service) HandleAgent(ctx context.Context, in *AgentInput) (*httpapi.Out[api.WorkspaceAgent], error) {
-	a, err := s.Agent(ctx, in.ID)
-	return &httpapi.Out[api.WorkspaceAgent]{Body: a}, err
+	return httpapi.Reply(s.Agent(ctx, in.ID))
 }
 
 // HandleConnection answers GET /workspaceagents/{workspaceagent}/connection.
@@ -161,6 +160,5 @@ func (s *Service) HandleConnection(ctx context.Context, in *AgentInput) (*httpap
 
 // HandleConnectionGeneric answers GET /workspaceagents/connection.
 func (s *Service) HandleConnectionGeneric(ctx context.Context, _ *struct{}) (*httpapi.Out[tailrpc.ConnectionInfo], error) {
-	info, err := s.ConnectionInfo(ctx)
-	return &httpapi.Out[tailrpc.ConnectionInfo]{Body: info}, err
+	return httpapi.Reply(s.ConnectionInfo(ctx))
 }

@@ -14,6 +14,7 @@ import (
 	"coder.internal/api/agentrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/httpmw"
+	"coder.internal/database"
 	"coder.internal/internal/clock"
 )
 
@@ -27,9 +28,6 @@ const (
 	// maxUsageSeconds is the longest time that one report counts for: an agent that
 	// was cut off for longer did not serve anybody over our network meanwhile.
 	maxUsageSeconds = 600
-
-	purgeUsageEvery = time.Hour
-	maxUsagePurge   = 10_000 // rows in one statement
 )
 
 var errUsageFull = &api.Error{Code: api.CodeUnavailable, Message: "More agents report their use than can be stored. Report again later."}
@@ -129,24 +127,12 @@ func (s *Service) relaysOf(u agentrpc.Usage) map[string]api.AgentLatency {
 
 const maxLatencyMS = 600_000
 
-// purgeUsage removes old figures until ctx ends. Every replica may run it.
-func (s *Service) purgeUsage(ctx context.Context) {
-	tick := s.opts.Clock.NewTicker(purgeUsageEvery, "purge usage")
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for {
-			n, err := s.db.PurgeAgentStats(ctx, maxUsagePurge)
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("old figures of the use of agents not removed", "error", err)
-			}
-			if err != nil || n < maxUsagePurge {
-				break
-			}
-		}
+// DeleteOldStats removes at most limit figures of the use of agents that are older
+// than keep, by the clock of the database, and returns how many.
+func (s *Service) DeleteOldStats(ctx context.Context, keep time.Duration, limit int32) (int64, error) {
+	n, err := s.db.DeleteOldAgentStats(ctx, database.DeleteOldAgentStatsParams{Seconds: keep.Seconds(), MaxRows: limit})
+	if err != nil {
+		return 0, fmt.Errorf("delete old figures of the use of agents: %w", err)
 	}
+	return n, nil
 }

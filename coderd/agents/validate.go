@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
+	"coder.internal/database"
 )
 
 // App health as stored and shown.
@@ -104,7 +106,7 @@ func (c *checker) seconds(where, what string, n, limit int64) {
 }
 
 func (c *checker) resource(r jobrpc.Resource) {
-	where := "resource " + clip(or(r.Address, r.Type+"."+r.Name))
+	where := "resource " + clip(cmp.Or(r.Address, r.Type+"."+r.Name))
 	for what, s := range map[string]string{"type": r.Type, "name": r.Name} {
 		if s == "" {
 			c.fail(where, "%s is empty", what)
@@ -214,13 +216,8 @@ func (c *checker) app(at string, app api.WorkspaceApp) {
 	c.seconds(at, "healthcheck threshold", int64(app.Healthcheck.Threshold), maxHealthWait)
 }
 
-// clean makes foreign text storable and inert: valid UTF-8 without NUL.
-func clean(s string) string {
-	if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
-		return s
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
+// clean makes foreign text storable.
+func clean(s string) string { return database.Storable(s) }
 
 func cleanMap(m map[string]string) map[string]string {
 	out := make(map[string]string, len(m))

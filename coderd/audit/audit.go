@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"coder.internal/api"
 	"coder.internal/coderd/httpapi"
@@ -166,10 +165,7 @@ func optional(id api.ID) *api.ID {
 	return &id
 }
 
-// clip makes foreign text storable.
+// clip makes foreign text short and storable.
 func clip(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	return database.Storable(s[:min(len(s), maxText)])
 }

@@ -32,11 +32,7 @@ func (s *Service) HandleList(ctx context.Context, in *struct {
 	httpapi.Page
 	Q string `query:"q" maxLength:"1024" doc:"resource_type:, resource_id:, resource_target:, action:, username:, email:, organization:, request_id:, build_reason:, date_from: and date_to: narrow."`
 }) (*httpapi.Out[api.AuditLogResponse], error) {
-	res, err := s.List(ctx, in.Q, in.Page)
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(res), nil
+	return httpapi.Reply(s.List(ctx, in.Q, in.Page))
 }
 
 // List returns entries that the caller may read and that match query, newest

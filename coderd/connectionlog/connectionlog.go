@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"coder.internal/api"
@@ -140,10 +139,7 @@ func code(n int) *int32 {
 	return &bounded
 }
 
-// clean makes foreign text storable.
+// clean makes foreign text short and storable.
 func clean(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	return database.Storable(s[:min(len(s), maxText)])
 }

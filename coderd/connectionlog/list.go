@@ -27,8 +27,7 @@ type ListInput struct {
 
 // HandleList answers GET /connectionlog.
 func (s *Service) HandleList(ctx context.Context, in *ListInput) (*httpapi.Out[api.ConnectionLogResponse], error) {
-	out, err := s.List(ctx, in.Q, in.Page)
-	return httpapi.OK(out), err
+	return httpapi.Reply(s.List(ctx, in.Q, in.Page))
 }
 
 // List returns connections that the caller may read and that match query, newest

@@ -13,31 +13,24 @@ type Path struct {
 	ID string `path:"externalauth" maxLength:"64"`
 }
 
-func wrap[T any](v T, err error) (*httpapi.Out[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(v), nil
-}
-
 // HandleList: GET /external-auth.
 func (s *Service) HandleList(ctx context.Context, _ *struct{}) (*httpapi.Out[api.ListUserExternalAuthResponse], error) {
-	return wrap(s.List(ctx))
+	return httpapi.Reply(s.List(ctx))
 }
 
 // HandleGet: GET /external-auth/{externalauth}.
 func (s *Service) HandleGet(ctx context.Context, in *Path) (*httpapi.Out[api.ExternalAuth], error) {
-	return wrap(s.Get(ctx, in.ID))
+	return httpapi.Reply(s.Get(ctx, in.ID))
 }
 
 // HandleUnlink: DELETE /external-auth/{externalauth}.
 func (s *Service) HandleUnlink(ctx context.Context, in *Path) (*httpapi.Out[api.DeleteExternalAuthResponse], error) {
-	return wrap(s.Unlink(ctx, in.ID))
+	return httpapi.Reply(s.Unlink(ctx, in.ID))
 }
 
 // HandleDevice: GET /external-auth/{externalauth}/device.
 func (s *Service) HandleDevice(ctx context.Context, in *Path) (*httpapi.Out[api.ExternalAuthDevice], error) {
-	return wrap(s.Device(ctx, in.ID))
+	return httpapi.Reply(s.Device(ctx, in.ID))
 }
 
 // HandleExchangeDevice: POST /external-auth/{externalauth}/device.
@@ -57,5 +50,5 @@ type AgentInput struct {
 
 // HandleAgent: GET /workspaceagents/me/external-auth.
 func (s *Service) HandleAgent(ctx context.Context, in *AgentInput) (*httpapi.Out[agentrpc.ExternalAuthResponse], error) {
-	return wrap(s.ForAgent(ctx, in.Match, in.ID, in.Listen))
+	return httpapi.Reply(s.ForAgent(ctx, in.Match, in.ID, in.Listen))
 }

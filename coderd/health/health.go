@@ -76,11 +76,7 @@ type Input struct {
 
 // HandleReport answers GET /debug/health.
 func (s *Service) HandleReport(ctx context.Context, in *Input) (*httpapi.Out[api.HealthReport], error) {
-	r, err := s.Report(ctx, in.Force)
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(r), nil
+	return httpapi.Reply(s.Report(ctx, in.Force))
 }
 
 // Report returns the last report, or makes one if that is old or force is set.

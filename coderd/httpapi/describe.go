@@ -261,7 +261,7 @@ func addErrors(doc *huma.OpenAPI, op *huma.Operation, r Route) {
 	if r.Rule.IsNeeds() {
 		add(http.StatusForbidden, "The caller may see this and may not do it.")
 	}
-	if len(placeholders.FindString(r.Path)) > 0 {
+	if placeholders.MatchString(r.Path) {
 		add(http.StatusNotFound, "It does not exist, or the caller may not know of it.")
 	}
 	if op.Responses["default"] == nil {

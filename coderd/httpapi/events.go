@@ -65,29 +65,13 @@ func (a *API) ServeEventsWS(w http.ResponseWriter, r *http.Request, run func(ctx
 	if err != nil {
 		return // answered already
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	done := make(chan struct{}, 2)
-	go func() { // a watcher says nothing; reading notices that it left
-		var ignored json.RawMessage
-		for ws.Read(ctx, &ignored) == nil {
-		}
-		cancel()
-		done <- struct{}{}
-	}()
-	go func() {
-		_ = ws.Ping(ctx, EventPing, eventMisses, nil) // a silent peer ends the read above
-		done <- struct{}{}
-	}()
+	ctx, leave := Audience(r.Context(), ws)
+	defer leave()
 	err = run(ctx, func(e api.WatchEvent) error { return ws.Write(ctx, e) })
 	if ctx.Err() == nil {
 		_ = ws.Write(ctx, errorEvent(err)) // the close below says it too
 	}
 	_ = ws.Close(wsconn.CodeGoingAway, "watch again")
-	cancel()
-	_ = ws.CloseNow()
-	for range cap(done) {
-		<-done
-	}
 }
 
 // Follow is the loop of a watch. All fields are required.

@@ -107,7 +107,6 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 		Method:       r.Method,
 		Path:         r.Path,
 		Summary:      r.Summary,
-		Description:  describe(r, ""),
 		Tags:         []string{r.Tag},
 		MaxBodyBytes: DefaultMaxBody,
 		Middlewares:  huma.Middlewares{a.enforce(r)},
@@ -118,7 +117,6 @@ func Register[I, O any](a *API, r Route, h func(context.Context, *I) (*O, error)
 	if r.MaxBody != 0 {
 		op.MaxBodyBytes = r.MaxBody
 	}
-	op.Security = security(r)
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -224,6 +222,14 @@ type Out[T any] struct {
 
 // OK wraps a body.
 func OK[T any](body T) *Out[T] { return &Out[T]{Body: body} }
+
+// Reply is OK for what a service returned.
+func Reply[T any](body T, err error) (*Out[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return OK(body), nil
+}
 
 // Empty is the output of an endpoint without a body (status 204).
 type Empty struct{}

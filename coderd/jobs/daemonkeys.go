@@ -114,11 +114,7 @@ func recordKey(ctx context.Context, tx *database.Queries, action audit.Action, r
 
 // HandleKeys: GET /organizations/{organization}/provisionerkeys.
 func (q *Queue) HandleKeys(ctx context.Context, in *OrganizationPath) (*httpapi.Out[[]api.ProvisionerKey], error) {
-	keys, err := q.listKeys(ctx, in.Organization)
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(keys), nil
+	return httpapi.Reply(q.listKeys(ctx, in.Organization))
 }
 
 func (q *Queue) listKeys(ctx context.Context, ref string) ([]api.ProvisionerKey, error) {

@@ -105,11 +105,7 @@ func (q *Queue) HandleDaemons(ctx context.Context, in *struct {
 	}
 	// Who names a daemon, or asks for those that are gone, wants to see them.
 	f.offline = f.offline || len(f.ids) > 0 || slices.Contains(f.statuses, string(api.DaemonOffline))
-	daemons, err := q.listDaemons(ctx, in.Organization, f)
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(daemons), nil
+	return httpapi.Reply(q.listDaemons(ctx, in.Organization, f))
 }
 
 type daemonFilter struct {
@@ -198,11 +194,7 @@ func (q *Queue) HandleJobs(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := q.listJobs(ctx, in.Organization, in.Initiator, p)
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(jobs), nil
+	return httpapi.Reply(q.listJobs(ctx, in.Organization, in.Initiator, p))
 }
 
 // HandleJob: GET /organizations/{organization}/provisionerjobs/{job}.
@@ -263,7 +255,7 @@ func (q *Queue) initiator(ctx context.Context, ref string) (api.ID, error) {
 
 // describe adds places, workers and metadata.
 func (q *Queue) describe(ctx context.Context, rows []database.ProvisionerJob) ([]api.ProvisionerJob, error) {
-	loaded, err := convertAll(ctx, q.opts.DB.Queries, rows)
+	loaded, err := Describe(ctx, q.opts.DB.Queries, rows)
 	if err != nil {
 		return nil, err
 	}

@@ -31,17 +31,12 @@ func Load(ctx context.Context, db *database.Queries, ids ...api.ID) (map[api.ID]
 	if err != nil {
 		return nil, fmt.Errorf("load %d jobs: %w", len(ids), err)
 	}
-	return convertAll(ctx, db, rows)
+	return Describe(ctx, db, rows)
 }
 
-// Describe is Load for a caller who has the rows.
+// Describe is Load for a caller who has the rows. The queue is looked at only when
+// one of them waits.
 func Describe(ctx context.Context, db *database.Queries, rows []database.ProvisionerJob) (map[api.ID]api.ProvisionerJob, error) {
-	return convertAll(ctx, db, rows)
-}
-
-// convertAll gives rows their places. The queue is looked at only when one of
-// them waits.
-func convertAll(ctx context.Context, db *database.Queries, rows []database.ProvisionerJob) (map[api.ID]api.ProvisionerJob, error) {
 	orgs := map[api.ID]bool{}
 	for _, r := range rows {
 		if api.JobStatus(r.Status) == api.JobPending {

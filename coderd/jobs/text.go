@@ -1,12 +1,11 @@
 package jobs
 
-import "strings"
+import "coder.internal/database"
 
 // CleanText makes foreign text storable: no NUL, valid UTF-8, at most limit bytes
 // with a mark where it was cut.
 func CleanText(s string, limit int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	s = database.Storable(s)
 	if len(s) <= limit {
 		return s
 	}

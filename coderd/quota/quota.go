@@ -42,30 +42,15 @@ func New(db *database.DB) (*Service, error) {
 	return &Service{db: db}, nil
 }
 
-// Inputs of the routes.
-type (
-	// MemberInput names a member of an organization.
-	MemberInput struct {
-		Organization string `path:"organization"`
-		User         string `path:"user"`
-	}
-	// UserInput names a user.
-	UserInput struct {
-		User string `path:"user"`
-	}
-)
-
 // HandleMember answers GET /organizations/{organization}/members/{user}/workspace-quota.
-func (s *Service) HandleMember(ctx context.Context, in *MemberInput) (*httpapi.Out[api.WorkspaceQuota], error) {
-	out, err := s.Of(ctx, in.Organization, in.User)
-	return httpapi.OK(out), err
+func (s *Service) HandleMember(ctx context.Context, in *users.MemberPath) (*httpapi.Out[api.WorkspaceQuota], error) {
+	return httpapi.Reply(s.Of(ctx, in.Organization, in.User))
 }
 
 // HandleUser answers GET /workspace-quota/{user}, the older route: the default
 // organization.
-func (s *Service) HandleUser(ctx context.Context, in *UserInput) (*httpapi.Out[api.WorkspaceQuota], error) {
-	out, err := s.Of(ctx, "default", in.User)
-	return httpapi.OK(out), err
+func (s *Service) HandleUser(ctx context.Context, in *users.UserPath) (*httpapi.Out[api.WorkspaceQuota], error) {
+	return httpapi.Reply(s.Of(ctx, "default", in.User))
 }
 
 // Of returns the quota of a user in an organization. It asks for the right to read
@@ -141,7 +126,7 @@ func Admit(ctx context.Context, q *database.Queries, build api.ID, cost int) err
 		return insufficient(now, cost)
 	}
 	// What is destroyed on the way is there until the build has succeeded.
-	return set(ctx, q, build, max(cost, int(b.Before)))
+	return Settle(ctx, q, build, max(cost, int(b.Before)))
 }
 
 func insufficient(now api.WorkspaceQuota, cost int) error {
@@ -152,10 +137,6 @@ func insufficient(now api.WorkspaceQuota, cost int) error {
 
 // Settle notes what a build has come to cost.
 func Settle(ctx context.Context, q *database.Queries, build api.ID, cost int) error {
-	return set(ctx, q, build, cost)
-}
-
-func set(ctx context.Context, q *database.Queries, build api.ID, cost int) error {
 	bounded := int32(min(max(cost, 0), math.MaxInt32)) //nolint:gosec // bounded here
 	if err := q.SetBuildDailyCost(ctx, database.SetBuildDailyCostParams{ID: build, DailyCost: bounded}); err != nil {
 		return fmt.Errorf("store cost of build %s: %w", build, err)

@@ -1,5 +1,5 @@
-// Package retention removes what is older than an operator wants to keep, in small
-// batches, by one replica at a time.
+// Package retention removes what is older than it is to be kept, in small batches, by
+// one replica at a time.
 //
 // It owns the lease and the pace. What is old, and how it goes, is the business of
 // those who own the rows. A replica waits for the lease, then cleans every ten
@@ -13,7 +13,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/coder/quartz"
+	"coder.internal/internal/clock"
 )
 
 const (
@@ -41,7 +41,7 @@ type Kind struct {
 type Options struct {
 	Lease Lease
 	Log   *slog.Logger
-	Clock quartz.Clock
+	Clock clock.Clock
 	Kinds []Kind
 }
 

@@ -48,15 +48,24 @@ func (s *Service) UpdateACL(ctx context.Context, id api.ID, req api.UpdateTempla
 			return err
 		}
 		before := rbac.TemplateACL(t.OrganizationID, t.Acl)
-		after, err := users.EditACL(ctx, q, objectOfTemplate(t), before, req.UserPerms, req.GroupPerms)
-		if err != nil {
+		if err := editACL(ctx, q, &t, req.UserPerms, req.GroupPerms); err != nil {
 			return err
 		}
-		if _, err := q.SetTemplateACL(ctx, database.SetTemplateACLParams{ID: id, Acl: append([]string{}, after...)}); err != nil {
-			return fmt.Errorf("set access list of template %s: %w", id, err)
-		}
-		return recordTemplate(ctx, q, t, audit.Write, map[string]any{"acl": before}, map[string]any{"acl": after})
+		return recordTemplate(ctx, q, t, audit.Write, map[string]any{"acl": before}, map[string]any{"acl": t.Acl})
 	})
+}
+
+// editACL sets roles on the list of a template that is locked.
+func editACL(ctx context.Context, q *database.Queries, t *database.Template, people, groups map[string]string) error {
+	list, err := users.EditACL(ctx, q, objectOfTemplate(*t), rbac.TemplateACL(t.OrganizationID, t.Acl), people, groups)
+	if err != nil {
+		return err
+	}
+	t.Acl = list
+	if _, err := q.SetTemplateACL(ctx, database.SetTemplateACLParams{ID: t.ID, Acl: list}); err != nil {
+		return fmt.Errorf("set access list of template %s: %w", t.ID, err)
+	}
+	return nil
 }
 
 // setEveryone takes the members of the organization off the list of a template that
@@ -69,16 +78,7 @@ func setEveryone(ctx context.Context, q *database.Queries, t *database.Template,
 	if *disable {
 		role = api.RoleNone
 	}
-	list, err := users.EditACL(ctx, q, objectOfTemplate(*t), rbac.TemplateACL(t.OrganizationID, t.Acl), nil,
-		map[string]string{t.OrganizationID.String(): role})
-	if err != nil {
-		return err
-	}
-	t.Acl = append([]string{}, list...)
-	if _, err := q.SetTemplateACL(ctx, database.SetTemplateACLParams{ID: t.ID, Acl: t.Acl}); err != nil {
-		return fmt.Errorf("set access list of template %s: %w", t.ID, err)
-	}
-	return nil
+	return editACL(ctx, q, t, nil, map[string]string{t.OrganizationID.String(): role})
 }
 
 // ACLAvailable returns who can be put on the list.
@@ -90,30 +90,20 @@ func (s *Service) ACLAvailable(ctx context.Context, id api.ID) (api.ACLAvailable
 	return users.Available(ctx, s.opts.DB.Queries, t.OrganizationID)
 }
 
-// ACLPath names the template of an access list.
-type ACLPath struct {
-	ID api.ID `path:"template"`
-}
-
 // HandleACL: GET /templates/{template}/acl.
-func (s *Service) HandleACL(ctx context.Context, in *ACLPath) (*httpapi.Out[api.TemplateACL], error) {
-	out, err := s.ACL(ctx, in.ID)
-	return &httpapi.Out[api.TemplateACL]{Body: out}, err
+func (s *Service) HandleACL(ctx context.Context, in *TemplateInput) (*httpapi.Out[api.TemplateACL], error) {
+	return httpapi.Reply(s.ACL(ctx, in.Template))
 }
 
 // HandleUpdateACL: PATCH /templates/{template}/acl.
 func (s *Service) HandleUpdateACL(ctx context.Context, in *struct {
-	ACLPath
+	TemplateInput
 	Body api.UpdateTemplateACL
 }) (*httpapi.Out[api.Response], error) {
-	if err := s.UpdateACL(ctx, in.ID, in.Body); err != nil {
-		return nil, err
-	}
-	return httpapi.OK(api.Response{Message: "Successfully updated template ACL list."}), nil
+	return said("Successfully updated template ACL list.", s.UpdateACL(ctx, in.Template, in.Body))
 }
 
 // HandleACLAvailable: GET /templates/{template}/acl/available.
-func (s *Service) HandleACLAvailable(ctx context.Context, in *ACLPath) (*httpapi.Out[api.ACLAvailable], error) {
-	out, err := s.ACLAvailable(ctx, in.ID)
-	return &httpapi.Out[api.ACLAvailable]{Body: out}, err
+func (s *Service) HandleACLAvailable(ctx context.Context, in *TemplateInput) (*httpapi.Out[api.ACLAvailable], error) {
+	return httpapi.Reply(s.ACLAvailable(ctx, in.Template))
 }

@@ -49,5 +49,5 @@ type ArchiveUnusedInput struct {
 
 // HandleArchiveUnused archives the versions that nobody uses.
 func (s *Service) HandleArchiveUnused(ctx context.Context, in *ArchiveUnusedInput) (*httpapi.Out[api.ArchiveTemplateVersionsResponse], error) {
-	return out(s.ArchiveUnused(ctx, in.Template, in.Body.All))
+	return httpapi.Reply(s.ArchiveUnused(ctx, in.Template, in.Body.All))
 }

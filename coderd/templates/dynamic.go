@@ -40,7 +40,7 @@ func (s *Service) HandleEvaluate(ctx context.Context, in *EvaluateInput) (*httpa
 	if err != nil {
 		return nil, err
 	}
-	return out(s.preview(ctx, v, in.Body))
+	return httpapi.Reply(s.preview(ctx, v, in.Body))
 }
 
 // preview evaluates a version that the caller may read.

@@ -93,22 +93,14 @@ const MaxPushBody = 8 << 20
 // sends all, and a template is small.
 const listLimit = 1000
 
-// out wraps what a service method returned.
-func out[T any](v T, err error) (*httpapi.Out[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(v), nil
-}
-
 // said answers with a sentence.
 func said(message string, err error) (*httpapi.Out[api.Response], error) {
-	return out(api.Response{Message: message}, err)
+	return httpapi.Reply(api.Response{Message: message}, err)
 }
 
 // HandleExamples lists the starter templates.
 func (s *Service) HandleExamples(ctx context.Context, _ *struct{}) (*httpapi.Out[[]api.TemplateExample], error) {
-	return out(s.Examples(ctx))
+	return httpapi.Reply(s.Examples(ctx))
 }
 
 // HandleOrgExamples is HandleExamples at its older path.
@@ -116,17 +108,17 @@ func (s *Service) HandleOrgExamples(ctx context.Context, in *OrgInput) (*httpapi
 	if _, err := s.organization(ctx, in.Organization); err != nil {
 		return nil, err
 	}
-	return out(s.Examples(ctx))
+	return httpapi.Reply(s.Examples(ctx))
 }
 
 // HandleList lists templates of all organizations.
 func (s *Service) HandleList(ctx context.Context, in *ListInput) (*httpapi.Out[[]api.Template], error) {
-	return out(s.List(ctx, "", int32(in.Offset), limitOf(in.Page))) //nolint:gosec // bounded by Page
+	return httpapi.Reply(s.List(ctx, "", int32(in.Offset), limitOf(in.Page))) //nolint:gosec // bounded by Page
 }
 
 // HandleOrgList lists templates of one organization.
 func (s *Service) HandleOrgList(ctx context.Context, in *OrgListInput) (*httpapi.Out[[]api.Template], error) {
-	return out(s.List(ctx, in.Organization, int32(in.Offset), limitOf(in.Page))) //nolint:gosec // bounded by Page
+	return httpapi.Reply(s.List(ctx, in.Organization, int32(in.Offset), limitOf(in.Page))) //nolint:gosec // bounded by Page
 }
 
 func limitOf(p httpapi.Page) int32 {
@@ -138,22 +130,22 @@ func limitOf(p httpapi.Page) int32 {
 
 // HandleCreate makes a template.
 func (s *Service) HandleCreate(ctx context.Context, in *CreateInput) (*httpapi.Out[api.Template], error) {
-	return out(s.Create(ctx, in.Organization, in.Body))
+	return httpapi.Reply(s.Create(ctx, in.Organization, in.Body))
 }
 
 // HandleGet returns a template.
 func (s *Service) HandleGet(ctx context.Context, in *TemplateInput) (*httpapi.Out[api.Template], error) {
-	return out(s.Template(ctx, in.Template))
+	return httpapi.Reply(s.Template(ctx, in.Template))
 }
 
 // HandleGetByName returns a template of an organization.
 func (s *Service) HandleGetByName(ctx context.Context, in *NamedInput) (*httpapi.Out[api.Template], error) {
-	return out(s.TemplateByName(ctx, in.Organization, in.Template))
+	return httpapi.Reply(s.TemplateByName(ctx, in.Organization, in.Template))
 }
 
 // HandleUpdate changes a template.
 func (s *Service) HandleUpdate(ctx context.Context, in *UpdateInput) (*httpapi.Out[api.Template], error) {
-	return out(s.Update(ctx, in.Template, in.Body))
+	return httpapi.Reply(s.Update(ctx, in.Template, in.Body))
 }
 
 // HandleDelete deletes a template.
@@ -172,32 +164,32 @@ func (s *Service) HandleVersions(ctx context.Context, in *TemplateVersionsInput)
 	if err != nil {
 		return nil, err
 	}
-	return out(s.Versions(ctx, in.Template, after, int32(in.Offset), in.Rows(), in.IncludeArchived)) //nolint:gosec // bounded by Page
+	return httpapi.Reply(s.Versions(ctx, in.Template, after, int32(in.Offset), in.Rows(), in.IncludeArchived)) //nolint:gosec // bounded by Page
 }
 
 // HandleVersionByName returns a version of a template.
 func (s *Service) HandleVersionByName(ctx context.Context, in *TemplateVersionInput) (*httpapi.Out[api.TemplateVersion], error) {
-	return out(s.VersionByName(ctx, in.Template, in.Version))
+	return httpapi.Reply(s.VersionByName(ctx, in.Template, in.Version))
 }
 
 // HandleVersionByNames returns a version of a template of an organization.
 func (s *Service) HandleVersionByNames(ctx context.Context, in *NamedVersionInput) (*httpapi.Out[api.TemplateVersion], error) {
-	return out(s.VersionByNames(ctx, in.Organization, in.Template, in.Version))
+	return httpapi.Reply(s.VersionByNames(ctx, in.Organization, in.Template, in.Version))
 }
 
 // HandleCreateVersion starts an import.
 func (s *Service) HandleCreateVersion(ctx context.Context, in *CreateVersionInput) (*httpapi.Out[api.TemplateVersion], error) {
-	return out(s.CreateVersion(ctx, in.Organization, in.Body))
+	return httpapi.Reply(s.CreateVersion(ctx, in.Organization, in.Body))
 }
 
 // HandleVersion returns a version.
 func (s *Service) HandleVersion(ctx context.Context, in *VersionInput) (*httpapi.Out[api.TemplateVersion], error) {
-	return out(s.Version(ctx, in.Version))
+	return httpapi.Reply(s.Version(ctx, in.Version))
 }
 
 // HandleUpdateVersion changes a version.
 func (s *Service) HandleUpdateVersion(ctx context.Context, in *UpdateVersionInput) (*httpapi.Out[api.TemplateVersion], error) {
-	return out(s.UpdateVersion(ctx, in.Version, in.Body))
+	return httpapi.Reply(s.UpdateVersion(ctx, in.Version, in.Body))
 }
 
 // HandleCancelVersion cancels an import.
@@ -217,27 +209,27 @@ func (s *Service) HandleUnarchive(ctx context.Context, in *VersionInput) (*httpa
 
 // HandleResources lists what a version would make.
 func (s *Service) HandleResources(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.WorkspaceResource], error) {
-	return out(s.Resources(ctx, in.Version))
+	return httpapi.Reply(s.Resources(ctx, in.Version))
 }
 
 // HandleParameters lists the parameters of a version.
 func (s *Service) HandleParameters(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.TemplateVersionParameter], error) {
-	return out(s.Parameters(ctx, in.Version))
+	return httpapi.Reply(s.Parameters(ctx, in.Version))
 }
 
 // HandlePresets lists the presets of a version.
 func (s *Service) HandlePresets(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.Preset], error) {
-	return out(s.Presets(ctx, in.Version))
+	return httpapi.Reply(s.Presets(ctx, in.Version))
 }
 
 // HandleExternalAuth lists the external services of a version.
 func (s *Service) HandleExternalAuth(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.TemplateVersionExternalAuth], error) {
-	return out(s.ExternalAuth(ctx, in.Version))
+	return httpapi.Reply(s.ExternalAuth(ctx, in.Version))
 }
 
 // HandleVariables lists the variables of a version.
 func (s *Service) HandleVariables(ctx context.Context, in *VersionInput) (*httpapi.Out[[]api.TemplateVersionVariable], error) {
-	return out(s.Variables(ctx, in.Version))
+	return httpapi.Reply(s.Variables(ctx, in.Version))
 }
 
 // LogsHandler serves the import logs of {templateversion}.

@@ -20,7 +20,7 @@ func EditACL(ctx context.Context, q *database.Queries, o rbac.Object, before []s
 	if len(users)+len(groups) > maxACL {
 		return nil, api.Invalid("user_perms", fmt.Sprintf("change at most %d entries at a time.", maxACL))
 	}
-	list := slices.Clone(before)
+	list := append([]string{}, before...)
 	for _, side := range []struct {
 		kind  rbac.Grantee
 		roles map[string]string

@@ -125,10 +125,10 @@ func toGitSSHKey(r database.GitSshKey) api.GitSSHKey {
 
 // HandleGitSSHKey: GET /users/{user}/gitsshkey.
 func (s *Service) HandleGitSSHKey(ctx context.Context, in *UserPath) (*httpapi.Out[api.GitSSHKey], error) {
-	return wrap(s.GitSSHKey(ctx, in.User))
+	return httpapi.Reply(s.GitSSHKey(ctx, in.User))
 }
 
 // HandleResetGitSSHKey: PUT /users/{user}/gitsshkey.
 func (s *Service) HandleResetGitSSHKey(ctx context.Context, in *UserPath) (*httpapi.Out[api.GitSSHKey], error) {
-	return wrap(s.ResetGitSSHKey(ctx, in.User))
+	return httpapi.Reply(s.ResetGitSSHKey(ctx, in.User))
 }

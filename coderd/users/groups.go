@@ -141,12 +141,17 @@ func (s *Service) oneGroup(ctx context.Context, narrow func(*database.ListGroups
 	if (p.Name == "") == (len(p.Ids) == 0) {
 		return api.Group{}, api.NotFound(aGroup)
 	}
+	return s.onlyGroup(ctx, p)
+}
+
+// onlyGroup returns the one group that p finds.
+func (s *Service) onlyGroup(ctx context.Context, p database.ListGroupsParams) (api.Group, error) {
 	found, err := listGroups(ctx, s.opts.DB.Queries, p)
+	if err == nil && len(found) != 1 {
+		err = api.NotFound(aGroup)
+	}
 	if err != nil {
 		return api.Group{}, err
-	}
-	if len(found) != 1 {
-		return api.Group{}, api.NotFound(aGroup)
 	}
 	return found[0], nil
 }

@@ -52,14 +52,7 @@ func (s *Service) CreateGroup(ctx context.Context, ref string, req api.CreateGro
 
 // groupUnchecked returns a group that the caller has just changed.
 func (s *Service) groupUnchecked(ctx context.Context, id api.ID) (api.Group, error) {
-	found, err := listGroups(ctx, s.opts.DB.Queries, database.ListGroupsParams{Everything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
-	if err == nil && len(found) == 0 {
-		err = api.NotFound(aGroup)
-	}
-	if err != nil {
-		return api.Group{}, err
-	}
-	return found[0], nil
+	return s.onlyGroup(ctx, database.ListGroupsParams{Everything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
 }
 
 // groupFor loads a group for a change. To those who cannot see it, it is absent.
@@ -109,12 +102,9 @@ func (s *Service) UpdateGroup(ctx context.Context, id api.ID, req api.PatchGroup
 
 // changeGroup is the transaction of UpdateGroup.
 func changeGroup(ctx context.Context, q *database.Queries, g database.Group, req api.PatchGroupRequest, add, drop []api.ID) error {
-	g, err := q.LockGroup(ctx, g.ID)
-	if database.IsNotFound(err) {
-		return api.NotFound(aGroup)
-	}
+	g, err := lockGroup(ctx, q, g.ID)
 	if err != nil {
-		return fmt.Errorf("lock group: %w", err)
+		return err
 	}
 	before, everyone := groupFields(g, nil), g.ID == g.OrganizationID
 	if req.Name != "" {
@@ -186,12 +176,9 @@ func (s *Service) DeleteGroup(ctx context.Context, id api.ID) (api.Group, error)
 		return api.Group{}, err
 	}
 	return was, s.opts.DB.InTx(ctx, func(q *database.Queries) error {
-		locked, err := q.LockGroup(ctx, id)
-		if database.IsNotFound(err) {
-			return api.NotFound(aGroup)
-		}
+		locked, err := lockGroup(ctx, q, id)
 		if err != nil {
-			return fmt.Errorf("lock group %s: %w", id, err)
+			return err
 		}
 		entries := []string{rbac.Entry(rbac.GranteeGroup, id, rbac.ACLUse), rbac.Entry(rbac.GranteeGroup, id, rbac.ACLAdmin)}
 		if err := q.LeaveACLs(ctx, database.LeaveACLsParams{OrganizationID: locked.OrganizationID, Entries: entries}); err != nil {
@@ -202,6 +189,17 @@ func (s *Service) DeleteGroup(ctx context.Context, id api.ID) (api.Group, error)
 		}
 		return recordGroup(ctx, q, audit.Delete, http.StatusOK, locked, groupFields(locked, nil), nil)
 	})
+}
+
+func lockGroup(ctx context.Context, q *database.Queries, id api.ID) (database.Group, error) {
+	g, err := q.LockGroup(ctx, id)
+	if database.IsNotFound(err) {
+		return g, api.NotFound(aGroup)
+	}
+	if err != nil {
+		return g, fmt.Errorf("lock group %s: %w", id, err)
+	}
+	return g, nil
 }
 
 func checkGroup(g database.Group) error {

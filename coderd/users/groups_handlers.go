@@ -34,12 +34,12 @@ func (s *Service) HandleGroups(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(s.Groups(ctx, GroupsQuery{Organization: in.Organization, HasMember: in.HasMember, IDs: ids}))
+	return httpapi.Reply(s.Groups(ctx, GroupsQuery{Organization: in.Organization, HasMember: in.HasMember, IDs: ids}))
 }
 
 // HandleOrganizationGroups: GET /organizations/{organization}/groups.
 func (s *Service) HandleOrganizationGroups(ctx context.Context, in *OrganizationPath) (*httpapi.Out[[]api.Group], error) {
-	return wrap(s.Groups(ctx, GroupsQuery{Organization: in.Organization}))
+	return httpapi.Reply(s.Groups(ctx, GroupsQuery{Organization: in.Organization}))
 }
 
 // HandleCreateGroup: POST /organizations/{organization}/groups.
@@ -47,7 +47,7 @@ func (s *Service) HandleCreateGroup(ctx context.Context, in *struct {
 	OrganizationPath
 	Body api.CreateGroupRequest
 }) (*httpapi.Out[api.Group], error) {
-	return wrap(s.CreateGroup(ctx, in.Organization, in.Body))
+	return httpapi.Reply(s.CreateGroup(ctx, in.Organization, in.Body))
 }
 
 // HandleGroup: GET /groups/{group}.
@@ -59,12 +59,12 @@ func (s *Service) HandleGroup(ctx context.Context, in *struct {
 	if in.ExcludeMembers {
 		g.Members = []api.ReducedUser{}
 	}
-	return wrap(g, err)
+	return httpapi.Reply(g, err)
 }
 
 // HandleGroupNamed: GET /organizations/{organization}/groups/{groupName}.
 func (s *Service) HandleGroupNamed(ctx context.Context, in *GroupNamePath) (*httpapi.Out[api.Group], error) {
-	return wrap(s.GroupNamed(ctx, in.Organization, in.Name))
+	return httpapi.Reply(s.GroupNamed(ctx, in.Organization, in.Name))
 }
 
 // HandleGroupMembers: GET /groups/{group}/members.
@@ -76,7 +76,7 @@ func (s *Service) HandleGroupMembers(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(s.GroupMembers(ctx, g, in.Q, in.Page))
+	return httpapi.Reply(s.GroupMembers(ctx, g, in.Q, in.Page))
 }
 
 // HandleGroupNamedMembers: GET /organizations/{organization}/groups/{groupName}/members.
@@ -88,7 +88,7 @@ func (s *Service) HandleGroupNamedMembers(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(s.GroupMembers(ctx, g, in.Q, in.Page))
+	return httpapi.Reply(s.GroupMembers(ctx, g, in.Q, in.Page))
 }
 
 // HandleUpdateGroup: PATCH /groups/{group}.
@@ -96,10 +96,10 @@ func (s *Service) HandleUpdateGroup(ctx context.Context, in *struct {
 	GroupPath
 	Body api.PatchGroupRequest
 }) (*httpapi.Out[api.Group], error) {
-	return wrap(s.UpdateGroup(ctx, in.ID, in.Body))
+	return httpapi.Reply(s.UpdateGroup(ctx, in.ID, in.Body))
 }
 
 // HandleDeleteGroup: DELETE /groups/{group}.
 func (s *Service) HandleDeleteGroup(ctx context.Context, in *GroupPath) (*httpapi.Out[api.Group], error) {
-	return wrap(s.DeleteGroup(ctx, in.ID))
+	return httpapi.Reply(s.DeleteGroup(ctx, in.ID))
 }

@@ -70,25 +70,21 @@ func (s *Service) OrganizationRoles(ctx context.Context, ref string) ([]api.Assi
 
 // CreateRole defines a custom role.
 func (s *Service) CreateRole(ctx context.Context, ref string, req api.CustomRoleRequest) (api.Role, error) {
-	o, err := s.rolesOf(ctx, ref, rbac.Create)
-	if err != nil {
-		return api.Role{}, err
-	}
-	row, role, err := defineRole(ctx, o.ID, req)
+	row, role, err := s.defineRole(ctx, ref, rbac.Create, req)
 	if err != nil {
 		return api.Role{}, err
 	}
 	err = s.opts.DB.InTx(ctx, func(q *database.Queries) error {
 		// One after another, so that the limit holds.
-		if _, err := lockOrganization(ctx, q, o.ID); err != nil {
+		if _, err := lockOrganization(ctx, q, row.OrganizationID); err != nil {
 			return err
 		}
-		if n, err := q.CountCustomRoles(ctx, o.ID); err != nil {
-			return fmt.Errorf("count custom roles of organization %s: %w", o.ID, err)
+		if n, err := q.CountCustomRoles(ctx, row.OrganizationID); err != nil {
+			return fmt.Errorf("count custom roles of organization %s: %w", row.OrganizationID, err)
 		} else if n >= maxCustomRoles {
 			return api.Conflict(fmt.Sprintf("The organization has %d custom roles, which is the limit. Delete one first.", n))
 		}
-		_, err := q.InsertCustomRole(ctx, database.InsertCustomRoleParams{OrganizationID: o.ID, Name: row.Name, DisplayName: row.DisplayName,
+		_, err := q.InsertCustomRole(ctx, database.InsertCustomRoleParams{OrganizationID: row.OrganizationID, Name: row.Name, DisplayName: row.DisplayName,
 			SitePermissions: row.SitePermissions, OrgPermissions: row.OrgPermissions, MemberPermissions: row.MemberPermissions,
 			UserPermissions: row.UserPermissions})
 		if database.IsUniqueViolation(err, "custom_roles_name") {
@@ -97,7 +93,7 @@ func (s *Service) CreateRole(ctx context.Context, ref string, req api.CustomRole
 		if err != nil {
 			return fmt.Errorf("insert custom role %q: %w", row.Name, err)
 		}
-		return recordRole(ctx, q, audit.Create, http.StatusOK, o.ID, row, nil, roleFields(row))
+		return recordRole(ctx, q, audit.Create, http.StatusOK, row, nil, roleFields(row))
 	})
 	return toRole(role, row.DisplayName), err
 }
@@ -105,27 +101,23 @@ func (s *Service) CreateRole(ctx context.Context, ref string, req api.CustomRole
 // UpdateRole replaces the definition of a custom role, for all who hold it. The
 // caller must cover the role as it was and as it becomes.
 func (s *Service) UpdateRole(ctx context.Context, ref string, req api.CustomRoleRequest) (api.Role, error) {
-	o, err := s.rolesOf(ctx, ref, rbac.Update)
-	if err != nil {
-		return api.Role{}, err
-	}
-	row, role, err := defineRole(ctx, o.ID, req)
+	row, role, err := s.defineRole(ctx, ref, rbac.Update, req)
 	if err != nil {
 		return api.Role{}, err
 	}
 	err = s.opts.DB.InTx(ctx, func(q *database.Queries) error {
-		before, err := lockRole(ctx, q, o.ID, row.Name)
+		before, err := lockRole(ctx, q, row.OrganizationID, row.Name)
 		if err != nil {
 			return err
 		}
 		row.Name, role.Name = before.Name, before.Name
-		_, err = q.UpdateCustomRole(ctx, database.UpdateCustomRoleParams{OrganizationID: o.ID, Name: row.Name, DisplayName: row.DisplayName,
+		_, err = q.UpdateCustomRole(ctx, database.UpdateCustomRoleParams{OrganizationID: row.OrganizationID, Name: row.Name, DisplayName: row.DisplayName,
 			SitePermissions: row.SitePermissions, OrgPermissions: row.OrgPermissions, MemberPermissions: row.MemberPermissions,
 			UserPermissions: row.UserPermissions})
 		if err != nil {
 			return fmt.Errorf("update custom role %q: %w", row.Name, err)
 		}
-		return recordRole(ctx, q, audit.Write, http.StatusOK, o.ID, row, roleFields(before), roleFields(row))
+		return recordRole(ctx, q, audit.Write, http.StatusOK, row, roleFields(before), roleFields(row))
 	})
 	return toRole(role, row.DisplayName), err
 }
@@ -153,7 +145,7 @@ func (s *Service) DeleteRole(ctx context.Context, ref, name string) error {
 		if _, err := q.DeleteCustomRole(ctx, database.DeleteCustomRoleParams{OrganizationID: o.ID, Name: before.Name}); err != nil {
 			return fmt.Errorf("delete custom role %q: %w", before.Name, err)
 		}
-		return recordRole(ctx, q, audit.Delete, http.StatusNoContent, o.ID, before, roleFields(before), nil)
+		return recordRole(ctx, q, audit.Delete, http.StatusNoContent, before, roleFields(before), nil)
 	})
 }
 
@@ -193,10 +185,14 @@ func covered(ctx context.Context, r rbac.Role) error {
 	return nil
 }
 
-// defineRole checks a definition: names, permissions that exist, and none that the
-// caller does not have.
-func defineRole(ctx context.Context, org api.ID, req api.CustomRoleRequest) (database.CustomRole, rbac.Role, error) {
-	row := database.CustomRole{OrganizationID: org, Name: req.Name, DisplayName: req.DisplayName}
+// defineRole checks a definition for action in an organization: names, permissions
+// that exist, and none that the caller does not have.
+func (s *Service) defineRole(ctx context.Context, ref string, action rbac.Action, req api.CustomRoleRequest) (database.CustomRole, rbac.Role, error) {
+	o, err := s.rolesOf(ctx, ref, action)
+	if err != nil {
+		return database.CustomRole{}, rbac.Role{}, err
+	}
+	row := database.CustomRole{OrganizationID: o.ID, Name: req.Name, DisplayName: req.DisplayName}
 	if row.DisplayName == "" {
 		row.DisplayName = row.Name
 	}
@@ -221,7 +217,6 @@ func defineRole(ctx context.Context, org api.ID, req api.CustomRoleRequest) (dat
 		{"organization_member_permissions", req.MemberPermissions, &spec.Member, &row.MemberPermissions},
 		{"user_permissions", req.UserPermissions, &spec.User, &row.UserPermissions},
 	} {
-		var err error
 		if *level.to, err = permissions(level.field, level.given); err != nil {
 			return row, rbac.Role{}, err
 		}
@@ -229,7 +224,7 @@ func defineRole(ctx context.Context, org api.ID, req api.CustomRoleRequest) (dat
 			return row, rbac.Role{}, fmt.Errorf("encode permissions: %w", err)
 		}
 	}
-	role := rbac.NewRole(row.Name, org, spec)
+	role := rbac.NewRole(row.Name, o.ID, spec)
 	return row, role, covered(ctx, role)
 }
 
@@ -281,7 +276,7 @@ func roleFields(c database.CustomRole) map[string]any {
 }
 
 // recordRole: custom roles have no id of their own; the organization's stands in.
-func recordRole(ctx context.Context, q *database.Queries, a audit.Action, status int, org api.ID, c database.CustomRole, before, after map[string]any) error {
-	return audit.Record(ctx, q, audit.Entry{Action: a, ResourceType: "custom_role", ResourceID: org, Target: c.Name,
-		OrganizationID: org, StatusCode: status, Before: before, After: after})
+func recordRole(ctx context.Context, q *database.Queries, a audit.Action, status int, c database.CustomRole, before, after map[string]any) error {
+	return audit.Record(ctx, q, audit.Entry{Action: a, ResourceType: "custom_role", ResourceID: c.OrganizationID, Target: c.Name,
+		OrganizationID: c.OrganizationID, StatusCode: status, Before: before, After: after})
 }

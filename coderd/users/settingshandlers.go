@@ -9,12 +9,12 @@ import (
 
 // HandleLoginType: GET /users/{user}/login-type.
 func (s *Service) HandleLoginType(ctx context.Context, in *UserPath) (*httpapi.Out[api.UserLoginType], error) {
-	return wrap(s.LoginType(ctx, in.User))
+	return httpapi.Reply(s.LoginType(ctx, in.User))
 }
 
 // HandleAppearance: GET /users/{user}/appearance.
 func (s *Service) HandleAppearance(ctx context.Context, in *UserPath) (*httpapi.Out[api.UserAppearanceSettings], error) {
-	return wrap(s.Appearance(ctx, in.User))
+	return httpapi.Reply(s.Appearance(ctx, in.User))
 }
 
 // HandleSetAppearance: PUT /users/{user}/appearance.
@@ -22,12 +22,12 @@ func (s *Service) HandleSetAppearance(ctx context.Context, in *struct {
 	UserPath
 	Body api.UpdateUserAppearanceSettingsRequest
 }) (*httpapi.Out[api.UserAppearanceSettings], error) {
-	return wrap(s.SetAppearance(ctx, in.User, in.Body))
+	return httpapi.Reply(s.SetAppearance(ctx, in.User, in.Body))
 }
 
 // HandlePreferences: GET /users/{user}/preferences.
 func (s *Service) HandlePreferences(ctx context.Context, in *UserPath) (*httpapi.Out[api.UserPreferenceSettings], error) {
-	return wrap(s.Preferences(ctx, in.User))
+	return httpapi.Reply(s.Preferences(ctx, in.User))
 }
 
 // HandleSetPreferences: PUT /users/{user}/preferences.
@@ -35,12 +35,12 @@ func (s *Service) HandleSetPreferences(ctx context.Context, in *struct {
 	UserPath
 	Body api.UserPreferenceSettings
 }) (*httpapi.Out[api.UserPreferenceSettings], error) {
-	return wrap(s.SetPreferences(ctx, in.User, in.Body))
+	return httpapi.Reply(s.SetPreferences(ctx, in.User, in.Body))
 }
 
 // HandleQuietHours: GET /users/{user}/quiet-hours.
 func (s *Service) HandleQuietHours(ctx context.Context, in *UserPath) (*httpapi.Out[api.UserQuietHours], error) {
-	return wrap(s.QuietHours(ctx, in.User))
+	return httpapi.Reply(s.QuietHours(ctx, in.User))
 }
 
 // HandleSetQuietHours: PUT /users/{user}/quiet-hours.
@@ -48,5 +48,5 @@ func (s *Service) HandleSetQuietHours(ctx context.Context, in *struct {
 	UserPath
 	Body api.UpdateUserQuietHoursRequest
 }) (*httpapi.Out[api.UserQuietHours], error) {
-	return wrap(s.SetQuietHours(ctx, in.User, in.Body))
+	return httpapi.Reply(s.SetQuietHours(ctx, in.User, in.Body))
 }

@@ -76,7 +76,7 @@ func (s *Service) changeACL(ctx context.Context, id api.ID, edit func(*database.
 		if err != nil {
 			return err
 		}
-		if _, err := q.SetWorkspaceACL(ctx, database.SetWorkspaceACLParams{ID: id, Acl: append([]string{}, list...)}); err != nil {
+		if _, err := q.SetWorkspaceACL(ctx, database.SetWorkspaceACLParams{ID: id, Acl: list}); err != nil {
 			return fmt.Errorf("set access list of workspace %s: %w", id, err)
 		}
 		err = audit.Record(ctx, q, audit.Entry{Action: audit.Write, ResourceType: "workspace", ResourceID: id, Target: w.Name,
@@ -122,8 +122,7 @@ func mayUseTemplate(ctx context.Context, t database.Template, to api.Transition)
 
 // HandleACL: GET /workspaces/{workspace}/acl.
 func (s *Service) HandleACL(ctx context.Context, in *WorkspaceInput) (*httpapi.Out[api.WorkspaceACL], error) {
-	out, err := s.ACL(ctx, in.ID)
-	return &httpapi.Out[api.WorkspaceACL]{Body: out}, err
+	return httpapi.Reply(s.ACL(ctx, in.ID))
 }
 
 // HandleUpdateACL: PATCH /workspaces/{workspace}/acl.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/quota"
 	"coder.internal/coderd/templates"
 	"coder.internal/database"
@@ -215,10 +215,7 @@ func insertTimings(ctx context.Context, q *database.Queries, job api.ID, timings
 
 // shown makes a reported text short and storable.
 func shown(s string) string {
-	if len(s) > maxTimingText {
-		s = s[:maxTimingText]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	return jobs.CleanText(s, maxTimingText)
 }
 
 // Fail implements jobs.Completer: the build keeps the state it had come to, and

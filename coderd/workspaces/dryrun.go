@@ -222,20 +222,17 @@ type (
 
 // HandlePlan answers POST /workspaces/{workspace}/plan.
 func (s *Service) HandlePlan(ctx context.Context, in *PlanInput) (*httpapi.Out[api.WorkspacePlan], error) {
-	p, err := s.Plan(ctx, in.ID, in.Body)
-	return httpapi.OK(p), err
+	return httpapi.Reply(s.Plan(ctx, in.ID, in.Body))
 }
 
 // HandlePlanOf answers GET /workspaces/{workspace}/plan/{job}.
 func (s *Service) HandlePlanOf(ctx context.Context, in *PlanOfInput) (*httpapi.Out[api.WorkspacePlan], error) {
-	p, err := s.PlanOf(ctx, in.ID, in.Job)
-	return httpapi.OK(p), err
+	return httpapi.Reply(s.PlanOf(ctx, in.ID, in.Job))
 }
 
 // HandleDryRun answers POST /templateversions/{templateversion}/dry-run.
 func (s *Service) HandleDryRun(ctx context.Context, in *DryRunInput) (*httpapi.Out[api.ProvisionerJob], error) {
-	j, err := s.DryRun(ctx, in.Version, in.Body)
-	return httpapi.OK(j), err
+	return httpapi.Reply(s.DryRun(ctx, in.Version, in.Body))
 }
 
 // HandleDryRunJob answers GET …/dry-run/{jobID}.

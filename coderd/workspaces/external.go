@@ -26,8 +26,7 @@ type ExternalAgentInput struct {
 
 // HandleExternalAgent answers GET /workspaces/{workspace}/external-agent/{agent}/credentials.
 func (s *Service) HandleExternalAgent(ctx context.Context, in *ExternalAgentInput) (*httpapi.Out[api.ExternalAgentCredentials], error) {
-	c, err := s.ExternalAgent(ctx, in.ID, in.Agent)
-	return httpapi.OK(c), err
+	return httpapi.Reply(s.ExternalAgent(ctx, in.ID, in.Agent))
 }
 
 // ExternalAgent returns what starts an external agent of the workspace's newest

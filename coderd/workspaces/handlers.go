@@ -86,32 +86,27 @@ type (
 
 // HandleCreate answers POST /users/{user}/workspaces.
 func (s *Service) HandleCreate(ctx context.Context, in *CreateInput) (*httpapi.Out[api.Workspace], error) {
-	w, err := s.Create(ctx, in.User, api.ID{}, in.Body)
-	return httpapi.OK(w), err
+	return httpapi.Reply(s.Create(ctx, in.User, api.ID{}, in.Body))
 }
 
 // HandleCreateInOrg answers POST /organizations/{organization}/members/{user}/workspaces.
 func (s *Service) HandleCreateInOrg(ctx context.Context, in *CreateInOrgInput) (*httpapi.Out[api.Workspace], error) {
-	w, err := s.CreateIn(ctx, in.Organization, in.User, in.Body)
-	return httpapi.OK(w), err
+	return httpapi.Reply(s.CreateIn(ctx, in.Organization, in.User, in.Body))
 }
 
 // HandleList answers GET /workspaces.
 func (s *Service) HandleList(ctx context.Context, in *ListInput) (*httpapi.Out[api.WorkspacesResponse], error) {
-	res, err := s.List(ctx, in.Query, in.Rows(), int32(in.Offset)) //nolint:gosec // bounded by its tag
-	return httpapi.OK(res), err
+	return httpapi.Reply(s.List(ctx, in.Query, in.Rows(), int32(in.Offset))) //nolint:gosec // bounded by its tag
 }
 
 // HandleGet answers GET /workspaces/{workspace}.
 func (s *Service) HandleGet(ctx context.Context, in *GetInput) (*httpapi.Out[api.Workspace], error) {
-	w, err := s.Get(ctx, in.ID, in.IncludeDeleted)
-	return httpapi.OK(w), err
+	return httpapi.Reply(s.Get(ctx, in.ID, in.IncludeDeleted))
 }
 
 // HandleByName answers GET /users/{user}/workspace/{workspacename}.
 func (s *Service) HandleByName(ctx context.Context, in *ByNameInput) (*httpapi.Out[api.Workspace], error) {
-	w, err := s.ByName(ctx, in.User, in.Name, in.IncludeDeleted)
-	return httpapi.OK(w), err
+	return httpapi.Reply(s.ByName(ctx, in.User, in.Name, in.IncludeDeleted))
 }
 
 // HandleRename answers PATCH /workspaces/{workspace}.
@@ -138,26 +133,22 @@ func (s *Service) HandleBuilds(ctx context.Context, in *BuildsInput) (*httpapi.O
 		}
 		since = &t
 	}
-	res, err := s.Builds(ctx, in.ID, after, since, in.Rows(), int32(in.Offset)) //nolint:gosec // bounded by its tag
-	return httpapi.OK(res), err
+	return httpapi.Reply(s.Builds(ctx, in.ID, after, since, in.Rows(), int32(in.Offset))) //nolint:gosec // bounded by its tag
 }
 
 // HandleCreateBuild answers POST /workspaces/{workspace}/builds.
 func (s *Service) HandleCreateBuild(ctx context.Context, in *CreateBuildInput) (*httpapi.Out[api.WorkspaceBuild], error) {
-	b, err := s.CreateBuild(ctx, in.ID, in.Body)
-	return httpapi.OK(b), err
+	return httpapi.Reply(s.CreateBuild(ctx, in.ID, in.Body))
 }
 
 // HandleBuildByNumber answers GET /users/{user}/workspace/{workspacename}/builds/{buildnumber}.
 func (s *Service) HandleBuildByNumber(ctx context.Context, in *BuildByNumberInput) (*httpapi.Out[api.WorkspaceBuild], error) {
-	b, err := s.BuildByNumber(ctx, in.User, in.Name, in.Number)
-	return httpapi.OK(b), err
+	return httpapi.Reply(s.BuildByNumber(ctx, in.User, in.Name, in.Number))
 }
 
 // HandleBuild answers GET /workspacebuilds/{workspacebuild}.
 func (s *Service) HandleBuild(ctx context.Context, in *BuildInput) (*httpapi.Out[api.WorkspaceBuild], error) {
-	b, err := s.Build(ctx, in.ID)
-	return httpapi.OK(b), err
+	return httpapi.Reply(s.Build(ctx, in.ID))
 }
 
 // HandleCancel answers PATCH /workspacebuilds/{workspacebuild}/cancel.
@@ -168,8 +159,7 @@ func (s *Service) HandleCancel(ctx context.Context, in *CancelInput) (*httpapi.O
 
 // HandleParameters answers GET /workspacebuilds/{workspacebuild}/parameters.
 func (s *Service) HandleParameters(ctx context.Context, in *BuildInput) (*httpapi.Out[[]api.ParameterValue], error) {
-	p, err := s.Parameters(ctx, in.ID)
-	return httpapi.OK(p), err
+	return httpapi.Reply(s.Parameters(ctx, in.ID))
 }
 
 // HandleResources answers GET /workspacebuilds/{workspacebuild}/resources.
@@ -180,8 +170,7 @@ func (s *Service) HandleResources(ctx context.Context, in *BuildInput) (*httpapi
 
 // HandleTimings answers GET /workspacebuilds/{workspacebuild}/timings.
 func (s *Service) HandleTimings(ctx context.Context, in *BuildInput) (*httpapi.Out[api.WorkspaceBuildTimings], error) {
-	t, err := s.Timings(ctx, in.ID)
-	return httpapi.OK(t), err
+	return httpapi.Reply(s.Timings(ctx, in.ID))
 }
 
 // HandleSetState answers PUT /workspacebuilds/{workspacebuild}/state.

@@ -162,7 +162,7 @@ func cleanChanges(in []api.ResourceChange) ([]api.ResourceChange, error) {
 		switch c.Action {
 		case api.ResourceCreate, api.ResourceUpdate, api.ResourceReplace, api.ResourceDelete, api.ResourceKeep:
 		default:
-			return nil, api.Invalid("changes", fmt.Sprintf("the action %q is not known", clip(jobs.CleanText(string(c.Action), maxTimingText))))
+			return nil, api.Invalid("changes", fmt.Sprintf("the action %q is not known", clip(shown(string(c.Action)))))
 		}
 		reasons := []string{}
 		for _, r := range c.Reasons[:min(len(c.Reasons), maxReasons)] {

@@ -9,7 +9,6 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/audit"
-	"coder.internal/coderd/jobs"
 	"coder.internal/database"
 	"coder.internal/internal/tfstate"
 )
@@ -103,9 +102,8 @@ func resourcesIn(b []byte) []api.WorkspaceStateResource {
 		if strings.HasPrefix(r.Type, ownType) {
 			continue
 		}
-		clean := func(text string) string { return jobs.CleanText(text, maxTimingText) }
-		out = append(out, api.WorkspaceStateResource{Address: clean(r.Address), Type: clean(r.Type), Name: clean(r.Name),
-			Provider: clean(r.Provider), ResourceID: clean(r.ID)})
+		out = append(out, api.WorkspaceStateResource{Address: shown(r.Address), Type: shown(r.Type), Name: shown(r.Name),
+			Provider: shown(r.Provider), ResourceID: shown(r.ID)})
 	}
 	return out
 }

@@ -10,14 +10,12 @@ import (
 
 // HandleStateResources answers GET /workspacebuilds/{workspacebuild}/state/resources.
 func (s *Service) HandleStateResources(ctx context.Context, in *BuildInput) (*httpapi.Out[[]api.WorkspaceStateResource], error) {
-	list, err := s.StateResources(ctx, in.ID)
-	return httpapi.OK(list), err
+	return httpapi.Reply(s.StateResources(ctx, in.ID))
 }
 
 // HandleStrays answers GET /workspacebuilds/{workspacebuild}/strays.
 func (s *Service) HandleStrays(ctx context.Context, in *BuildInput) (*httpapi.Out[[]api.WorkspaceBuildStray], error) {
-	list, err := s.Strays(ctx, in.ID)
-	return httpapi.OK(list), err
+	return httpapi.Reply(s.Strays(ctx, in.ID))
 }
 
 // StateHandler serves GET /workspacebuilds/{workspacebuild}/state: the state as

@@ -42,10 +42,10 @@ func (s *Service) Strays(ctx context.Context, id api.ID) ([]api.WorkspaceBuildSt
 			return nil, err
 		}
 		state, item := p.state(), api.WorkspaceBuildStray{ID: k.ID, Attempt: k.Attempt, Kind: k.Kind,
-			CreatedAt: k.CreatedAt, Error: jobs.CleanText(p.Error, maxTimingText)}
+			CreatedAt: k.CreatedAt, Error: shown(p.Error)}
 		item.HasState, item.Resources = len(state) > 0, resourcesIn(state)
 		if head, err := tfstate.Parse(state); err == nil {
-			item.Serial, item.Lineage = head.Serial, jobs.CleanText(head.Lineage, maxTimingText)
+			item.Serial, item.Lineage = head.Serial, shown(head.Lineage)
 		}
 		out = append(out, item)
 	}

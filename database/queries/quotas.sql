@@ -43,10 +43,3 @@ where b.id = @id;
 update workspace_builds b set refused = true, updated_at = now()
 where b.id = @id and exists (
     select 1 from workspace_builds p where p.workspace_id = b.workspace_id and p.build_number < b.build_number and not p.refused);
-
--- name: SumPlannedCost :one
--- What a version costs a day while it runs, as its import planned it.
-select coalesce(sum(r.daily_cost), 0)::bigint as cost
-from template_versions v
-join workspace_resources r on r.job_id = v.job_id
-where v.id = @id and r.transition = 'start';

@@ -9,9 +9,6 @@ select id, agent_id, display_name, icon, created_at from workspace_agent_log_sou
 where agent_id = any(@agent_ids::uuid[])
 order by agent_id, created_at, id;
 
--- name: CountAgentLogSources :one
-select count(*) from workspace_agent_log_sources where agent_id = @agent_id;
-
 -- name: TakeLogBatch :execrows
 -- Claims a batch of a source; zero rows when the same batch came before.
 update workspace_agent_log_sources set last_batch = @batch

@@ -58,10 +58,10 @@ with r as (
 )
 update workspaces set last_used_at = now() where id in (select id from used);
 
--- name: PurgeAgentStats :execrows
--- A bounded piece of what is older than half a year.
+-- name: DeleteOldAgentStats :execrows
 delete from workspace_agent_stats where ctid = any(array(
-    select s.ctid from workspace_agent_stats s where s.interval_start < now() - interval '180 days' limit @max_rows::integer));
+    select s.ctid from workspace_agent_stats s where s.interval_start < now() - make_interval(secs => @seconds::double precision)
+    limit @max_rows::integer));
 
 -- name: GetDeploymentStats :one
 -- Traffic since the start of the quarter of an hour before this one. Sessions count

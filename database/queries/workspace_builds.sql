@@ -66,9 +66,6 @@ order by p.name;
 insert into workspace_build_states (workspace_build_id, state) values (@workspace_build_id, @state)
 on conflict (workspace_build_id) do update set state = excluded.state, updated_at = now();
 
--- name: GetBuildState :one
-select state from workspace_build_states where workspace_build_id = @workspace_build_id;
-
 -- name: GetNewestState :one
 -- The newest state of a workspace up to and including one of its builds.
 select s.state from workspace_build_states s

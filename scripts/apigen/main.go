@@ -1,8 +1,9 @@
 // Command apigen writes what docs/reference says of the API: openapi.json, made
 // from the route table and the Go types with the texts of their comments, and a page
 // for each section. It compares the document with the API that clients know and
-// drops differences that are none any more from testdata/differences.txt. Equal sources give equal bytes. Run it at the top of the
-// repository; a directory as the argument takes the place of docs/reference.
+// drops differences that are none any more from testdata/differences.txt. Equal
+// sources give equal bytes. Run it at the top of the repository; a directory as the
+// argument takes the place of docs/reference.
 package main
 
 import (

@@ -263,36 +263,6 @@ func typeOf(s map[string]any) string {
 	return ""
 }
 
-// explained reads differences.txt: lines of differences below a comment that says
-// why they are there.
-func explained(root string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(differenceFile)))
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	reason, last := "", ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "":
-			reason = ""
-		case strings.HasPrefix(line, "#"):
-			if last != "#" {
-				reason = ""
-			}
-			reason = strings.TrimSpace(reason + " " + strings.TrimLeft(line, "# "))
-		default:
-			if reason == "" {
-				return nil, fmt.Errorf("%s: %q stands below no reason", differenceFile, line)
-			}
-			out[line] = reason
-		}
-		last = line[:min(1, len(line))]
-	}
-	return out, nil
-}
-
 // prune takes lines out of differences.txt that differ no more, and reasons that
 // have no line left. Lines are added by hand alone, since each needs a reason.
 func prune(root string, found []string) error {

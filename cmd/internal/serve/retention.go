@@ -5,6 +5,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/cmd/internal/option"
+	"coder.internal/coderd/agents"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/retention"
@@ -28,15 +29,20 @@ func retentionOptions(c *Config) option.Set {
 	}
 }
 
-// lostAfter is how long an agent has been gone when its connections count as ended.
-const lostAfter = 10 * time.Minute
+const (
+	// lostAfter is how long an agent has been gone when its connections count as ended.
+	lostAfter = 10 * time.Minute
+	// statsKeep is how long figures of the use of agents are of interest.
+	statsKeep = 180 * 24 * time.Hour
+)
 
 // newRetention makes the cleaner of records.
-func (s *Server) newRetention(entries *audit.Service, connections *connectionlog.Service) (*retention.Service, error) {
+func (s *Server) newRetention(entries *audit.Service, connections *connectionlog.Service, use *agents.Service) (*retention.Service, error) {
 	return retention.New(retention.Options{Lease: lease.New(s.db, api.NewID(), s.log), Log: s.log, Clock: clock.Real(),
 		Kinds: []retention.Kind{
 			{Name: "audit log", Keep: s.cfg.Retention.AuditLogs, Clean: entries.DeleteOld},
 			{Name: "connection log", Keep: s.cfg.Retention.ConnectionLogs, Clean: connections.DeleteOld},
 			{Name: "connections of lost agents", Keep: lostAfter, Clean: connections.CloseLost},
+			{Name: "use of agents", Keep: statsKeep, Clean: use.DeleteOldStats},
 		}})
 }

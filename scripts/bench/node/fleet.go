@@ -18,10 +18,10 @@ import (
 	"github.com/coder/quartz"
 
 	"coder.internal/agent"
+	"coder.internal/agent/network"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
 	"coder.internal/api/client"
-	"coder.internal/derp/tailnet"
 )
 
 // fleet is many agents in one process: the whole agent and its network node, in
@@ -32,7 +32,7 @@ type fleet struct {
 	log                 io.Writer
 
 	mu    sync.Mutex
-	nodes map[int]*tailnet.Conn
+	nodes map[int]*network.Node
 }
 
 // startEvery spreads the first starts, as machines that boot do.
@@ -52,7 +52,7 @@ func (f *fleet) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(data) //nolint:errcheck // the bench removes what is left
-	f.nodes = map[int]*tailnet.Conn{}
+	f.nodes = map[int]*network.Node{}
 	l, err := net.Listen("tcp", f.status)
 	if err != nil {
 		return err
@@ -94,14 +94,14 @@ func (f *fleet) one(ctx context.Context, i int, u *url.URL, token api.Secret, da
 	a, err := agent.New(agent.Options{
 		Client: &client.AgentClient{URL: u.String(), Token: token, HTTP: httpClient},
 		NewNetwork: func(m agentrpc.Manifest) (agent.Network, error) {
-			conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: log, Inbound: true, AccessURL: u, HTTPClient: httpClient})
+			n, err := network.New(m, network.Options{URL: u, Token: token, HTTP: httpClient, Log: log, Direct: true})
 			if err != nil {
 				return nil, err
 			}
 			f.mu.Lock()
-			f.nodes[i] = conn
+			f.nodes[i] = n
 			f.mu.Unlock()
-			return &agentNode{conn, agentExchange(u, token, httpClient)}, nil
+			return n, nil
 		},
 		Log: log, Clock: quartz.NewReal(), Version: "bench", ScriptDataDir: data, DisableDevcontainers: true,
 	})
@@ -109,35 +109,6 @@ func (f *fleet) one(ctx context.Context, i int, u *url.URL, token api.Secret, da
 		return err
 	}
 	return a.Run(ctx)
-}
-
-type agentNode struct {
-	conn     *tailnet.Conn
-	exchange tailnet.Exchange
-}
-
-func (n *agentNode) Run(ctx context.Context) error {
-	return errors.Join(n.conn.Run(ctx, n.exchange), n.conn.Close())
-}
-
-func (n *agentNode) Listen(port uint16) (net.Listener, error) { return n.conn.Listen("tcp", port) }
-
-// Traffic implements agent.Network.
-func (n *agentNode) Traffic() (received, sent agentrpc.Traffic) {
-	t := n.conn.Traffic()
-	return agentrpc.Traffic{Packets: t.ReceivedPackets, Bytes: t.ReceivedBytes}, agentrpc.Traffic{Packets: t.SentPackets, Bytes: t.SentBytes}
-}
-
-// Peers implements agent.Network. Nobody connects to the fleet.
-func (n *agentNode) Peers(context.Context) []agent.PeerAnswer { return nil }
-
-// Relays implements agent.Network.
-func (n *agentNode) Relays(ctx context.Context) (map[string]float64, int) {
-	out := map[string]float64{}
-	for id, d := range n.conn.RelayLatencies(ctx) {
-		out[strconv.Itoa(id)] = float64(d) / float64(time.Millisecond)
-	}
-	return out, n.conn.HomeRelay()
 }
 
 // answer says how many nodes are there: they reach their coordinator, and their relay
@@ -152,7 +123,7 @@ func (f *fleet) answer(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	there := 0
 	for _, n := range f.nodes {
-		if ok, _ := n.Connected(); ok && n.RelayHeard().UnixNano() > since {
+		if ok, _ := n.Conn.Connected(); ok && n.Conn.RelayHeard().UnixNano() > since {
 			there++
 		}
 	}

@@ -11,10 +11,9 @@ import (
 	"os"
 	"time"
 
+	"coder.internal/agent/network"
 	"coder.internal/api"
-	"coder.internal/api/agentrpc"
 	"coder.internal/api/client"
-	"coder.internal/api/tailrpc"
 	"coder.internal/derp/tailnet"
 	"coder.internal/internal/wsconn"
 )
@@ -43,7 +42,7 @@ func newOurs(ctx context.Context, block, inbound bool) (*ours, error) {
 			return nil, err
 		}
 		cfg.ID = m.AgentID
-		o.exchange = agentExchange(u, token, http.DefaultClient)
+		o.exchange = network.Options{URL: u, Token: token, HTTP: http.DefaultClient}.Exchange
 	} else {
 		c := client.New(u, client.WithToken(api.Secret(os.Getenv("BENCH_TOKEN"))))
 		o.meeting = func(agent api.ID) tailnet.Exchange {
@@ -73,16 +72,6 @@ func accept(l net.Listener) {
 			return
 		}
 		go serve(c)
-	}
-}
-
-// agentExchange dials the coordinator as agents do.
-func agentExchange(u *url.URL, token api.Secret, h *http.Client) tailnet.Exchange {
-	return func(ctx context.Context) (*wsconn.Conn, error) {
-		header := http.Header{}
-		header.Set(api.SessionTokenHeader, token.Reveal())
-		return wsconn.Dial(ctx, u.JoinPath(agentrpc.PathCoordinate).String(),
-			wsconn.DialOptions{HTTPClient: h, Header: header, ReadLimit: tailrpc.MaxMessage})
 	}
 }
 

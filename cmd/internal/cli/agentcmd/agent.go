@@ -1,6 +1,5 @@
-// Package agentcmd is `coder agent`: it builds package agent from flags and
-// environment and runs it. It is the only place that knows both the agent and
-// the network node.
+// Package agentcmd is `coder agent`: it builds an agent with its network node from
+// flags and environment and runs it.
 package agentcmd
 
 import (
@@ -18,7 +17,9 @@ import (
 
 	"coder.internal/agent"
 	"coder.internal/agent/child"
+	"coder.internal/agent/network"
 	"coder.internal/api"
+	"coder.internal/api/agentrpc"
 	"coder.internal/api/client"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/internal/buildinfo"
@@ -113,10 +114,10 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		}
 		ac.Token = token
 	}
-	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
-		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
+	node := network.Options{URL: u, Token: token, Header: header, Log: log, Direct: !env.Global.DisableDirect,
+		HTTP: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
-		Client: ac, NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
+		Client: ac, NewNetwork: func(m agentrpc.Manifest) (agent.Network, error) { return network.New(m, node) }, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,

@@ -16,8 +16,20 @@ import (
 	"coder.internal/cmd/internal/cli"
 )
 
-// maxDefinition bounds a role on standard input, in bytes.
-const maxDefinition = 1 << 20
+// maxInput bounds what is read from standard input, in bytes.
+const maxInput = 1 << 20
+
+// input reads all of standard input.
+func input(env *cli.Env) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(env.Stdin, maxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("read standard input: %w", err)
+	}
+	if len(text) > maxInput {
+		return nil, cli.Usage("stdin", "This is longer than 1 MiB.")
+	}
+	return text, nil
+}
 
 func roles(env *cli.Env, org *string) *cobra.Command {
 	return cli.Group(&cobra.Command{Use: "roles", Aliases: []string{"role"}, Short: "Manage roles"},
@@ -139,12 +151,9 @@ func defineRole(env *cli.Env, org *string, verb string) *cobra.Command {
 func (d *definition) request(env *cli.Env, args []string) (api.CustomRoleRequest, error) {
 	var req api.CustomRoleRequest
 	if d.stdin {
-		text, err := io.ReadAll(io.LimitReader(env.Stdin, maxDefinition+1))
+		text, err := input(env)
 		if err != nil {
-			return req, fmt.Errorf("read role: %w", err)
-		}
-		if len(text) > maxDefinition {
-			return req, cli.Usage("stdin", "The role is longer than 1 MiB.")
+			return req, err
 		}
 		list := []api.CustomRoleRequest{}
 		if json.Unmarshal(text, &list) == nil && len(list) == 1 {

@@ -3,8 +3,6 @@ package organizations
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -34,9 +32,9 @@ func settings(env *cli.Env, org *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := io.ReadAll(io.LimitReader(env.Stdin, maxDefinition))
+			text, err := input(env)
 			if err != nil {
-				return fmt.Errorf("read setting: %w", err)
+				return err
 			}
 			var req api.UpdateWorkspaceSharingSettingsRequest
 			if err := json.Unmarshal(text, &req); err != nil {

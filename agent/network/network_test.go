@@ -1,4 +1,4 @@
-package agentcmd
+package network_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"coder.internal/agent/network"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
 	"coder.internal/api/tailrpc"
@@ -59,8 +60,8 @@ func TestDirectAgainAfterItWasBlocked(t *testing.T) {
 	t.Cleanup(srv.Close)
 	u, err := url.Parse(srv.URL)
 	require.NoError(t, err)
-	d := dialer{url: u, http: srv.Client(), log: slog.New(slog.DiscardHandler), direct: true}
-	n, err := d.network(agentrpc.Manifest{AgentID: api.NewID(), BlockDirect: true})
+	n, err := network.New(agentrpc.Manifest{AgentID: api.NewID(), BlockDirect: true},
+		network.Options{URL: u, HTTP: srv.Client(), Log: slog.New(slog.DiscardHandler), Direct: true})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
