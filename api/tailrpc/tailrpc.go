@@ -53,6 +53,11 @@ type Node struct {
 	Endpoints []string  `json:"endpoints"` // ip:port; empty where direct is off
 	HomeRelay int       `json:"home_relay"`
 	AsOf      time.Time `json:"as_of"`
+	// RelayOnly says that the node uses relays alone, and goes on so until the streams
+	// that begin under this word have ended, so that peers may send large packets in
+	// them. The server clears Endpoints then. Older nodes and servers leave it out,
+	// which costs them nothing but speed.
+	RelayOnly bool `json:"relay_only,omitempty"`
 }
 
 // ClientMessage is sent by nodes. Want is the whole set of agents that a server

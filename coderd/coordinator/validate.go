@@ -41,12 +41,12 @@ func (c *Coordinator) checkNode(n tailrpc.Node, self api.ID) (tailrpc.Node, erro
 	if _, ok := m.Regions[home]; !ok {
 		home = 0 // of a map that is no more
 	}
-	if m.BlockDirect {
+	if m.BlockDirect || n.RelayOnly {
 		eps = nil
 	}
 	return tailrpc.Node{
 		ID: self, Key: k.String(), DiscoKey: d.String(), Addresses: []string{want.String()},
-		Endpoints: eps, HomeRelay: home, AsOf: c.clock.Now().UTC(),
+		Endpoints: eps, HomeRelay: home, AsOf: c.clock.Now().UTC(), RelayOnly: n.RelayOnly,
 	}, nil
 }
 

@@ -61,15 +61,16 @@ func TestEndpointsAreStrippedWhereDirectIsBlocked(t *testing.T) {
 		Key: key.NewNode().Public().String(), DiscoKey: key.NewDisco().Public().String(),
 		Addresses: []string{tailrpc.PrefixOf(self).String()}, Endpoints: []string{"10.0.0.1:7"},
 	}
-	for _, blocked := range []bool{true, false} {
+	for _, o := range []struct{ blocked, only bool }{{true, false}, {false, false}, {false, true}} {
 		c, err := New(Options{Log: slog.New(slog.DiscardHandler),
-			RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{BlockDirect: blocked} }})
+			RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{BlockDirect: o.blocked} }})
 		if err != nil {
 			t.Fatal(err)
 		}
+		n.RelayOnly = o.only
 		got, err := c.checkNode(n, self)
-		if err != nil || blocked != (len(got.Endpoints) == 0) {
-			t.Fatalf("blocked %v: endpoints %v, error %v", blocked, got.Endpoints, err)
+		if err != nil || (o.blocked || o.only) != (len(got.Endpoints) == 0) || got.RelayOnly != o.only {
+			t.Fatalf("%+v: %+v, error %v", o, got, err)
 		}
 	}
 }

@@ -43,6 +43,10 @@ func start(t *testing.T, secure bool, broken fault) *deployment {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- rl.Run(ctx) }()
+	// Its own listener answers once it runs; before, the relay refuses everybody.
+	resp, err := (&http.Client{Timeout: 20 * time.Second}).Get("http://" + rl.LoopbackAddr().String() + "/derp/latency-check")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v2/buildinfo", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"version":"v9.9.9"}`) })
 	mux.Handle("/derp", rl.Handler())

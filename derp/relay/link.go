@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
@@ -26,7 +25,7 @@ const pingTimeout = derpWriteTimeout
 // them, and where frames begin on the way out, so that a ping fits in between.
 type link struct {
 	net.Conn
-	r *bufio.Reader // what came with the HTTP request, then the connection
+	head []byte // what came with the HTTP request and was not read yet; then the connection
 
 	heard  atomic.Int64 // when something was last read; Unix nanoseconds
 	pinged atomic.Int64
@@ -48,8 +47,8 @@ type link struct {
 
 // newLink wraps c; trust hears of it once the peer has proved its key and was
 // admitted.
-func newLink(c net.Conn, buffered *bufio.Reader, now time.Time, trust func(*link)) *link {
-	l := &link{Conn: c, r: buffered, closed: make(chan struct{}), trust: trust,
+func newLink(c net.Conn, head []byte, now time.Time, trust func(*link)) *link {
+	l := &link{Conn: c, head: head, closed: make(chan struct{}), trust: trust,
 		hello: make([]byte, 0, frameHeader+derp.KeyLen)}
 	l.heard.Store(now.UnixNano())
 	return l
@@ -70,10 +69,10 @@ func (l *link) SetDeadline(t time.Time) error {
 func (l *link) Read(p []byte) (int, error) {
 	var n int
 	var err error
-	if l.r != nil && l.r.Buffered() > 0 {
-		n, err = l.r.Read(p[:min(len(p), l.r.Buffered())])
+	if len(l.head) > 0 {
+		n = copy(p, l.head)
+		l.head = l.head[n:]
 	} else {
-		l.r = nil
 		n, err = l.Conn.Read(p)
 	}
 	if n > 0 {

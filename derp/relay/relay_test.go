@@ -232,3 +232,36 @@ func TestBadConfig(t *testing.T) {
 	require.NoError(t, err)
 	r.Close()
 }
+
+// The request of a connection is over once it is upgraded, so that HTTP keeps
+// nothing of it; the connection goes on, is counted, and ends with the relay.
+func TestRequestEndsBeforeTheConnection(t *testing.T) {
+	t.Parallel()
+	r, err := relay.New(relay.Config{Verify: everybody, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	var requests atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		requests.Add(1)
+		defer requests.Add(-1)
+		r.Handler().ServeHTTP(w, req)
+	}))
+	t.Cleanup(srv.Close)
+	ka, kb := key.NewNode(), key.NewNode()
+	a, b := client(t, srv.URL, ka), client(t, srv.URL, kb)
+	connected(t, a)
+	connected(t, b)
+	require.Eventually(t, func() bool { return requests.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.Equal(t, 2, r.Connections())
+	require.NoError(t, a.Send(kb.Public(), []byte("sealed")))
+	m, err := b.Recv()
+	require.NoError(t, err)
+	require.Equal(t, derp.ReceivedPacket{Source: ka.Public(), Data: []byte("sealed")}, m)
+	cancel()
+	require.NoError(t, <-done)
+	require.Zero(t, r.Connections())
+	_, err = b.Recv()
+	require.Error(t, err)
+}

@@ -2,10 +2,12 @@ package relay
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -27,36 +29,64 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the relay takes no more connections now; try again", http.StatusServiceUnavailable)
 		return
 	}
-	defer r.leave()
 	switch strings.ToLower(req.Header.Get("Upgrade")) {
 	case "derp":
 		r.serveUpgrade(w, req)
 	case "websocket":
+		defer r.leave()
 		r.serveWebsocket(w, req)
 	default:
+		defer r.leave()
 		// The version of the answer tells clients that the upgrade was lost.
 		http.Error(w, "DERP requires connection upgrade", http.StatusUpgradeRequired)
 	}
 }
 
-// serveUpgrade speaks the relay's protocol right behind the HTTP header.
+// serveUpgrade speaks the relay's protocol right behind the HTTP header. It returns
+// at once: what HTTP keeps of a connection for as long as its handler runs would be
+// a good part of what a member costs. Close waits for the connection all the same.
 func (r *Relay) serveUpgrade(w http.ResponseWriter, req *http.Request) {
 	nc, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		r.leave()
 		http.Error(w, "the relay's protocol needs HTTP/1.1", http.StatusHTTPVersionNotSupported)
 		return
 	}
-	_ = nc.SetDeadline(time.Now().Add(derpWriteTimeout))
-	if req.Header.Get(derp.FastStartHeader) != "1" {
-		pub := r.server.PublicKey()
-		_, err = fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n"+
-			"Derp-Version: %v\r\nDerp-Public-Key: %s\r\n\r\n", derp.ProtocolVersion, pub.UntypedHexString())
+	head, err := brw.Reader.Peek(brw.Reader.Buffered())
+	if err == nil {
+		head = bytes.Clone(head) // the buffer is used again
+		err = r.agree(nc, req)
 	}
 	if err != nil {
 		_ = nc.Close()
+		r.leave()
 		return
 	}
-	r.accept(req.Context(), nc, brw.Reader, req.RemoteAddr)
+	remote := req.RemoteAddr
+	go func() {
+		defer r.leave()
+		defer func() {
+			if p := recover(); p != nil { // HTTP would end this connection alone, too
+				r.log.Error("the relay's protocol failed", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		// The request is over; the connection ends by itself or with Close.
+		r.accept(context.Background(), nc, head, brw, remote)
+	}()
+}
+
+// agree answers the request for the relay's protocol.
+func (r *Relay) agree(nc net.Conn, req *http.Request) error {
+	if err := nc.SetDeadline(time.Now().Add(derpWriteTimeout)); err != nil {
+		return err
+	}
+	if req.Header.Get(derp.FastStartHeader) == "1" {
+		return nil
+	}
+	pub := r.server.PublicKey()
+	_, err := fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n"+
+		"Derp-Version: %v\r\nDerp-Public-Key: %s\r\n\r\n", derp.ProtocolVersion, pub.UntypedHexString())
+	return err
 }
 
 // serveWebsocket speaks it in binary messages, for networks that pass nothing
@@ -76,23 +106,31 @@ func (r *Relay) serveWebsocket(w http.ResponseWriter, req *http.Request) {
 		_ = ws.Close(websocket.StatusPolicyViolation, "the subprotocol must be derp")
 		return
 	}
-	r.accept(req.Context(), wsconn.NetConn(req.Context(), ws, websocket.MessageBinary, req.RemoteAddr), nil, req.RemoteAddr)
+	r.accept(req.Context(), wsconn.NetConn(req.Context(), ws, websocket.MessageBinary, req.RemoteAddr), nil, nil, req.RemoteAddr)
 }
 
-// accept hands a connection to the library until it ends.
-func (r *Relay) accept(ctx context.Context, nc net.Conn, buffered *bufio.Reader, remote string) {
-	l := newLink(nc, buffered, time.Now(), func(l *link) {
+// accept hands a connection to the library until it ends. head is what was read of
+// it already; brw, whose buffers are used, may be nil.
+func (r *Relay) accept(ctx context.Context, nc net.Conn, head []byte, brw *bufio.ReadWriter, remote string) {
+	l := newLink(nc, head, time.Now(), func(l *link) {
 		r.pending.Add(-1)
 		r.members.claim(l)
 	})
 	r.pending.Add(1)
 	r.members.add(l)
-	brw := bufio.NewReadWriter(bufio.NewReader(l), bufio.NewWriter(l))
-	r.server.Accept(ctx, l, brw, remote)
-	if l.trust != nil {
-		r.pending.Add(-1)
+	defer func() {
+		if l.trust != nil {
+			r.pending.Add(-1)
+		}
+		r.members.remove(l)
+	}()
+	if brw == nil {
+		brw = bufio.NewReadWriter(bufio.NewReader(l), bufio.NewWriter(l))
+	} else {
+		brw.Reader.Reset(l)
+		brw.Writer.Reset(l)
 	}
-	r.members.remove(l)
+	r.server.Accept(ctx, l, brw, remote)
 }
 
 // ask is the verifier's question, noted for the audit.

@@ -44,7 +44,7 @@ type Conn struct {
 	lastErr   error     // why the coordinator was last out of reach; nil while connected
 	direct    bool      // direct connections are allowed
 	relayed   bool      // and not used yet, because streams with large packets are open
-	large     int       // how many those are
+	large     int       // how many streams began while direct ones were forbidden
 }
 
 // New creates a node with a key of its own that exists only in memory. The
@@ -71,6 +71,7 @@ func New(cfg Config) (*Conn, error) {
 	eng.ns.GetTCPHandlerForFlow = c.tcpFlow
 	eng.ns.GetUDPHandlerForFlow = c.udpFlow
 	c.peers.attach(eng.wg)
+	eng.relayed = c.onRelays
 	eng.wg.SetStatusCallback(c.onStatus)
 	eng.mc.SetOnlyTCP443(cfg.BlockDirect)
 	eng.direct.Store(!cfg.BlockDirect)
@@ -175,6 +176,7 @@ func (c *Conn) node() tailrpc.Node {
 		ID: c.cfg.ID, Key: c.priv.Public().String(), DiscoKey: c.eng.mc.DiscoPublicKey().String(),
 		Addresses: []string{tailrpc.PrefixOf(c.cfg.ID).String()}, HomeRelay: c.relays.home(), AsOf: time.Now().UTC(),
 	}
+	n.RelayOnly = !c.direct && !c.relayed
 	if c.direct {
 		n.Endpoints = slices.Clone(c.endpoints)
 	}
@@ -190,10 +192,13 @@ func (c *Conn) setDirect(allowed bool) {
 	c.mu.Lock()
 	wait := allowed && c.large > 0
 	changed := c.direct != (allowed && !wait)
+	said := c.relayed != wait
 	c.direct, c.relayed = allowed && !wait, wait
 	c.mu.Unlock()
 	if changed {
 		c.applyDirect(allowed && !wait)
+	} else if said {
+		c.republish()
 	}
 }
 

@@ -24,6 +24,7 @@ func (c *Conn) DialTCP(ctx context.Context, agent api.ID, port uint16) (Stream, 
 		return nil, err
 	}
 	dst := netip.AddrPortFrom(p.addr, port)
+	began := c.sizes(p.addr)
 	tc, err := c.eng.ns.DialContextTCP(ctx, dst)
 	if err != nil {
 		c.wanted.release(agent)
@@ -35,7 +36,7 @@ func (c *Conn) DialTCP(ctx context.Context, agent api.ID, port uint16) (Stream, 
 			local = ap
 		}
 	}
-	return c.track(tc, local, dst, agent), nil
+	return c.track(tc, local, dst, agent, began), nil
 }
 
 // AwaitReachable waits until the agent is known and has answered. Without an

@@ -55,11 +55,14 @@ type engine struct {
 	mon    *netmon.Monitor
 
 	direct atomic.Bool // direct connections are allowed
-	in     meter
-	out    meter
-	mtuMu  sync.Mutex
-	mtu    int // of the wire, as of mtuAt
-	mtuAt  time.Time
+	// relayed says of a peer that our packets to it go through relays only, although
+	// ours may be direct. Set before packets flow.
+	relayed func(netip.Addr) bool
+	in      meter
+	out     meter
+	mtuMu   sync.Mutex
+	mtu     int // of the wire, as of mtuAt
+	mtuAt   time.Time
 }
 
 // relayKnob makes the library dial relays in plain HTTP, which all our dials

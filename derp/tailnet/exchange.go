@@ -45,6 +45,7 @@ func (c *Conn) Run(ctx context.Context, exchange Exchange) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { c.sweep(ctx) })
 	wg.Go(func() { c.watch(ctx) })
+	wg.Go(func() { c.guard(ctx) })
 	defer wg.Wait()
 	defer c.relays.close()
 	defer cancel()

@@ -33,6 +33,7 @@ type stream struct {
 	far           netip.Addr
 	once          sync.Once
 	closed        func()
+	large         bool // the peer may be sent large packets; Conn.mu guards it
 }
 
 func (s *stream) LocalAddr() net.Addr  { return s.local }
@@ -133,13 +134,14 @@ func (c *Conn) tcpFlow(src, dst netip.AddrPort) (func(net.Conn), bool) {
 	if l == nil || dst.Addr() != c.addr {
 		return nil, true
 	}
+	began := c.sizes(src.Addr())
 	return func(nc net.Conn) {
 		tc, ok := nc.(*gonet.TCPConn)
 		if !ok {
 			_ = nc.Close()
 			return
 		}
-		l.deliver(c.track(tc, dst, src, api.ID{}))
+		l.deliver(c.track(tc, dst, src, api.ID{}, began))
 	}, true
 }
 
@@ -171,16 +173,18 @@ func (c *Conn) endStreams(left []api.ID) {
 }
 
 // track wraps a connection so that Close ends it. peer is the agent that it
-// keeps wanted, zero for inbound ones.
-func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.ID) *stream {
+// keeps wanted, zero for inbound ones. began is what held before its first packet.
+func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.ID, began sizes) *stream {
 	s := &stream{TCPConn: tc, local: net.TCPAddrFromAddrPort(local), remote: net.TCPAddrFromAddrPort(remote),
 		far: remote.Addr()}
-	large := !c.eng.direct.Load()
+	now := c.sizes(s.far)
+	s.large = began.large || now.large
+	promised := began.promised || now.promised
 	s.closed = func() {
 		c.mu.Lock()
 		delete(c.streams, s)
 		c.mu.Unlock()
-		if large {
+		if promised {
 			c.closedLarge()
 		}
 		if !peer.IsZero() {
@@ -189,7 +193,7 @@ func (c *Conn) track(tc *gonet.TCPConn, local, remote netip.AddrPort, peer api.I
 	}
 	c.mu.Lock()
 	c.streams[s] = struct{}{}
-	if large {
+	if promised {
 		c.large++
 	}
 	closed := c.closed

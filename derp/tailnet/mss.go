@@ -26,9 +26,10 @@ const (
 // narrowIn bounds what a peer that opens or takes a stream lets us send: what fits
 // the tunnel's usual packet, or less on a wire of less than usualMTU. The library
 // would hand the system larger ones in batches, which it refuses to cut up, so
-// that nothing but small packets would arrive. On relays alone nothing is bounded.
+// that nothing but small packets would arrive. Where relays alone are in use,
+// nothing is bounded.
 func (e *engine) narrowIn(p *packet.Parsed) {
-	if opens(p) && e.direct.Load() {
+	if opens(p) && e.direct.Load() && !e.relayed(p.Src.Addr()) {
 		lowerMSS(p.Buffer(), segmentFor(e.wireMTU(time.Now())))
 	}
 }
@@ -36,7 +37,7 @@ func (e *engine) narrowIn(p *packet.Parsed) {
 // narrowOut tells the peer what fits our own wire.
 func (e *engine) narrowOut(p *packet.Parsed, _ *tstun.Wrapper) filter.Response {
 	e.out.add(len(p.Buffer()))
-	if opens(p) && e.direct.Load() {
+	if opens(p) && e.direct.Load() && !e.relayed(p.Dst.Addr()) {
 		if mtu := e.wireMTU(time.Now()); mtu < usualMTU {
 			lowerMSS(p.Buffer(), segmentFor(mtu))
 		}
@@ -99,11 +100,11 @@ func lowerMSS(pkt []byte, most uint16) {
 			return
 		case kind == 2 && tcp[at+1] == 4:
 			if old := binary.BigEndian.Uint16(tcp[at+2:]); old > most {
-				whole := sum(pkt) == 0xffff // else it is still to be made
+				whole := sum(pkt, ipproto.TCP) == 0xffff // else it is still to be made
 				binary.BigEndian.PutUint16(tcp[at+2:], most)
 				if whole {
 					binary.BigEndian.PutUint16(tcp[16:], 0)
-					binary.BigEndian.PutUint16(tcp[16:], ^sum(pkt))
+					binary.BigEndian.PutUint16(tcp[16:], ^sum(pkt, ipproto.TCP))
 				}
 			}
 			return
@@ -113,10 +114,10 @@ func lowerMSS(pkt []byte, most uint16) {
 	}
 }
 
-// sum is the one's complement sum of a TCP packet over IPv6 and its pseudo
-// header; 0xffff where the checksum is right.
-func sum(pkt []byte) uint16 {
-	s := uint32(len(pkt)-40) + uint32(ipproto.TCP)
+// sum is the one's complement sum of a packet of a protocol over IPv6 and its
+// pseudo header; 0xffff where the checksum is right.
+func sum(pkt []byte, proto ipproto.Proto) uint16 {
+	s := uint32(len(pkt)-40) + uint32(proto)
 	add := func(b []byte) {
 		for ; len(b) >= 2; b = b[2:] {
 			s += uint32(binary.BigEndian.Uint16(b))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"tailscale.com/types/ipproto"
 )
 
 // syn is an IPv6 packet with a TCP SYN and these options, its checksum right.
@@ -16,7 +17,7 @@ func syn(options ...byte) []byte {
 	p[8], p[23], p[24], p[39] = 0xfd, 1, 0xfd, 2
 	p[40+12], p[40+13] = byte((20+len(options))/4)<<4, 2
 	p = append(p, options...)
-	binary.BigEndian.PutUint16(p[56:], ^sum(p))
+	binary.BigEndian.PutUint16(p[56:], ^sum(p, ipproto.TCP))
 	return p
 }
 
@@ -30,10 +31,10 @@ func TestSegmentFitsTheWire(t *testing.T) {
 func TestLowerMSS(t *testing.T) {
 	t.Parallel()
 	p := syn(1, 1, 2, 4, 1220>>8, 1220&0xff, 0, 0)
-	require.Equal(t, uint16(0xffff), sum(p))
+	require.Equal(t, uint16(0xffff), sum(p, ipproto.TCP))
 	lowerMSS(p, 1140)
 	require.Equal(t, uint16(1140), binary.BigEndian.Uint16(p[64:]))
-	require.Equal(t, uint16(0xffff), sum(p))
+	require.Equal(t, uint16(0xffff), sum(p, ipproto.TCP))
 	once := bytes.Clone(p)
 	lowerMSS(p, 1200)
 	require.Equal(t, once, p, "it is never raised")

@@ -12,10 +12,11 @@ import (
 //
 // So every node can take large packets, and a stream is told at its start what
 // it may send: the segment size in the peer's SYN or SYN-ACK is lowered on its
-// way in (mss.go), unless this node is on relays only. Each side guards what it
-// sends itself, so nodes of both kinds, and of older releases, go together. While a
-// stream that sends large packets is open, its node stays on relays, also when
-// direct paths are allowed in the meantime.
+// way in (mss.go), unless this node or the peer, by its own word, is on relays
+// only. Each side guards what it sends itself, so nodes of both kinds, and of older
+// releases, go together. While a stream that began so is open, its node stays on
+// relays, also when direct paths are allowed in the meantime; a peer that does not
+// keep its word is met in guard.go.
 //
 // largeMTU makes a full window (maxBuffer) of 32 packets, which is what a relay
 // queues for a client; larger ones are lost there, smaller ones are slower.

@@ -22,6 +22,9 @@ type peer struct {
 	reachable bool // a ping was answered since the keys changed
 	session   int  // the coordinator session that last named it
 	stale     bool // it may have forgotten the keys of our tunnel
+	// relayFrom is since when it is on relays only, by its own word; zero while it
+	// is not.
+	relayFrom time.Time
 }
 
 // peers is what the engine looks peers up in, and who waits for one.
@@ -206,6 +209,9 @@ func (p *peers) upsert(e *engine, n tailrpc.Node) {
 	}
 	old := p.byID[n.ID]
 	x := &peer{id: n.ID, addr: tailrpc.AddressOf(n.ID), session: p.session}
+	if n.RelayOnly {
+		x.relayFrom, endpoints = time.Now(), nil
+	}
 	var nodeID tailcfg.NodeID
 	var oldKey key.NodePublic
 	var newDisco bool
@@ -214,6 +220,9 @@ func (p *peers) upsert(e *engine, n tailrpc.Node) {
 		newDisco = oldKey == k && old.node.DiscoKey() != disco
 		x.reachable = old.reachable && oldKey == k && !newDisco
 		x.stale = old.stale && oldKey == k
+		if oldKey == k && !x.relayFrom.IsZero() {
+			x.relayFrom = relaySince(old, x.relayFrom)
+		}
 		p.forget(old)
 	} else {
 		p.lastID++

@@ -122,10 +122,13 @@ const (
 	pairRTT
 )
 
-// Bytes of one transfer between nodes; a slow machine's relay needs 3 s for it.
+// Bytes of one transfer between nodes, and the most rounds: many short ones, because
+// from one to the next the same nodes differ by a tenth. Each takes some seconds, of
+// which a relay with small packets takes most.
 const (
-	directSize  = 512 << 20
-	relayedSize = 96 << 20
+	directSize  = 256 << 20
+	relayedSize = 64 << 20
+	mostPairs   = 5
 )
 
 // pairs measures plain TCP through the tunnel between two nodes of ours, beside two
@@ -180,7 +183,7 @@ func (b *bench) besideBare(ctx context.Context, ours *nodes, relay *plain.Relay,
 		return err
 	}
 	defer func() { err = errors.Join(err, bare.stop()) }()
-	values, err := rounds(ctx, min(b.n, mostTransfers), 0, ours.run(min(size, b.size)), bare.run(min(size, b.size)))
+	values, err := rounds(ctx, min(b.n, mostPairs), 0, ours.run(min(size, b.size)), bare.run(min(size, b.size)))
 	if err != nil {
 		return err
 	}
