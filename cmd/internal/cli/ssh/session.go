@@ -17,6 +17,19 @@ import (
 	"coder.internal/cmd/internal/cli/tunnel"
 )
 
+// copyBuffer holds several of SSH's 32 KiB packets, so that a busy stream needs
+// fewer calls of the system and of the packet engine.
+const copyBuffer = 128 << 10
+
+// wide is a writer that is copied to with a large buffer, in place of the 32 KiB
+// that io.Copy and os.File take.
+type wide struct{ io.Writer }
+
+// ReadFrom copies until r ends.
+func (w wide) ReadFrom(r io.Reader) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w.Writer}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+}
+
 // exitLost is OpenSSH's status for a connection that broke.
 const exitLost = 255
 
@@ -46,7 +59,7 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		}
 	}
-	ses.Stdout, ses.Stderr = s.env.Stdout, s.env.Stderr
+	ses.Stdout, ses.Stderr = wide{s.env.Stdout}, s.env.Stderr
 	in, err := ses.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("open session: %w", err)
@@ -69,7 +82,7 @@ func (s *session) run(ctx context.Context) error {
 	// The read of a terminal cannot be interrupted: this goroutine may outlive
 	// the session, to the end of the process, and then only reads.
 	go func() {
-		_, _ = io.Copy(in, s.env.Stdin)
+		_, _ = wide{in}.ReadFrom(s.env.Stdin)
 		_ = in.Close()
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = s.client.Close() })
@@ -181,11 +194,11 @@ func stdio(ctx context.Context, env *cli.Env, conn *tunnel.Connection) error {
 	defer stop()
 	// As with a terminal, this read may stay open to the end of the process.
 	go func() {
-		_, _ = io.Copy(stream, env.Stdin)
+		_, _ = wide{stream}.ReadFrom(env.Stdin)
 		_ = stream.CloseWrite()
 		_ = stream.SetReadDeadline(time.Now().Add(drainTimeout))
 	}()
-	_, err = io.Copy(env.Stdout, stream)
+	_, err = wide{env.Stdout}.ReadFrom(stream)
 	var timeout net.Error
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		return nil
