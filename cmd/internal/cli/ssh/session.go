@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/term"
 
+	"coder.internal/agent/child"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/tunnel"
 )
@@ -28,6 +30,16 @@ type wide struct{ io.Writer }
 // ReadFrom copies until r ends.
 func (w wide) ReadFrom(r io.Reader) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{w.Writer}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+}
+
+// widen makes room in the pipes that we read and write, if they are pipes: whoever
+// is at their other end waits for us less often.
+func widen(env *cli.Env) {
+	for _, end := range []any{env.Stdin, env.Stdout} {
+		if f, ok := end.(*os.File); ok {
+			child.WidenPipe(f)
+		}
+	}
 }
 
 // exitLost is OpenSSH's status for a connection that broke.
@@ -59,6 +71,7 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		}
 	}
+	widen(s.env)
 	ses.Stdout, ses.Stderr = wide{s.env.Stdout}, s.env.Stderr
 	in, err := ses.StdinPipe()
 	if err != nil {
@@ -192,6 +205,7 @@ func stdio(ctx context.Context, env *cli.Env, conn *tunnel.Connection) error {
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
 	defer stop()
+	widen(env)
 	// As with a terminal, this read may stay open to the end of the process.
 	go func() {
 		_, _ = wide{stream}.ReadFrom(env.Stdin)
