@@ -14,15 +14,27 @@ import (
 // log is for people, and sessions go before it.
 const maxPendingReports = 1024
 
+// reportAfter is how much later than the thing itself its report goes. A command's
+// first milliseconds belong to the command: the call, and what the server and its
+// database do for it, would take its processor.
+const reportAfter = 250 * time.Millisecond
+
 // connections reports who is connected, in order.
 type connections struct {
 	a    *Agent
-	wait chan agentrpc.Connection
+	wait chan pendingReport
 	lost atomic.Int64
 }
 
+// pendingReport is not sent before due, which is of the real time: reports have
+// an order and no deadline.
+type pendingReport struct {
+	agentrpc.Connection
+	due time.Time
+}
+
 func newConnections(a *Agent) *connections {
-	return &connections{a: a, wait: make(chan agentrpc.Connection, maxPendingReports)}
+	return &connections{a: a, wait: make(chan pendingReport, maxPendingReports)}
 }
 
 // report implements sshd.Report.
@@ -44,7 +56,7 @@ func cut(s string) string { return s[:min(len(s), maxTarget)] }
 
 func (c *connections) put(r agentrpc.Connection) bool {
 	select {
-	case c.wait <- r:
+	case c.wait <- pendingReport{r, time.Now().Add(reportAfter)}:
 		return true
 	default:
 		c.lost.Add(1)
@@ -94,25 +106,37 @@ func (c *connections) run(ctx context.Context) {
 const lastReports = 2 * time.Second
 
 // sendUntil returns what was not delivered when ctx ended, if anything.
-func (c *connections) sendUntil(ctx context.Context) *agentrpc.Connection {
+func (c *connections) sendUntil(ctx context.Context) *pendingReport {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case r := <-c.wait:
-			if !c.send(ctx, r) {
+			if !until(ctx, r.due) || !c.send(ctx, r) {
 				return &r
 			}
 		}
 	}
 }
 
+// until returns false when ctx ended before then.
+func until(ctx context.Context, then time.Time) bool {
+	timer := time.NewTimer(time.Until(then))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
 // send returns false when ctx ended before there was an answer.
-func (c *connections) send(ctx context.Context, r agentrpc.Connection) bool {
+func (c *connections) send(ctx context.Context, r pendingReport) bool {
 	if n := c.lost.Swap(0); n > 0 {
 		c.a.opts.Log.Warn("reports of connections were lost", "reports", n)
 	}
-	err := c.a.deliver(ctx, "connection", func(ctx context.Context) error { return c.a.opts.Client.PostConnection(ctx, r) })
+	err := c.a.deliver(ctx, "connection", func(ctx context.Context) error { return c.a.opts.Client.PostConnection(ctx, r.Connection) })
 	if err != nil && ctx.Err() == nil { // a server of an earlier release does not know the call
 		c.a.opts.Log.Debug("report of a connection refused", "error", err)
 		return true

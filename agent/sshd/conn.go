@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"coder.internal/internal/pipe"
 )
 
 // connection is one client.
@@ -44,6 +46,10 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 		s.handshakes.warn(s.opts.Log, "handshake ended", "error", err)
 		return
 	}
+	// The SSH library writes a packet in two pieces, which would be packets of
+	// their own in the tunnel.
+	pre.Conn = pipe.NewBatch(conn, &s.batches)
+	defer pre.Close()
 	sc, chans, reqs, err := ssh.NewServerConn(pre, s.config(pre))
 	if err != nil {
 		s.handshakes.warn(s.opts.Log, "handshake ended", "error", err)

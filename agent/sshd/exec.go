@@ -41,7 +41,7 @@ func (s *session) run(cmd *exec.Cmd, login bool, reply func(bool)) {
 	s.stdin.Go(func() { s.feed(p.stdin) })
 	go func() {
 		defer close(s.done)
-		out := s.newDrain(s.conn.srv.opts.WaitDelay)
+		out := s.newDrain(s.conn.srv.opts.WaitDelay, true)
 		out.copy(s.ch, p.stdout)
 		out.copy(s.ch.Stderr(), p.stderr)
 		state := s.wait(cmd)
@@ -151,6 +151,7 @@ func (s *session) fail(code int, message string) {
 type drain struct {
 	s     *session
 	delay time.Duration
+	pipes bool // not a terminal, whose buffer is small
 	ended atomic.Bool
 	files []readEnd
 	wg    sync.WaitGroup
@@ -162,7 +163,9 @@ type readEnd interface {
 	SetReadDeadline(time.Time) error
 }
 
-func (s *session) newDrain(delay time.Duration) *drain { return &drain{s: s, delay: delay} }
+func (s *session) newDrain(delay time.Duration, pipes bool) *drain {
+	return &drain{s: s, delay: delay, pipes: pipes}
+}
 
 func (d *drain) copy(w io.Writer, r readEnd) {
 	d.files = append(d.files, r)
@@ -170,12 +173,15 @@ func (d *drain) copy(w io.Writer, r readEnd) {
 		defer r.Close()
 		b := d.s.conn.srv.buffers.Get().(*[copyBuffer]byte)
 		defer d.s.conn.srv.buffers.Put(b)
+		var gather gatherer
 		for {
+			begun := time.Now()
 			if d.ended.Load() {
 				// Fresh for each read: time spent in Write does not count.
-				_ = r.SetReadDeadline(time.Now().Add(d.delay))
+				_ = r.SetReadDeadline(begun.Add(d.delay))
 			}
 			n, err := r.Read(b[:])
+			waited := time.Since(begun)
 			if n > 0 {
 				if _, werr := w.Write(b[:n]); werr != nil {
 					return
@@ -183,6 +189,9 @@ func (d *drain) copy(w io.Writer, r readEnd) {
 			}
 			if err != nil {
 				return
+			}
+			if away := gather.after(n, len(b), waited); away > 0 && d.pipes {
+				time.Sleep(away)
 			}
 		}
 	})

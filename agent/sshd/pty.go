@@ -31,7 +31,7 @@ func (s *session) runPTY(cmd *exec.Cmd, login bool, reply func(bool)) {
 			opts := &s.conn.srv.opts
 			_, _ = s.ch.Write(opts.Account.MOTD(opts.MOTDFile))
 		}
-		out := s.newDrain(ptyDelay)
+		out := s.newDrain(ptyDelay, false)
 		out.copy(s.ch, near)
 		state := s.wait(cmd)
 		out.finish()

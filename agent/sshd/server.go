@@ -16,6 +16,7 @@ import (
 	"coder.internal/agent/child"
 	"coder.internal/agent/containers"
 	"coder.internal/api"
+	"coder.internal/internal/pipe"
 )
 
 // Limits of what one client may ask for. They are far above what people use.
@@ -83,6 +84,7 @@ const (
 type Server struct {
 	opts    Options
 	buffers sync.Pool     // of *[copyBuffer]byte, for all streams
+	batches pipe.Buffers  // of what goes out
 	slots   chan struct{} // one per connection
 	wg      sync.WaitGroup
 	kill    chan struct{} // closed when processes must end now

@@ -31,7 +31,7 @@ type workspace struct {
 	stop func() error
 }
 
-func start(t *testing.T, change ...func(*sshd.Options)) *workspace {
+func start(t testing.TB, change ...func(*sshd.Options)) *workspace {
 	t.Helper()
 	home := t.TempDir()
 	key, err := sshd.HostKey(api.NewID())
@@ -78,7 +78,7 @@ func (w *workspace) options() []string {
 		"-o", "LogLevel=ERROR", "-o", "HostName=127.0.0.1", "-o", "IdentityFile=none", "-o", "BatchMode=yes"}
 }
 
-func (w *workspace) ssh(t *testing.T, args ...string) *exec.Cmd {
+func (w *workspace) ssh(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)

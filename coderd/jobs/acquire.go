@@ -39,7 +39,11 @@ func (q *Queue) acquire(ctx context.Context, c caller, request api.ID, wait time
 	poll := q.opts.Clock.NewTicker(pollEvery)
 	defer poll.Stop()
 	seek := seek{caller: c, tags: tags, request: request}
-	for look := q.tryAcquire; ; {
+	look := q.tryAcquire
+	if request.IsZero() { // there is no answer that was lost
+		look = q.freshAcquire
+	}
+	for {
 		job, err := look(ctx, seek)
 		if job != nil || err != nil || wait <= 0 {
 			return job, err
@@ -73,17 +77,51 @@ type workError struct {
 func (e *workError) Error() string { return e.err.Error() }
 func (e *workError) Unwrap() error { return e.err }
 
-// peekAcquire is tryAcquire for an idle daemon: one cheap statement a second
-// where nobody sent a hint.
-func (q *Queue) peekAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
-	some, err := q.opts.DB.AnyPendingProvisionerJob(ctx)
+// freshAcquire is tryAcquire behind one cheap statement: an idle daemon asks again
+// and again.
+func (q *Queue) freshAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
+	some, err := q.anyPending(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("look for jobs: %w", err)
+		return nil, err
 	}
+	return q.acquireIf(ctx, s, some)
+}
+
+// peekAcquire is freshAcquire where nobody sent a hint: one statement a second for
+// all daemons of this replica together.
+func (q *Queue) peekAcquire(ctx context.Context, s seek) (*jobrpc.Job, error) {
+	now := q.opts.Clock.Now()
+	q.mu.Lock()
+	known, some := now.Sub(q.peekedAt) < peekKeep, q.pending
+	q.mu.Unlock()
+	if !known {
+		return q.freshAcquire(ctx, s)
+	}
+	return q.acquireIf(ctx, s, some)
+}
+
+func (q *Queue) acquireIf(ctx context.Context, s seek, some bool) (*jobrpc.Job, error) {
 	if !some && !q.due(s.daemon) {
 		return nil, nil
 	}
 	return q.tryAcquire(ctx, s)
+}
+
+// peekKeep is how long an answer serves all: shorter than pollEvery, so that a
+// daemon that is alone looks each time.
+const peekKeep = pollEvery * 9 / 10
+
+// anyPending reports whether any job waits.
+func (q *Queue) anyPending(ctx context.Context) (bool, error) {
+	now := q.opts.Clock.Now()
+	some, err := q.opts.DB.AnyPendingProvisionerJob(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for jobs: %w", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.peekedAt, q.pending = now, some
+	return some, nil
 }
 
 // home returns the default organization, zero while there is none. It never

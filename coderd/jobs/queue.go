@@ -67,6 +67,8 @@ type Queue struct {
 	defaultOrg api.ID               // zero until it is known
 	seats      map[string]int       // connections by credential
 	swept      time.Time            // when daemons that are gone were forgotten
+	peekedAt   time.Time            // when somebody last looked for any job
+	pending    bool                 // what that showed
 }
 
 // New returns a queue. It starts nothing.

@@ -72,6 +72,7 @@ func StartSSHD(ctx context.Context, dir string) (*SSHD, error) {
 	return s, nil
 }
 
+// configure gives sessions the locale of the workspace's: a shell loads its files.
 func (s *SSHD) configure(ctx context.Context) error {
 	keygen, err := exec.LookPath("ssh-keygen")
 	if err != nil {
@@ -111,7 +112,7 @@ UsePAM no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
-SetEnv HOME=%[2]s/home
+SetEnv HOME=%[2]s/home LANG=C.UTF-8
 `, s.port, s.dir)
 	return os.WriteFile(filepath.Join(s.dir, "sshd_config"), []byte(config), 0o600)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -13,9 +14,33 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/term"
 
+	"coder.internal/agent/child"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/tunnel"
 )
+
+// copyBuffer holds several of SSH's 32 KiB packets, so that a busy stream needs
+// fewer calls of the system and of the packet engine.
+const copyBuffer = 128 << 10
+
+// wide is a writer that is copied to with a large buffer, in place of the 32 KiB
+// that io.Copy and os.File take.
+type wide struct{ io.Writer }
+
+// ReadFrom copies until r ends.
+func (w wide) ReadFrom(r io.Reader) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w.Writer}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+}
+
+// widen makes room in the pipes that we read and write, if they are pipes: whoever
+// is at their other end waits for us less often.
+func widen(env *cli.Env) {
+	for _, end := range []any{env.Stdin, env.Stdout} {
+		if f, ok := end.(*os.File); ok {
+			child.WidenPipe(f)
+		}
+	}
+}
 
 // exitLost is OpenSSH's status for a connection that broke.
 const exitLost = 255
@@ -46,7 +71,8 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		}
 	}
-	ses.Stdout, ses.Stderr = s.env.Stdout, s.env.Stderr
+	widen(s.env)
+	ses.Stdout, ses.Stderr = wide{s.env.Stdout}, s.env.Stderr
 	in, err := ses.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("open session: %w", err)
@@ -69,7 +95,7 @@ func (s *session) run(ctx context.Context) error {
 	// The read of a terminal cannot be interrupted: this goroutine may outlive
 	// the session, to the end of the process, and then only reads.
 	go func() {
-		_, _ = io.Copy(in, s.env.Stdin)
+		_, _ = wide{in}.ReadFrom(s.env.Stdin)
 		_ = in.Close()
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = s.client.Close() })
@@ -179,13 +205,14 @@ func stdio(ctx context.Context, env *cli.Env, conn *tunnel.Connection) error {
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
 	defer stop()
+	widen(env)
 	// As with a terminal, this read may stay open to the end of the process.
 	go func() {
-		_, _ = io.Copy(stream, env.Stdin)
+		_, _ = wide{stream}.ReadFrom(env.Stdin)
 		_ = stream.CloseWrite()
 		_ = stream.SetReadDeadline(time.Now().Add(drainTimeout))
 	}()
-	_, err = io.Copy(env.Stdout, stream)
+	_, err = wide{env.Stdout}.ReadFrom(stream)
 	var timeout net.Error
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		return nil

@@ -1,11 +1,14 @@
 package tunnel
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+
+	"coder.internal/internal/pipe"
 )
 
 // PortSSH is where agents serve SSH.
@@ -13,6 +16,18 @@ const PortSSH = 22
 
 // handshakeTimeout bounds the SSH handshake once the stream is open.
 const handshakeTimeout = 30 * time.Second
+
+// readBuffer is above two full packets of SSH.
+const readBuffer = 64 << 10
+
+// batchedStream joins the small reads and writes of the SSH library: each would
+// cost the packet engine as much as a large one.
+type batchedStream struct {
+	*pipe.Batch
+	in *bufio.Reader
+}
+
+func (s *batchedStream) Read(p []byte) (int, error) { return s.in.Read(p) }
 
 // SSH opens an SSH connection to the agent. The host key is not checked and no
 // credential is shown: the WireGuard tunnel underneath has proved the agent's
@@ -26,7 +41,8 @@ func (t *Tunnel) SSH(ctx context.Context) (*gossh.Client, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
 	_ = stream.SetDeadline(time.Now().Add(handshakeTimeout))
-	conn, chans, reqs, err := gossh.NewClientConn(stream, "agent", &gossh.ClientConfig{
+	batched := &batchedStream{Batch: pipe.NewBatch(stream, new(pipe.Buffers)), in: bufio.NewReaderSize(stream, readBuffer)}
+	conn, chans, reqs, err := gossh.NewClientConn(batched, "agent", &gossh.ClientConfig{
 		Config: gossh.Config{
 			KeyExchanges: []string{"curve25519-sha256", "curve25519-sha256@libssh.org", "mlkem768x25519-sha256"},
 			Ciphers:      []string{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"},
@@ -37,7 +53,7 @@ func (t *Tunnel) SSH(ctx context.Context) (*gossh.Client, error) {
 	})
 	stop()
 	if err != nil {
-		_ = stream.Close()
+		_ = batched.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
