@@ -9,6 +9,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -186,7 +187,18 @@ func (o *options) serve(ctx context.Context, s *session, conn *tunnel.Connection
 			return err
 		}
 	}
-	return s.run(ctx)
+	return ended(conn, s.run(ctx))
+}
+
+// ended says why the server ended a session, where it was the server.
+func ended(conn *tunnel.Connection, err error) error {
+	var exit *cli.ExitError
+	if errors.As(err, &exit) && exit.Code == exitLost && exit.Err != nil {
+		if why := conn.Reason(exit.Err); why != exit.Err { //nolint:errorlint // the same one
+			return &cli.ExitError{Code: exitLost, Err: fmt.Errorf("the connection to the workspace was lost: %w", why)}
+		}
+	}
+	return err
 }
 
 func (o *options) wantTTY(env *cli.Env) bool {
