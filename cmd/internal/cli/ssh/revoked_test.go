@@ -48,6 +48,6 @@ func TestRevokedSessionEndsAndSaysWhy(t *testing.T) {
 	}
 	w.revoke()
 	r := <-ended
-	require.Equal(t, 255, r.Code)
+	require.Equal(t, 255, r.Code, r.Stderr)
 	require.Contains(t, r.Stderr, "the connection to the workspace was lost: You are signed out.")
 }

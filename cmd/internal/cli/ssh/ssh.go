@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -157,7 +158,7 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 		return stdio(ctx, env, conn)
 	}
 	s := session{env: env, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " "), agentSocket: socket}
-	return o.serve(ctx, &s, conn, forwards)
+	return ended(ctx, conn, o.serve(ctx, &s, conn, forwards))
 }
 
 // serve opens the SSH connection and the forwards, and runs the session.
@@ -187,18 +188,25 @@ func (o *options) serve(ctx context.Context, s *session, conn *tunnel.Connection
 			return err
 		}
 	}
-	return ended(conn, s.run(ctx))
+	return s.run(ctx)
 }
 
-// ended says why the server ended a session, where it was the server.
-func ended(conn *tunnel.Connection, err error) error {
+// ended says why the server ended a session, where it was the server: at any step
+// of it.
+func ended(ctx context.Context, conn *tunnel.Connection, err error) error {
 	var exit *cli.ExitError
-	if errors.As(err, &exit) && exit.Code == exitLost && exit.Err != nil {
-		if why := conn.Reason(exit.Err); why != exit.Err { //nolint:errorlint // the same one
-			return &cli.ExitError{Code: exitLost, Err: fmt.Errorf("the connection to the workspace was lost: %w", why)}
-		}
+	if err == nil || ctx.Err() != nil || errors.As(err, &exit) && exit.Err == nil {
+		return err
 	}
-	return err
+	reason := conn.Reason
+	if exit != nil || errors.Is(err, io.EOF) {
+		reason = conn.AwaitReason
+	}
+	why := reason(err)
+	if why == err { //nolint:errorlint // the same one
+		return err
+	}
+	return &cli.ExitError{Code: exitLost, Err: fmt.Errorf("the connection to the workspace was lost: %w", why)}
 }
 
 func (o *options) wantTTY(env *cli.Env) bool {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/api/client"
@@ -77,6 +78,21 @@ func (t *Tunnel) Join(ctx context.Context, agent api.ID) {
 			_ = t.node.Close()
 		}
 	}()
+}
+
+// reasonTimeout is how long a stream may end before the server's word on why.
+const reasonTimeout = 2 * time.Second
+
+// AwaitReason is Reason for a stream that broke: the agent may have been told before
+// us, so it waits a moment for the server's word.
+func (t *Tunnel) AwaitReason(err error) error {
+	wait := time.NewTimer(reasonTimeout)
+	defer wait.Stop()
+	select {
+	case <-t.ended:
+	case <-wait.C:
+	}
+	return t.Reason(err)
 }
 
 // Reason returns why the server has ended the exchange for good, where it has,
