@@ -22,3 +22,5 @@ func (x coordinate) ServeAgent(ctx context.Context, ws *wsconn.Conn, agentID api
 func (x coordinate) ServeClient(ctx context.Context, ws *wsconn.Conn, clientID, agentID api.ID) error {
 	return x.c.ServeClient(ctx, ws, clientID, agentID)
 }
+
+func (x coordinate) Revoke(ws *wsconn.Conn, reason string) { x.c.Revoke(ws, reason) }

@@ -174,8 +174,7 @@ func (s *Service) CoordinateClient(a *httpapi.API) http.Handler {
 		go func() {
 			defer close(watch)
 			s.endWhenRevoked(ctx, a, r, agentID, rbac.SSH, func() {
-				_ = ws.Close(wsconn.CodePolicy, "you may no longer use this workspace")
-				cancel()
+				s.opts.Coordinator.Revoke(ws, "you may no longer use this workspace")
 			})
 		}()
 		err = s.opts.Coordinator.ServeClient(ctx, ws, clientID, agentID)

@@ -28,11 +28,13 @@ type Hooks struct {
 	OnDisconnect func(ctx context.Context)
 }
 
-// Coordinator exchanges network nodes over websockets. Both calls block until
-// the connection ends; coderd/coordinator implements them.
+// Coordinator exchanges network nodes over websockets. The Serve calls block until
+// the connection ends; Revoke ends a client's, with its tunnels, and does not block.
+// coderd/coordinator implements them.
 type Coordinator interface {
 	ServeAgent(ctx context.Context, ws *wsconn.Conn, agentID api.ID, hooks Hooks) error
 	ServeClient(ctx context.Context, ws *wsconn.Conn, clientID, agentID api.ID) error
+	Revoke(ws *wsconn.Conn, reason string)
 }
 
 // Options of New. All fields but HostnameSuffix and

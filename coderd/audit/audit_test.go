@@ -45,7 +45,7 @@ func TestSearch(t *testing.T) {
 	require.Equal(t, "bob", e.User.Username)
 	require.Equal(t, "bob@example.com", e.User.Email)
 	require.Equal(t, "coder", e.Organization.Name)
-	require.Equal(t, "bob started workspace build two words", e.Description)
+	require.Equal(t, "bob started workspace two words", e.Description)
 	require.JSONEq(t, `{"build_reason":"autostart"}`, string(e.AdditionalFields))
 	made := list(t, owner, "resource_type:user action:create resource_target:bob").AuditLogs[0]
 	require.Equal(t, "/users?filter=bob", made.ResourceLink)
@@ -76,7 +76,7 @@ func TestSearch(t *testing.T) {
 	require.Empty(t, made.ResourceLink)
 	failed, _ := d.Client("").Raw(t, http.MethodPost, "/api/v2/users/login", api.LoginRequest{Email: "admin@example.com", Password: "wrong"})
 	require.Equal(t, http.StatusUnauthorized, failed.StatusCode)
-	require.Equal(t, "admin tried and failed: login user admin", list(t, owner, "action:login").AuditLogs[0].Description)
+	require.Equal(t, "admin failed to sign in", list(t, owner, "action:login").AuditLogs[0].Description)
 }
 
 // TestNobodyChangesEntries: the table refuses it of everybody, the server included.

@@ -34,20 +34,39 @@ func toLog(r database.ListAuditLogsRow) api.AuditLog {
 	return out
 }
 
-// verbs are the actions in the past.
-var verbs = map[Action]string{Create: "created", Write: "changed", Delete: "deleted", Start: "started", Stop: "stopped",
-	Login: "signed in to", Logout: "signed out of", Register: "registered", RequestPasswordReset: "asked for a new password of",
-	Connect: "connected to", Disconnect: "disconnected from", Open: "opened", Close: "closed"}
+// verbs are the actions as they are told: done, and tried in vain.
+var verbs = map[Action]struct{ done, try string }{
+	Create: {"created", "create"}, Write: {"changed", "change"}, Delete: {"deleted", "delete"},
+	Start: {"started", "start"}, Stop: {"stopped", "stop"}, Register: {"registered", "register"},
+	Login: {"signed in to", "sign in to"}, Logout: {"signed out of", "sign out of"},
+	RequestPasswordReset: {"asked for a new password of", "ask for a new password of"},
+	Connect:              {"connected to", "connect to"}, Disconnect: {"disconnected from", "disconnect from"},
+	Open: {"opened", "open"}, Close: {"closed", "close"},
+}
 
 // describe says what happened in one sentence without its end.
 func describe(a database.AuditLog) string {
-	who, what := a.Username, strings.ReplaceAll(a.ResourceType, "_", " ")
+	who, verb := a.Username, verbs[Action(a.Action)]
 	if who == "" {
 		who = "somebody"
 	}
-	text := who + " " + verbs[Action(a.Action)] + " " + what
+	text := who + " " + verb.done
 	if a.StatusCode >= 400 {
-		text = who + " tried and failed: " + a.Action + " " + what
+		text = who + " failed to " + verb.try
+	}
+	switch {
+	case a.ResourceType == "user" && (a.Action == string(Login) || a.Action == string(Logout)):
+		for _, to := range []string{" to", " of"} {
+			text = strings.TrimSuffix(text, to)
+		}
+		if a.ResourceTarget == a.Username {
+			return text
+		}
+		text += " as"
+	case a.ResourceType == "workspace_build" && a.Action != string(Create) && a.Action != string(Write):
+		text += " workspace" // which is what the build does
+	default:
+		text += " " + strings.ReplaceAll(a.ResourceType, "_", " ")
 	}
 	if a.ResourceTarget != "" {
 		text += " " + a.ResourceTarget

@@ -187,7 +187,7 @@ func (s *Service) lifetime(u database.User, asked time.Duration) (time.Duration,
 	case asked < time.Second:
 		return 0, api.Invalid("lifetime", "use at least one second (in nanoseconds: 1000000000), or 0 for the default.")
 	case asked > longest:
-		return 0, api.Invalid("lifetime", fmt.Sprintf("%s is longer than this user's tokens may live, which is %s.", asked, longest))
+		return 0, api.Invalid("lifetime", fmt.Sprintf("%s is longer than this user's tokens may live, which is %s.", span(asked), span(longest)))
 	}
 	return asked, nil
 }

@@ -26,7 +26,7 @@ func (s *Service) SetPassword(ctx context.Context, ref string, req api.UpdateUse
 		return err
 	}
 	if target.LoginType != string(api.LoginPassword) {
-		return api.Invalid("password", "this user signs in by "+target.LoginType+" and has no password.")
+		return api.Invalid("password", "this user has no password: the login type is "+target.LoginType+".")
 	}
 	if w := password.Weakness(req.Password.Reveal()); w != "" {
 		return api.Invalid("password", w)
@@ -132,7 +132,7 @@ func ResetPassword(ctx context.Context, db *database.DB, hasher *password.Hasher
 			return err
 		}
 		if u.LoginType != string(api.LoginPassword) {
-			return api.Invalid("username", "this user signs in by "+u.LoginType+" and has no password.")
+			return api.Invalid("username", "this user has no password: the login type is "+u.LoginType+".")
 		}
 		return replace(ctx, q, u, hash, "")
 	})

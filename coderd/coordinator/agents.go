@@ -42,8 +42,7 @@ func (c *Coordinator) ServeAgent(ctx context.Context, ws *wsconn.Conn, agentID a
 	call(ctx, hooks.OnConnect)
 	err := s.run(ctx, c.opts.PingInterval, func() { call(ctx, hooks.OnAlive) },
 		func(m tailrpc.ClientMessage) error { return c.agentSaid(a, s, m) })
-	goodbye := err == nil || context.Cause(ctx) == ErrRevoked
-	if c.disconnectAgent(a, s, goodbye) {
+	if c.disconnectAgent(a, s, err == nil) {
 		hctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hookTimeout)
 		defer cancel()
 		call(hctx, hooks.OnDisconnect)

@@ -67,7 +67,7 @@ func (c *Coordinator) serveClient(ctx context.Context, ws *wsconn.Conn, k client
 	err := s.run(ctx, c.opts.PingInterval, nil, func(m tailrpc.ClientMessage) error {
 		return c.clientSaid(k, s, m, allow)
 	})
-	c.disconnectClient(k, s, err == nil || context.Cause(ctx) == ErrRevoked)
+	c.disconnectClient(k, s, err == nil)
 	if err != nil {
 		return fmt.Errorf("serve client %s: %w", k.id, err)
 	}

@@ -7,12 +7,12 @@
 // Hooks.
 //
 // A node is known from its first valid message until GoneDelay after its
-// websocket broke, or until it said goodbye or was dropped. An agent's newest
+// websocket broke, or until it said goodbye, was revoked or dropped. An agent's newest
 // websocket wins. A client's id belongs to the node key that came with it first.
 //
 //	connected ──websocket breaks──▶ fading ──GoneDelay──▶ forgotten
 //	    ▲────────comes back───────────┘
-//	connected ──goodbye, Drop──▶ forgotten
+//	connected ──goodbye, Revoke, DropAgent──▶ forgotten
 //
 // All state is behind the methods of Coordinator, so that other replicas' nodes
 // can be added here without a change outside.
@@ -55,10 +55,6 @@ const (
 	maxClients = 1000
 	maxNodes   = 100_000
 )
-
-// ErrRevoked as the cause of a Serve context's end means that the right to the
-// tunnel is gone: it ends at once, without GoneDelay.
-var ErrRevoked = errors.New("the right to this tunnel was revoked")
 
 var errStopped = errors.New("the coordinator is stopping")
 
@@ -239,16 +235,20 @@ func (c *Coordinator) DropAgent(id api.ID) {
 	c.forgetAgent(a, (*session).left)
 }
 
-// DropClient ends a client's connections and tunnels at once.
-func (c *Coordinator) DropClient(id api.ID) {
+// Revoke ends a client's connection over ws with reason, and its tunnels at once:
+// its agents hear that it has left, without GoneDelay. What does not serve ws is
+// not touched, also where it goes by the same id.
+func (c *Coordinator) Revoke(ws *wsconn.Conn, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k, cl := range c.clients {
-		if k.id == id {
-			if cl.sess != nil {
-				cl.sess.end(wsconn.CodePolicy, "this tunnel is no longer allowed")
-				cl.sess = nil
-			}
+	for s := range c.sessions {
+		if s.ws == ws {
+			s.end(wsconn.CodePolicy, reason)
+		}
+	}
+	for _, cl := range c.clients {
+		if cl.sess != nil && cl.sess.ws == ws {
+			cl.sess = nil
 			c.forgetClient(cl, (*session).left)
 		}
 	}

@@ -30,11 +30,12 @@ type desk struct {
 	hooks coordinator.Hooks
 	stop  func()
 	mu    sync.Mutex
-	keys  []string // forgotten
+	keys  []string                // forgotten
+	conns map[string]*wsconn.Conn // the newest of each id
 }
 
 func newDesk(t *testing.T, change ...func(*coordinator.Options, *desk)) *desk {
-	d := &desk{t: t, clock: quartz.NewMock(t)}
+	d := &desk{t: t, clock: quartz.NewMock(t), conns: map[string]*wsconn.Conn{}}
 	o := coordinator.Options{
 		Log: testLog(), Clock: d.clock,
 		RelayMap:  func() tailrpc.RelayMap { return derpmap.Build(derpmap.Config{}) },
@@ -65,6 +66,9 @@ func (d *desk) serve(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	var agent api.ID
 	id := api.MustParseID(q.Get("id"))
+	d.mu.Lock()
+	d.conns[q.Get("id")] = ws
+	d.mu.Unlock()
 	ctx := context.WithoutCancel(r.Context())
 	switch q.Get("as") {
 	case "agent":
@@ -76,6 +80,13 @@ func (d *desk) serve(w http.ResponseWriter, r *http.Request) {
 		agent = api.MustParseID(q.Get("as"))
 		_ = d.c.ServeClient(ctx, ws, id, agent)
 	}
+}
+
+// served returns the desk's end of a node's newest connection.
+func (d *desk) served(id api.ID) *wsconn.Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.conns[id.String()]
 }
 
 // peer is a node made of nothing but its messages.
@@ -329,13 +340,35 @@ func TestClientIDBelongsToItsKey(t *testing.T) {
 	client.sees(agent.node.Key)
 }
 
-func TestDrop(t *testing.T) {
+// A revoked tunnel is over at once and for good: the clock of this desk stands
+// still, so there is no GoneDelay. Others with the same id are not touched.
+func TestRevokedTunnelIsOverAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	agentID, clientID, agent, client := d.tunnel()
-	d.c.DropClient(clientID)
-	require.Contains(t, client.refused(), "no longer allowed")
-	agent.loses(clientID)
+	mine := d.served(clientID)
+	otherID := api.NewID()
+	other := d.join(otherID, "agent", "")
+	other.say()
+	namesake := d.join(clientID, otherID.String(), "")
+	namesake.say()
+	other.sees(namesake.node.Key)
+
+	d.c.Revoke(mine, "you may no longer")
+	require.Equal(t, "you may no longer", client.refused())
+	require.Contains(t, agent.loses(clientID).Left, clientID)
+	require.False(t, d.c.Knows(client.node.Key))
+	require.True(t, d.c.Knows(namesake.node.Key))
+	require.True(t, d.c.AgentConnected(agentID))
+	namesake.node.HomeRelay = 0
+	namesake.say()
+	require.Zero(t, other.sees(namesake.node.Key).HomeRelay)
+}
+
+func TestDrop(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	agentID, _, agent, _ := d.tunnel()
 	second := d.join(api.NewID(), agentID.String(), "")
 	second.say()
 	second.sees(agent.node.Key)

@@ -19,7 +19,11 @@ func decode(data []byte, v any) error {
 	if depthOf(data) > maxDepth {
 		return fmt.Errorf("the body is nested deeper than %d levels", maxDepth)
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v)
+	if wrong := (*json.SyntaxError)(nil); errors.As(err, &wrong) {
+		return fmt.Errorf("the body is not JSON: %w", err)
+	}
+	return err
 }
 
 // depthOf returns how deep brackets stand in each other outside of strings.

@@ -141,6 +141,9 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 	_ = enc.Encode(v) // the client is gone: nobody is left to tell
 }
 
+// failedValidation is what huma says above the list of what is wrong.
+const failedValidation = "validation failed"
+
 // useOurErrors makes huma's own failures (bad JSON, a value of the wrong type,
 // a body over the limit) speak our error vocabulary. The hook is a variable of
 // the library, so it is set once, before anything reads it.
@@ -157,7 +160,11 @@ var useOurErrors = sync.OnceFunc(func() {
 				v.Detail = d.ErrorDetail().Message
 				v.Field = fieldName(d.ErrorDetail().Location, v.Detail)
 			}
+			v.Detail = plain(v.Detail)
 			e.Validations = append(e.Validations, v)
+		}
+		if len(e.Validations) == 1 && msg == failedValidation {
+			return &response{body: api.Invalid(e.Validations[0].Field, e.Validations[0].Detail), status: Status(e.Code)}
 		}
 		return &response{body: e, status: Status(e.Code)}
 	}
@@ -194,7 +201,7 @@ func fieldName(location, detail string) string {
 }
 
 func sentence(msg string) string {
-	if msg == "" || msg == "validation failed" {
+	if msg == "" || msg == failedValidation {
 		return "The request is not valid; see the fields named."
 	}
 	return strings.ToUpper(msg[:1]) + msg[1:] + "."

@@ -4,6 +4,7 @@ package groups
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -115,6 +116,10 @@ func edit(env *cli.Env) *cobra.Command {
 	cli.List(fs, &add, "add-users", "a", "members of the organization to add, by name or id")
 	cli.List(fs, &drop, "rm-users", "r", "members to remove")
 	cmd.RunE = cli.RunE(func(ctx context.Context, args []string) error {
+		changes := []string{"name", "avatar-url", "display-name", "quota-allowance", "add-users", "rm-users"}
+		if !slices.ContainsFunc(changes, fs.Changed) {
+			return &api.Error{Code: api.CodeInvalid, Message: "Nothing to change: give at least one of --" + strings.Join(changes, ", --") + "."}
+		}
 		c, o, err := env.InOrganization(ctx, f.org)
 		if err != nil {
 			return err

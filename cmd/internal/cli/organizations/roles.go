@@ -80,6 +80,11 @@ func showRoles(env *cli.Env, org *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		for _, n := range names {
+			if !slices.ContainsFunc(all, func(r api.AssignableRole) bool { return strings.EqualFold(n, r.Name) }) {
+				return api.NotFound("Role " + cli.Inert(n))
+			}
+		}
 		var rows []api.Role
 		for _, r := range all {
 			if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, r.Name) }) {

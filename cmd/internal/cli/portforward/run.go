@@ -97,7 +97,7 @@ func run(ctx context.Context, env *cli.Env, o tunnel.Options, forwards []Forward
 		<-lost
 		return nil
 	case err := <-lost:
-		return fmt.Errorf("the connection to the workspace was lost: %w", err)
+		return fmt.Errorf("the connection to the workspace was lost: %w", conn.AwaitReason(err))
 	}
 }
 

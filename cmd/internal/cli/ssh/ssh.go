@@ -9,7 +9,9 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -156,7 +158,7 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 		return stdio(ctx, env, conn)
 	}
 	s := session{env: env, vars: vars, tty: o.wantTTY(env), command: strings.Join(command, " "), agentSocket: socket}
-	return o.serve(ctx, &s, conn, forwards)
+	return ended(ctx, conn, o.serve(ctx, &s, conn, forwards))
 }
 
 // serve opens the SSH connection and the forwards, and runs the session.
@@ -187,6 +189,24 @@ func (o *options) serve(ctx context.Context, s *session, conn *tunnel.Connection
 		}
 	}
 	return s.run(ctx)
+}
+
+// ended says why the server ended a session, where it was the server: at any step
+// of it.
+func ended(ctx context.Context, conn *tunnel.Connection, err error) error {
+	var exit *cli.ExitError
+	if err == nil || ctx.Err() != nil || errors.As(err, &exit) && exit.Err == nil {
+		return err
+	}
+	reason := conn.Reason
+	if exit != nil || errors.Is(err, io.EOF) {
+		reason = conn.AwaitReason
+	}
+	why := reason(err)
+	if why == err { //nolint:errorlint // the same one
+		return err
+	}
+	return &cli.ExitError{Code: exitLost, Err: fmt.Errorf("the connection to the workspace was lost: %w", why)}
 }
 
 func (o *options) wantTTY(env *cli.Env) bool {

@@ -35,9 +35,12 @@ const agentToken = "agent-token"
 type world struct {
 	srv   *httptest.Server
 	agent api.ID
+	coord *coordinator.Coordinator
 
-	mu sync.Mutex // guards ws
-	ws api.Workspace
+	mu      sync.Mutex // guards what follows
+	ws      api.Workspace
+	clients []*wsconn.Conn
+	refused bool
 }
 
 func background(t testing.TB, run func(context.Context)) {
@@ -57,6 +60,7 @@ func newWorld(t testing.TB) *world {
 	coord, err := coordinator.New(coordinator.Options{Log: log,
 		RelayMap: func() tailrpc.RelayMap { return derpmap.Build(derpmap.Config{STUNAddresses: []string{}}) }})
 	require.NoError(t, err)
+	w.coord = coord
 	rel, err := relay.New(relay.Config{Log: log, Verify: coord.AwaitKnown})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
@@ -68,6 +72,13 @@ func newWorld(t testing.TB) *world {
 		clitest.JSON(200, w.ws)(rw, r)
 	})
 	mux.HandleFunc("GET /api/v2/workspaceagents/{id}/coordinate", func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		refused := w.refused
+		w.mu.Unlock()
+		if refused && r.PathValue("id") != "me" {
+			clitest.Fail(401, "unauthenticated", "You are signed out.")(rw, r)
+			return
+		}
 		ws, err := wsconn.Accept(rw, r, wsconn.AcceptOptions{ReadLimit: tailrpc.MaxMessage})
 		if err != nil {
 			return
@@ -77,6 +88,9 @@ func newWorld(t testing.TB) *world {
 			_ = coord.ServeAgent(ctx, ws, w.agent, coordinator.Hooks{})
 			return
 		}
+		w.mu.Lock()
+		w.clients = append(w.clients, ws)
+		w.mu.Unlock()
 		_ = coord.ServeClient(ctx, ws, api.MustParseID(r.URL.Query().Get(tailrpc.ClientIDParam)), api.MustParseID(r.PathValue("id")))
 	})
 	home := t.TempDir()

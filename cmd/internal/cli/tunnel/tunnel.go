@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/api/client"
@@ -28,6 +29,7 @@ type Tunnel struct {
 
 	cancel context.CancelFunc
 	ended  chan struct{} // closed once the exchange is over for good
+	closed chan struct{} // closed after that, once our goroutine has ended
 	err    error         // why; read after ended is closed
 	once   sync.Once
 }
@@ -55,13 +57,14 @@ func Open(env *cli.Env, c *client.Client, log *slog.Logger) (*Tunnel, error) {
 
 // Join starts the exchange for an agent. It does not wait for anything and may
 // be called once. The exchange goes on until Close, not until ctx ends, so that
-// a session can end in order.
+// a session can end in order. When the server refuses us all streams end: the
+// agent has been told to forget us, and they would only wait for it in vain.
 func (t *Tunnel) Join(ctx context.Context, agent api.ID) {
 	t.agent = agent
 	ctx, t.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	t.ended = make(chan struct{})
+	t.ended, t.closed = make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(t.ended)
+		defer close(t.closed)
 		t.err = t.node.Run(ctx, func(ctx context.Context) (*wsconn.Conn, error) {
 			ws, err := t.c.Coordinate(ctx, agent, t.node.ID())
 			switch api.CodeOf(err) {
@@ -70,7 +73,41 @@ func (t *Tunnel) Join(ctx context.Context, agent api.ID) {
 			}
 			return ws, err
 		})
+		close(t.ended)
+		if t.err != nil {
+			_ = t.node.Close()
+		}
 	}()
+}
+
+// reasonTimeout is how long a stream may end before the server's word on why.
+const reasonTimeout = 2 * time.Second
+
+// AwaitReason is Reason for a stream that broke: the agent may have been told before
+// us, so it waits a moment for the server's word.
+func (t *Tunnel) AwaitReason(err error) error {
+	wait := time.NewTimer(reasonTimeout)
+	defer wait.Stop()
+	select {
+	case <-t.ended:
+	case <-wait.C:
+	}
+	return t.Reason(err)
+}
+
+// Reason returns why the server has ended the exchange for good, where it has,
+// and else err.
+func (t *Tunnel) Reason(err error) error {
+	select {
+	case <-t.ended:
+		var ae *api.Error
+		if errors.As(t.err, &ae) {
+			return ae
+		}
+		return errors.Join(t.err, err)
+	default:
+		return err
+	}
 }
 
 // bind returns a context that also ends when the exchange does.
@@ -96,16 +133,7 @@ func (t *Tunnel) cause(ctx context.Context, err error) error {
 		}
 		return errors.Join(err, cerr)
 	}
-	select {
-	case <-t.ended:
-		var ae *api.Error
-		if errors.As(t.err, &ae) {
-			return ae
-		}
-		return errors.Join(t.err, err)
-	default:
-		return err
-	}
+	return t.Reason(err)
 }
 
 // Dial connects to a port of the agent. It waits as long as ctx allows until
@@ -149,8 +177,8 @@ func (t *Tunnel) Close() error {
 			t.cancel()
 		}
 		err = t.node.Close()
-		if t.ended != nil {
-			<-t.ended
+		if t.closed != nil {
+			<-t.closed
 		}
 	})
 	return err
