@@ -50,6 +50,11 @@ func (id ID) IsZero() bool { return id == ID{} }
 // String returns the canonical lower-case form.
 func (id ID) String() string {
 	var b [36]byte
+	id.put(&b)
+	return string(b[:])
+}
+
+func (id ID) put(b *[36]byte) {
 	hex.Encode(b[0:8], id[0:4])
 	b[8] = '-'
 	hex.Encode(b[9:13], id[4:6])
@@ -59,11 +64,15 @@ func (id ID) String() string {
 	hex.Encode(b[19:23], id[8:10])
 	b[23] = '-'
 	hex.Encode(b[24:36], id[10:16])
-	return string(b[:])
 }
 
-// MarshalText implements encoding.TextMarshaler.
-func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+// MarshalText implements encoding.TextMarshaler. A page of a list has hundreds of
+// ids, so it makes the text once.
+func (id ID) MarshalText() ([]byte, error) {
+	var b [36]byte
+	id.put(&b)
+	return b[:], nil
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler. An empty text is "no id".
 func (id *ID) UnmarshalText(b []byte) error {

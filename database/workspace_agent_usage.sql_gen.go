@@ -9,8 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"time"
-
-	"coder.internal/api"
 )
 
 const deleteOldAgentStats = `-- name: DeleteOldAgentStats :execrows
@@ -207,36 +205,6 @@ func (q *Queries) ListAgentMetrics(ctx context.Context, maxRows int32) ([]ListAg
 			&i.Live,
 			&i.DbNow,
 		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listAgentRelays = `-- name: ListAgentRelays :many
-select agent_id, relays from workspace_agent_usage where agent_id = any($1::uuid[]) and relays <> '{}'::jsonb
-`
-
-type ListAgentRelaysRow struct {
-	AgentID api.ID
-	Relays  json.RawMessage
-}
-
-// How far agents are from the relays.
-func (q *Queries) ListAgentRelays(ctx context.Context, ids []api.ID) ([]ListAgentRelaysRow, error) {
-	rows, err := q.db.Query(ctx, listAgentRelays, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListAgentRelaysRow{}
-	for rows.Next() {
-		var i ListAgentRelaysRow
-		if err := rows.Scan(&i.AgentID, &i.Relays); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

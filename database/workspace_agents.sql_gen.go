@@ -135,7 +135,7 @@ func (q *Queries) GetAnnouncedJob(ctx context.Context, tokenHash []byte) (api.ID
 }
 
 const getWorkspaceAgent = `-- name: GetWorkspaceAgent :one
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
+select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, b.id as build_id, b.job_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
     u.username as owner_name, now()::timestamptz as db_now
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id
@@ -147,6 +147,7 @@ where a.id = $1 and not w.deleted
 type GetWorkspaceAgentRow struct {
 	WorkspaceAgent WorkspaceAgent
 	BuildID        api.ID
+	JobID          api.ID
 	WorkspaceID    api.ID
 	WorkspaceName  string
 	OwnerID        api.ID
@@ -195,6 +196,7 @@ func (q *Queries) GetWorkspaceAgent(ctx context.Context, id api.ID) (GetWorkspac
 		&i.WorkspaceAgent.Devcontainers,
 		&i.WorkspaceAgent.ResourceMonitors,
 		&i.BuildID,
+		&i.JobID,
 		&i.WorkspaceID,
 		&i.WorkspaceName,
 		&i.OwnerID,
@@ -248,35 +250,56 @@ func (q *Queries) IsAgentCurrent(ctx context.Context, id api.ID) (bool, error) {
 	return current, err
 }
 
-const listWorkspaceAgents = `-- name: ListWorkspaceAgents :many
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors, coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
+const listAgentsOfJobs = `-- name: ListAgentsOfJobs :many
+select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', p.id, 'body', p.body, 'health', p.health) order by p.ordinal)
+        from workspace_apps p where p.agent_id = a.id
+    ), '[]')::jsonb as apps,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', s.id, 'log_source_id', s.log_source_id, 'body', s.body, 'status', s.status,
+            'exit_code', s.exit_code) order by s.ordinal)
+        from workspace_agent_scripts s where s.agent_id = a.id
+    ), '[]')::jsonb as scripts,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon,
+            'created_at', l.created_at) order by l.created_at, l.id)
+        from workspace_agent_log_sources l where l.agent_id = a.id
+    ), '[]')::jsonb as log_sources,
+    coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
-from workspace_agents a
-left join workspace_builds b on b.id = a.workspace_build_id
-left join workspaces w on w.id = b.workspace_id
-left join users u on u.id = w.owner_id
-where a.resource_id = any($1::uuid[])
+from workspace_resources r
+join workspace_agents a on a.resource_id = r.id
+where r.job_id = any($1::uuid[])
+    and ($2::uuid is null or a.id = $2::uuid)
 order by a.resource_id, a.ordinal
 `
 
-type ListWorkspaceAgentsRow struct {
+type ListAgentsOfJobsParams struct {
+	JobIds []api.ID
+	OnlyID *api.ID
+}
+
+type ListAgentsOfJobsRow struct {
 	WorkspaceAgent WorkspaceAgent
-	WorkspaceName  string
-	OwnerName      string
+	Apps           json.RawMessage
+	Scripts        json.RawMessage
+	LogSources     json.RawMessage
+	Relays         json.RawMessage
 	DbNow          time.Time
 }
 
-// With the names that app host names are made of, empty for previews, and the
-// database's time, by which an agent's state is judged.
-func (q *Queries) ListWorkspaceAgents(ctx context.Context, resourceIds []api.ID) ([]ListWorkspaceAgentsRow, error) {
-	rows, err := q.db.Query(ctx, listWorkspaceAgents, resourceIds)
+// Agents with their parts, and the database's time, by which an agent's state is
+// judged; only_id narrows to one of them.
+func (q *Queries) ListAgentsOfJobs(ctx context.Context, arg ListAgentsOfJobsParams) ([]ListAgentsOfJobsRow, error) {
+	rows, err := q.db.Query(ctx, listAgentsOfJobs, arg.JobIds, arg.OnlyID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListWorkspaceAgentsRow{}
+	items := []ListAgentsOfJobsRow{}
 	for rows.Next() {
-		var i ListWorkspaceAgentsRow
+		var i ListAgentsOfJobsRow
 		if err := rows.Scan(
 			&i.WorkspaceAgent.ID,
 			&i.WorkspaceAgent.ResourceID,
@@ -312,8 +335,10 @@ func (q *Queries) ListWorkspaceAgents(ctx context.Context, resourceIds []api.ID)
 			&i.WorkspaceAgent.UpdatedAt,
 			&i.WorkspaceAgent.Devcontainers,
 			&i.WorkspaceAgent.ResourceMonitors,
-			&i.WorkspaceName,
-			&i.OwnerName,
+			&i.Apps,
+			&i.Scripts,
+			&i.LogSources,
+			&i.Relays,
 			&i.DbNow,
 		); err != nil {
 			return nil, err

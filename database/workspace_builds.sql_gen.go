@@ -522,9 +522,10 @@ func (q *Queries) ListPreviousBuildParameters(ctx context.Context, workspaceBuil
 }
 
 const listWorkspaceBuildDetails = `-- name: ListWorkspaceBuildDetails :many
-select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
+select b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash, w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
     u.avatar_url as owner_avatar_url, i.username as initiator_name, v.name as version_name
 from workspace_builds b
+join provisioner_jobs j on j.id = b.job_id
 join workspaces w on w.id = b.workspace_id
 join users u on u.id = w.owner_id
 join users i on i.id = b.initiator_id
@@ -535,6 +536,7 @@ order by b.workspace_id, b.build_number desc
 
 type ListWorkspaceBuildDetailsRow struct {
 	WorkspaceBuild WorkspaceBuild
+	ProvisionerJob ProvisionerJob
 	WorkspaceName  string
 	OwnerID        api.ID
 	OrganizationID api.ID
@@ -572,6 +574,33 @@ func (q *Queries) ListWorkspaceBuildDetails(ctx context.Context, ids []api.ID) (
 			&i.WorkspaceBuild.HasExternalAgent,
 			&i.WorkspaceBuild.Guarded,
 			&i.WorkspaceBuild.Refused,
+			&i.ProvisionerJob.ID,
+			&i.ProvisionerJob.OrganizationID,
+			&i.ProvisionerJob.InitiatorID,
+			&i.ProvisionerJob.Type,
+			&i.ProvisionerJob.Status,
+			&i.ProvisionerJob.FileID,
+			&i.ProvisionerJob.Tags,
+			&i.ProvisionerJob.SubjectID,
+			&i.ProvisionerJob.Attempt,
+			&i.ProvisionerJob.WorkerID,
+			&i.ProvisionerJob.WorkerName,
+			&i.ProvisionerJob.LeaseExpiresAt,
+			&i.ProvisionerJob.Error,
+			&i.ProvisionerJob.ErrorCode,
+			&i.ProvisionerJob.ForceCancel,
+			&i.ProvisionerJob.StateSerial,
+			&i.ProvisionerJob.LogOffset,
+			&i.ProvisionerJob.LogsLength,
+			&i.ProvisionerJob.LogsOverflowed,
+			&i.ProvisionerJob.CreatedAt,
+			&i.ProvisionerJob.UpdatedAt,
+			&i.ProvisionerJob.StartedAt,
+			&i.ProvisionerJob.CanceledAt,
+			&i.ProvisionerJob.CompletedAt,
+			&i.ProvisionerJob.Holders,
+			&i.ProvisionerJob.AcquireID,
+			&i.ProvisionerJob.ModulesHash,
 			&i.WorkspaceName,
 			&i.OwnerID,
 			&i.OrganizationID,

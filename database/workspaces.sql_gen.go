@@ -11,6 +11,17 @@ import (
 	"coder.internal/api"
 )
 
+const countWorkspaces = `-- name: CountWorkspaces :one
+select count(*) from workspaces where not deleted
+`
+
+func (q *Queries) CountWorkspaces(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countWorkspaces)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const findWorkspace = `-- name: FindWorkspace :one
 select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces
 where owner_id = $1 and lower(name) = lower($2) and (not deleted or $3::boolean)
@@ -134,18 +145,61 @@ func (q *Queries) IsOrganizationMember(ctx context.Context, arg IsOrganizationMe
 	return member, err
 }
 
+const listNewestWorkspaces = `-- name: ListNewestWorkspaces :many
+select w.id from workspaces w
+where not w.deleted
+order by w.last_used_at desc, w.id
+limit $2 offset $1
+`
+
+type ListNewestWorkspacesParams struct {
+	SkipRows int32
+	MaxRows  int32
+}
+
+// SearchWorkspaces for a caller who may read all and looks for nothing: it costs a
+// third, most of which goes into planning the other one.
+func (q *Queries) ListNewestWorkspaces(ctx context.Context, arg ListNewestWorkspacesParams) ([]api.ID, error) {
+	rows, err := q.db.Query(ctx, listNewestWorkspaces, arg.SkipRows, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []api.ID{}
+	for rows.Next() {
+		var id api.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listWorkspaceDetails = `-- name: ListWorkspaceDetails :many
 select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates, w.deleted, w.last_used_at, w.created_at, w.updated_at, w.acl, u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
-    t.use_classic_parameter_flow as template_use_classic_parameter_flow
-from workspaces w
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
+    b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash, v.name as version_name, i.username as initiator_name
+from unnest($1::uuid[]) as p(id)
+join workspaces w on w.id = p.id
+join workspace_builds b on b.id = (
+    select l.id from workspace_builds l
+    where l.workspace_id = w.id and not l.refused
+    order by l.build_number desc
+    limit 1)
+join provisioner_jobs j on j.id = b.job_id
+join template_versions v on v.id = b.template_version_id
 join users u on u.id = w.owner_id
+join users i on i.id = b.initiator_id
 join organizations o on o.id = w.organization_id
 join templates t on t.id = w.template_id
-where w.id = any($1::uuid[])
 `
 
 type ListWorkspaceDetailsRow struct {
@@ -160,9 +214,15 @@ type ListWorkspaceDetailsRow struct {
 	TemplateAllowUserCancel         bool
 	TemplateRequireActiveVersion    bool
 	TemplateUseClassicParameterFlow bool
+	WorkspaceBuild                  WorkspaceBuild
+	ProvisionerJob                  ProvisionerJob
+	VersionName                     string
+	InitiatorName                   string
 }
 
-// Workspaces with the names around them.
+// Workspaces with the names around them, and the newest build that was not refused
+// with its job. What the job brought is asked for afterwards: a job that is seen to
+// have succeeded is never seen without it.
 func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]ListWorkspaceDetailsRow, error) {
 	rows, err := q.db.Query(ctx, listWorkspaceDetails, ids)
 	if err != nil {
@@ -196,6 +256,53 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]Lis
 			&i.TemplateAllowUserCancel,
 			&i.TemplateRequireActiveVersion,
 			&i.TemplateUseClassicParameterFlow,
+			&i.WorkspaceBuild.ID,
+			&i.WorkspaceBuild.WorkspaceID,
+			&i.WorkspaceBuild.TemplateVersionID,
+			&i.WorkspaceBuild.BuildNumber,
+			&i.WorkspaceBuild.Transition,
+			&i.WorkspaceBuild.Reason,
+			&i.WorkspaceBuild.InitiatorID,
+			&i.WorkspaceBuild.JobID,
+			&i.WorkspaceBuild.Debug,
+			&i.WorkspaceBuild.DailyCost,
+			&i.WorkspaceBuild.Deadline,
+			&i.WorkspaceBuild.MaxDeadline,
+			&i.WorkspaceBuild.CreatedAt,
+			&i.WorkspaceBuild.UpdatedAt,
+			&i.WorkspaceBuild.TemplateVersionPresetID,
+			&i.WorkspaceBuild.HasExternalAgent,
+			&i.WorkspaceBuild.Guarded,
+			&i.WorkspaceBuild.Refused,
+			&i.ProvisionerJob.ID,
+			&i.ProvisionerJob.OrganizationID,
+			&i.ProvisionerJob.InitiatorID,
+			&i.ProvisionerJob.Type,
+			&i.ProvisionerJob.Status,
+			&i.ProvisionerJob.FileID,
+			&i.ProvisionerJob.Tags,
+			&i.ProvisionerJob.SubjectID,
+			&i.ProvisionerJob.Attempt,
+			&i.ProvisionerJob.WorkerID,
+			&i.ProvisionerJob.WorkerName,
+			&i.ProvisionerJob.LeaseExpiresAt,
+			&i.ProvisionerJob.Error,
+			&i.ProvisionerJob.ErrorCode,
+			&i.ProvisionerJob.ForceCancel,
+			&i.ProvisionerJob.StateSerial,
+			&i.ProvisionerJob.LogOffset,
+			&i.ProvisionerJob.LogsLength,
+			&i.ProvisionerJob.LogsOverflowed,
+			&i.ProvisionerJob.CreatedAt,
+			&i.ProvisionerJob.UpdatedAt,
+			&i.ProvisionerJob.StartedAt,
+			&i.ProvisionerJob.CanceledAt,
+			&i.ProvisionerJob.CompletedAt,
+			&i.ProvisionerJob.Holders,
+			&i.ProvisionerJob.AcquireID,
+			&i.ProvisionerJob.ModulesHash,
+			&i.VersionName,
+			&i.InitiatorName,
 		); err != nil {
 			return nil, err
 		}
@@ -265,34 +372,26 @@ func (q *Queries) RenameWorkspace(ctx context.Context, arg RenameWorkspaceParams
 }
 
 const searchWorkspaces = `-- name: SearchWorkspaces :one
-select
-    (select count(*) from workspaces w
-     where $1::boolean and not w.deleted
-        and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
+with matching as not materialized (
+    select w.id, w.last_used_at from workspaces w
+    where not w.deleted
+        and rbac_visible($4::boolean, $5::uuid[], $6::uuid, $7::uuid[], $8::boolean, $9::uuid[], $10::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
-        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
-        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
-        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
-        and ($13::text = '' or lower(w.name) = lower($13::text))
-        and ($14::text = '' or workspace_status(w.id) = $14::text)
-    )::bigint as total,
-    array(select w.id from workspaces w
-     where not w.deleted
-        and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
-            w.organization_id, w.owner_id, w.acl)
-        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
-        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
-        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
-        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
-        and ($13::text = '' or lower(w.name) = lower($13::text))
-        and ($14::text = '' or workspace_status(w.id) = $14::text)
-     order by w.last_used_at desc, w.id
-     limit $16 offset $15)::uuid[] as ids
+        and ($11::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($11::text) and not u.deleted))
+        and ($12::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($12::text) and not t.deleted))
+        and ($13::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($13::text) and not o.deleted))
+        and ($14::text = '' or strpos(lower(w.name), lower($14::text)) > 0)
+        and ($15::text = '' or lower(w.name) = lower($15::text))
+        and ($16::text = '' or workspace_status(w.id) = $16::text)
+)
+select (select count(*) from matching where $1::boolean)::bigint as total,
+    array(select m.id from matching m order by m.last_used_at desc, m.id limit $3 offset $2)::uuid[] as ids
 `
 
 type SearchWorkspacesParams struct {
 	WithTotal    bool
+	SkipRows     int32
+	MaxRows      int32
 	Everything   bool
 	Orgs         []api.ID
 	OwnerFilter  api.ID
@@ -306,8 +405,6 @@ type SearchWorkspacesParams struct {
 	Name         string
 	ExactName    string
 	Status       string
-	SkipRows     int32
-	MaxRows      int32
 }
 
 type SearchWorkspacesRow struct {
@@ -315,12 +412,14 @@ type SearchWorkspacesRow struct {
 	Ids   []api.ID
 }
 
-// One page of ids, newest use first, and how many match in all. The two parts
-// repeat the conditions so that the page can walk the index and stop early. Without
-// with_total nothing is counted, and with max_rows 0 nothing is looked for.
+// One page of ids, newest use first, and how many match in all. The conditions are
+// planned for each of the two by itself, so that the page can walk the index and stop
+// early. Without with_total nothing is counted, and with max_rows 0 nothing is looked for.
 func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesParams) (SearchWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchWorkspaces,
 		arg.WithTotal,
+		arg.SkipRows,
+		arg.MaxRows,
 		arg.Everything,
 		arg.Orgs,
 		arg.OwnerFilter,
@@ -334,8 +433,6 @@ func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesPara
 		arg.Name,
 		arg.ExactName,
 		arg.Status,
-		arg.SkipRows,
-		arg.MaxRows,
 	)
 	var i SearchWorkspacesRow
 	err := row.Scan(&i.Total, &i.Ids)

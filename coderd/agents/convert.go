@@ -3,8 +3,11 @@ package agents
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"coder.internal/api"
 	"coder.internal/database"
@@ -17,34 +20,48 @@ const StaleAfter = 60 * time.Second
 // agentAPIVersion is what clients of the reference look for.
 const agentAPIVersion = "2.10"
 
-// ResourcesOf returns the resources of each job, agents and their parts
-// included, with six statements however many jobs there are. Jobs without
-// resources have no entry.
+// ResourcesOf returns the resources of each job, agents and their parts included,
+// with two statements however many jobs there are. They run side by side, so q must
+// not be that of a transaction. Jobs without resources have no entry. The host names
+// of apps are left to NameApps.
 func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map[api.ID][]api.WorkspaceResource, error) {
-	out := map[api.ID][]api.WorkspaceResource{}
 	if len(jobIDs) == 0 {
-		return out, nil
+		return map[api.ID][]api.WorkspaceResource{}, nil
 	}
-	rows, err := q.ListWorkspaceResources(ctx, jobIDs)
-	if err != nil {
-		return nil, fmt.Errorf("list resources: %w", err)
+	var resources []database.WorkspaceResource
+	var rows []database.ListAgentsOfJobsRow
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if resources, err = q.ListWorkspaceResources(gctx, jobIDs); err != nil {
+			return fmt.Errorf("list resources: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) {
+		if rows, err = q.ListAgentsOfJobs(gctx, database.ListAgentsOfJobsParams{JobIds: jobIDs}); err != nil {
+			return fmt.Errorf("list agents: %w", err)
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
-	if len(rows) == 0 {
-		return out, nil
-	}
-	ids := make([]api.ID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
-	}
-	agentRows, err := q.ListWorkspaceAgents(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list agents: %w", err)
-	}
-	agents, err := withParts(ctx, q, agentRows)
+	agents, err := assemble(rows)
 	if err != nil {
 		return nil, err
 	}
-	return joinResources(rows, agents)
+	return joinResources(resources, agents)
+}
+
+// NameApps gives the apps of a workspace's agents the host names that they have there.
+func NameApps(agents []api.WorkspaceAgent, workspace, owner string) {
+	for _, a := range agents {
+		for i, app := range a.Apps {
+			if app.Subdomain {
+				a.Apps[i].SubdomainName = app.Slug + "--" + a.Name + "--" + workspace + "--" + owner
+			}
+		}
+	}
 }
 
 // joinResources puts agents into their resources, and those under their jobs.
@@ -70,97 +87,73 @@ func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgen
 	return out, nil
 }
 
-// withParts completes agents with their apps, scripts, log sources and distances to relays.
-func withParts(ctx context.Context, q *database.Queries, rows []database.ListWorkspaceAgentsRow) ([]api.WorkspaceAgent, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	ids := make([]api.ID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.WorkspaceAgent.ID
-	}
-	apps, err := q.ListWorkspaceApps(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list apps: %w", err)
-	}
-	scripts, err := q.ListAgentScripts(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list scripts: %w", err)
-	}
-	sources, err := q.ListAgentLogSources(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list log sources: %w", err)
-	}
-	relays, err := q.ListAgentRelays(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list distances to relays: %w", err)
-	}
-	return assemble(rows, parts{apps, scripts, sources, relays})
-}
-
-// parts are what belongs to agents.
-type parts struct {
-	apps    []database.WorkspaceApp
-	scripts []database.WorkspaceAgentScript
-	sources []database.ListAgentLogSourcesRow
-	relays  []database.ListAgentRelaysRow
-}
-
-// assemble puts agents and their parts together.
-func assemble(rows []database.ListWorkspaceAgentsRow, p parts) ([]api.WorkspaceAgent, error) {
-	var err error
+// assemble makes agents of their rows.
+func assemble(rows []database.ListAgentsOfJobsRow) ([]api.WorkspaceAgent, error) {
 	out := make([]api.WorkspaceAgent, len(rows))
-	at := make(map[api.ID]int, len(rows))
 	for i, r := range rows {
-		if out[i], err = convertAgent(r.WorkspaceAgent, r.DbNow); err != nil {
-			return nil, err
-		}
-		at[r.WorkspaceAgent.ID] = i
-	}
-	for _, r := range p.relays {
-		i, ok := at[r.AgentID]
-		if !ok {
-			continue
-		}
-		if err := json.Unmarshal(r.Relays, &out[i].Latency); err != nil {
-			return nil, fmt.Errorf("decode distances of agent %s to relays: %w", r.AgentID, err)
-		}
-	}
-	for _, s := range p.sources {
-		i, ok := at[s.AgentID]
-		if !ok {
-			continue
-		}
-		a := &out[i]
-		a.LogSources = append(a.LogSources, convertSource(s))
-	}
-	for _, s := range p.scripts {
-		script, err := convertScript(s)
+		a, err := convertAgent(r.WorkspaceAgent, r.DbNow)
 		if err != nil {
 			return nil, err
 		}
-		i, ok := at[s.AgentID]
-		if !ok {
-			continue
+		if err := addParts(&a, r); err != nil {
+			return nil, fmt.Errorf("decode parts of agent %s: %w", a.ID, err)
 		}
-		a := &out[i]
-		a.Scripts = append(a.Scripts, script)
-	}
-	for _, row := range p.apps {
-		i, ok := at[row.AgentID]
-		if !ok {
-			continue
-		}
-		app, err := convertApp(row)
-		if err != nil {
-			return nil, err
-		}
-		if app.Subdomain && rows[i].WorkspaceName != "" {
-			app.SubdomainName = app.Slug + "--" + out[i].Name + "--" + rows[i].WorkspaceName + "--" + rows[i].OwnerName
-		}
-		out[i].Apps = append(out[i].Apps, app)
+		out[i] = a
 	}
 	return out, nil
+}
+
+// addParts decodes what the row of an agent holds of other tables.
+func addParts(a *api.WorkspaceAgent, r database.ListAgentsOfJobsRow) error {
+	var apps []struct {
+		ID     api.ID          `json:"id"`
+		Body   json.RawMessage `json:"body"`
+		Health string          `json:"health"`
+	}
+	var scripts []struct {
+		ID          api.ID          `json:"id"`
+		LogSourceID api.ID          `json:"log_source_id"`
+		Body        json.RawMessage `json:"body"`
+		Status      string          `json:"status"`
+		ExitCode    *int32          `json:"exit_code"`
+	}
+	var sources []struct {
+		ID          api.ID    `json:"id"`
+		DisplayName string    `json:"display_name"`
+		Icon        string    `json:"icon"`
+		CreatedAt   time.Time `json:"created_at"`
+	}
+	if err := errors.Join(some(r.Apps, &apps), some(r.Scripts, &scripts), some(r.LogSources, &sources), some(r.Relays, &a.Latency)); err != nil {
+		return err
+	}
+	for _, p := range apps {
+		app, err := convertApp(database.WorkspaceApp{ID: p.ID, Body: p.Body, Health: p.Health})
+		if err != nil {
+			return err
+		}
+		a.Apps = append(a.Apps, app)
+	}
+	for _, p := range scripts {
+		script, err := convertScript(database.WorkspaceAgentScript{ID: p.ID, LogSourceID: p.LogSourceID, Body: p.Body,
+			Status: p.Status, ExitCode: p.ExitCode})
+		if err != nil {
+			return err
+		}
+		a.Scripts = append(a.Scripts, script)
+	}
+	for _, p := range sources {
+		a.LogSources = append(a.LogSources, api.AgentLogSource{ID: p.ID, AgentID: a.ID, DisplayName: p.DisplayName,
+			Icon: p.Icon, CreatedAt: p.CreatedAt})
+	}
+	return nil
+}
+
+// some decodes JSON of the database unless it is empty, which it mostly is.
+func some(raw json.RawMessage, into any) error {
+	if len(raw) <= len("[]") {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
 }
 
 func convertAgent(r database.WorkspaceAgent, now time.Time) (api.WorkspaceAgent, error) {

@@ -124,11 +124,18 @@ func (s *Service) Agent(ctx context.Context, id api.ID) (api.WorkspaceAgent, err
 	if err != nil {
 		return api.WorkspaceAgent{}, err
 	}
-	agents, err := withParts(ctx, s.db.Queries, []database.ListWorkspaceAgentsRow{{WorkspaceAgent: row.WorkspaceAgent,
-		WorkspaceName: row.WorkspaceName, OwnerName: row.OwnerName, DbNow: row.DbNow}})
+	rows, err := s.db.ListAgentsOfJobs(ctx, database.ListAgentsOfJobsParams{JobIds: []api.ID{row.JobID}, OnlyID: &id})
+	if err != nil {
+		return api.WorkspaceAgent{}, fmt.Errorf("list parts of agent %s: %w", id, err)
+	}
+	agents, err := assemble(rows)
 	if err != nil {
 		return api.WorkspaceAgent{}, err
 	}
+	if len(agents) == 0 {
+		return api.WorkspaceAgent{}, api.NotFound(notFound)
+	}
+	NameApps(agents, row.WorkspaceName, row.OwnerName)
 	return agents[0], nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/jobs"
@@ -25,54 +23,34 @@ func (s *Service) one(ctx context.Context, id api.ID) (api.Workspace, error) {
 }
 
 // details returns workspaces with their newest builds, in the order of ids. The
-// number of statements does not depend on how many there are; those that do not
-// need each other run side by side.
+// number of statements does not depend on how many there are.
 func (s *Service) details(ctx context.Context, ids []api.ID) ([]api.Workspace, error) {
 	if len(ids) == 0 {
 		return []api.Workspace{}, nil
 	}
-	var rows []database.ListWorkspaceDetailsRow
-	latest := map[api.ID]api.WorkspaceBuild{}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		if rows, err = s.db.ListWorkspaceDetails(ctx, ids); err != nil {
-			return fmt.Errorf("list workspaces: %w", err)
-		}
-		return nil
-	})
-	g.Go(func() (err error) {
-		latest, err = s.latestBuilds(ctx, ids)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	rows, err := s.db.ListWorkspaceDetails(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("list workspaces: %w", err)
+	}
+	newest := make([]database.ListWorkspaceBuildDetailsRow, len(rows))
+	for i, r := range rows {
+		newest[i] = database.ListWorkspaceBuildDetailsRow{WorkspaceBuild: r.WorkspaceBuild, ProvisionerJob: r.ProvisionerJob,
+			WorkspaceName: r.Workspace.Name, OwnerID: r.Workspace.OwnerID, OrganizationID: r.Workspace.OrganizationID,
+			OwnerName: r.OwnerName, OwnerAvatarUrl: r.OwnerAvatarUrl, InitiatorName: r.InitiatorName, VersionName: r.VersionName}
+	}
+	builds, err := s.joinBuilds(ctx, newest)
+	if err != nil {
 		return nil, err
 	}
-	byID := make(map[api.ID]api.Workspace, len(rows))
-	for _, r := range rows {
-		byID[r.Workspace.ID] = s.convert(r, latest[r.Workspace.ID])
+	byID := make(map[api.ID]int, len(rows))
+	for i, r := range rows {
+		byID[r.Workspace.ID] = i
 	}
 	out := make([]api.Workspace, 0, len(ids))
 	for _, id := range ids {
-		if w, ok := byID[id]; ok {
-			out = append(out, w)
+		if i, ok := byID[id]; ok {
+			out = append(out, s.convert(rows[i], builds[rows[i].WorkspaceBuild.ID]))
 		}
-	}
-	return out, nil
-}
-
-// latestBuilds returns the newest build of each workspace by the workspace's id.
-func (s *Service) latestBuilds(ctx context.Context, ids []api.ID) (map[api.ID]api.WorkspaceBuild, error) {
-	rows, err := s.db.ListLatestBuilds(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list newest builds: %w", err)
-	}
-	var builds map[api.ID]api.WorkspaceBuild
-	if builds, err = s.buildsOf(ctx, rows); err != nil {
-		return nil, err
-	}
-	out := make(map[api.ID]api.WorkspaceBuild, len(builds))
-	for _, b := range builds {
-		out[b.WorkspaceID] = b
 	}
 	return out, nil
 }
@@ -126,11 +104,16 @@ func (s *Service) builds(ctx context.Context, ids []api.ID) (map[api.ID]api.Work
 	if err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
-	jobIDs := make([]api.ID, len(rows))
+	return s.joinBuilds(ctx, rows)
+}
+
+// joinBuilds completes builds with the places of their jobs and what those brought.
+func (s *Service) joinBuilds(ctx context.Context, rows []database.ListWorkspaceBuildDetailsRow) (map[api.ID]api.WorkspaceBuild, error) {
+	jobRows, jobIDs := make([]database.ProvisionerJob, len(rows)), make([]api.ID, len(rows))
 	for i, r := range rows {
-		jobIDs[i] = r.WorkspaceBuild.JobID
+		jobRows[i], jobIDs[i] = r.ProvisionerJob, r.ProvisionerJob.ID
 	}
-	jobsByID, err := jobs.Load(ctx, s.db.Queries, jobIDs...)
+	jobsByID, err := jobs.Describe(ctx, s.db.Queries, jobRows)
 	if err != nil {
 		return nil, err
 	}
@@ -138,52 +121,20 @@ func (s *Service) builds(ctx context.Context, ids []api.ID) (map[api.ID]api.Work
 	if err != nil {
 		return nil, err
 	}
-	return joinBuilds(rows, jobsByID, resources), nil
-}
-
-// buildsOf is builds for a caller who knows the jobs and the ids of what they
-// brought.
-func (s *Service) buildsOf(ctx context.Context, latest []database.ListLatestBuildsRow) (map[api.ID]api.WorkspaceBuild, error) {
-	var ids, resourceIDs, agentIDs []api.ID
-	var jobRows []database.ProvisionerJob
-	for _, r := range latest {
-		ids, jobRows = append(ids, r.ID), append(jobRows, r.ProvisionerJob)
-		resourceIDs, agentIDs = append(resourceIDs, r.ResourceIds...), append(agentIDs, r.AgentIds...)
-	}
-	var rows []database.ListWorkspaceBuildDetailsRow
-	var jobsByID map[api.ID]api.ProvisionerJob
-	var resources map[api.ID][]api.WorkspaceResource
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		if rows, err = s.db.ListWorkspaceBuildDetails(ctx, ids); err != nil {
-			return fmt.Errorf("list builds: %w", err)
-		}
-		return nil
-	})
-	g.Go(func() (err error) { jobsByID, err = jobs.Describe(ctx, s.db.Queries, jobRows); return err })
-	g.Go(func() (err error) {
-		resources, err = agents.ResourcesBeside(ctx, s.db.Queries, resourceIDs, agentIDs)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	return joinBuilds(rows, jobsByID, resources), nil
-}
-
-func joinBuilds(rows []database.ListWorkspaceBuildDetailsRow, jobsByID map[api.ID]api.ProvisionerJob,
-	resources map[api.ID][]api.WorkspaceResource) map[api.ID]api.WorkspaceBuild {
 	out := make(map[api.ID]api.WorkspaceBuild, len(rows))
 	for _, r := range rows {
 		out[r.WorkspaceBuild.ID] = convertBuild(r, jobsByID[r.WorkspaceBuild.JobID], resources[r.WorkspaceBuild.JobID])
 	}
-	return out
+	return out, nil
 }
 
 func convertBuild(r database.ListWorkspaceBuildDetailsRow, job api.ProvisionerJob, resources []api.WorkspaceResource) api.WorkspaceBuild {
 	b := r.WorkspaceBuild
 	if resources == nil {
 		resources = []api.WorkspaceResource{}
+	}
+	for _, res := range resources {
+		agents.NameApps(res.Agents, r.WorkspaceName, r.OwnerName)
 	}
 	return api.WorkspaceBuild{ID: b.ID, WorkspaceID: b.WorkspaceID, WorkspaceName: r.WorkspaceName,
 		WorkspaceOwnerID: r.OwnerID, WorkspaceOwnerName: r.OwnerName,

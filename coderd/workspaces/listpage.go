@@ -3,6 +3,7 @@ package workspaces
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,26 +31,24 @@ func (s *Service) listOwn(ctx context.Context, p database.SearchWorkspacesParams
 // beside the details of the page; where the page is the last one, nothing is
 // counted.
 func (s *Service) listMany(ctx context.Context, p database.SearchWorkspacesParams) (api.WorkspacesResponse, error) {
-	page, err := s.db.SearchWorkspaces(ctx, p)
+	ids, err := s.search(ctx, p)
 	if err != nil {
 		return api.WorkspacesResponse{}, fmt.Errorf("search workspaces: %w", err)
 	}
-	out := api.WorkspacesResponse{Count: int(p.SkipRows) + len(page.Ids)}
-	last := len(page.Ids) < int(p.MaxRows) && (len(page.Ids) > 0 || p.SkipRows == 0)
+	out := api.WorkspacesResponse{Count: int(p.SkipRows) + len(ids)}
+	last := len(ids) < int(p.MaxRows) && (len(ids) > 0 || p.SkipRows == 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		out.Workspaces, err = s.details(ctx, page.Ids)
+		out.Workspaces, err = s.details(ctx, ids)
 		return err
 	})
 	if !last {
 		g.Go(func() error {
-			counting := p
-			counting.WithTotal, counting.MaxRows, counting.SkipRows = true, 0, 0
-			row, err := s.db.SearchWorkspaces(ctx, counting)
+			total, err := s.count(ctx, p)
 			if err != nil {
 				return fmt.Errorf("count workspaces: %w", err)
 			}
-			out.Count = int(row.Total)
+			out.Count = int(total)
 			return nil
 		})
 	}
@@ -57,4 +56,35 @@ func (s *Service) listMany(ctx context.Context, p database.SearchWorkspacesParam
 		return api.WorkspacesResponse{}, err
 	}
 	return out, nil
+}
+
+// isAll reports whether p is a question for everything that there is. Whatever else
+// p may come to hold makes it no such question.
+func isAll(p database.SearchWorkspacesParams) bool {
+	if !p.Everything {
+		return false
+	}
+	// These widen what is seen, or turn pages.
+	p.Everything, p.Orgs, p.OwnerFilter, p.MemberOf, p.AtLarge, p.SharedIn, p.Entries = false, nil, api.ID{}, nil, false, nil, nil
+	p.MaxRows, p.SkipRows = 0, 0
+	return reflect.DeepEqual(p, database.SearchWorkspacesParams{})
+}
+
+// search returns the ids of one page.
+func (s *Service) search(ctx context.Context, p database.SearchWorkspacesParams) ([]api.ID, error) {
+	if isAll(p) {
+		return s.db.ListNewestWorkspaces(ctx, database.ListNewestWorkspacesParams{MaxRows: p.MaxRows, SkipRows: p.SkipRows})
+	}
+	page, err := s.db.SearchWorkspaces(ctx, p)
+	return page.Ids, err
+}
+
+// count returns how many workspaces match p in all.
+func (s *Service) count(ctx context.Context, p database.SearchWorkspacesParams) (int64, error) {
+	if isAll(p) {
+		return s.db.CountWorkspaces(ctx)
+	}
+	p.WithTotal, p.MaxRows, p.SkipRows = true, 0, 0
+	row, err := s.db.SearchWorkspaces(ctx, p)
+	return row.Total, err
 }

@@ -1,30 +1,26 @@
 -- name: GetCaller :one
--- Everything that a request needs to know about who makes it. Suspended and
--- deleted users and expired keys have no row.
+-- Everything that a request needs to know about who makes it, with as few parts as
+-- can be: each request pays for them. Suspended and deleted users and expired keys
+-- have no row. Whoever leaves an organization leaves its groups (a trigger), and
+-- groups count only in an organization of org_roles, so that they need no join.
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
     k.last_used < now() - interval '1 minute' as stale,
-    coalesce((
-        select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
-        from organization_members m
-        join organizations o on o.id = m.organization_id and not o.deleted
-        where m.user_id = u.id
-    ), '{}')::jsonb as org_roles,
-    array(
-        select g.group_id from group_members g
-        join groups on groups.id = g.group_id
-        join organization_members m on m.organization_id = groups.organization_id and m.user_id = g.user_id
-        where g.user_id = u.id
-    )::uuid[] as groups,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
-            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
-        from organization_members m
-        join organizations o on o.id = m.organization_id and not o.deleted
-        join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
-        where m.user_id = u.id
-    ), '[]')::jsonb as custom_roles
+    coalesce(r.org_roles, '{}')::jsonb as org_roles,
+    array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups,
+    coalesce(r.custom_roles, '[]')::jsonb as custom_roles
 from api_keys k
 join users u on u.id = k.user_id
+cross join lateral (
+    -- An organization comes once for each custom role held there, with the same roles.
+    select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles) as org_roles,
+        jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
+            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
+            filter (where c.name is not null) as custom_roles
+    from organization_members m
+    join organizations o on o.id = m.organization_id and not o.deleted
+    left join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
+    where m.user_id = u.id
+) r
 where k.id = @id and k.expires_at > now() and not u.deleted and u.status <> 'suspended';
 
 -- name: TouchAPIKey :exec

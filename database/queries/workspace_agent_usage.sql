@@ -91,10 +91,6 @@ select now()::timestamptz as collected_at, (select at from since)::timestamptz a
     (select coalesce(percentile_cont(0.95) within group (order by latency_ms), -1) from workspace_agent_stats, since
         where interval_start >= since.at and latency_ms is not null)::double precision as latency_p95;
 
--- name: ListAgentRelays :many
--- How far agents are from the relays.
-select agent_id, relays from workspace_agent_usage where agent_id = any(@ids::uuid[]) and relays <> '{}'::jsonb;
-
 -- name: ListAgentMetrics :many
 -- The agents of the newest builds with what they have reported, for metrics.
 select w.name as workspace_name, u.username, t.name as template_name, v.name as template_version,

@@ -10,20 +10,34 @@ from jsonb_to_recordset(@rows::jsonb) as r(id uuid, resource_id uuid, ordinal in
     troubleshooting_url text, startup_script_behavior text, api_key_scope text, display_apps jsonb,
     devcontainers jsonb, monitors jsonb);
 
--- name: ListWorkspaceAgents :many
--- With the names that app host names are made of, empty for previews, and the
--- database's time, by which an agent's state is judged.
-select sqlc.embed(a), coalesce(w.name, '')::text as workspace_name, coalesce(u.username, '')::text as owner_name,
+-- name: ListAgentsOfJobs :many
+-- Agents with their parts, and the database's time, by which an agent's state is
+-- judged; only_id narrows to one of them.
+select sqlc.embed(a),
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', p.id, 'body', p.body, 'health', p.health) order by p.ordinal)
+        from workspace_apps p where p.agent_id = a.id
+    ), '[]')::jsonb as apps,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', s.id, 'log_source_id', s.log_source_id, 'body', s.body, 'status', s.status,
+            'exit_code', s.exit_code) order by s.ordinal)
+        from workspace_agent_scripts s where s.agent_id = a.id
+    ), '[]')::jsonb as scripts,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon,
+            'created_at', l.created_at) order by l.created_at, l.id)
+        from workspace_agent_log_sources l where l.agent_id = a.id
+    ), '[]')::jsonb as log_sources,
+    coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
-from workspace_agents a
-left join workspace_builds b on b.id = a.workspace_build_id
-left join workspaces w on w.id = b.workspace_id
-left join users u on u.id = w.owner_id
-where a.resource_id = any(@resource_ids::uuid[])
+from workspace_resources r
+join workspace_agents a on a.resource_id = r.id
+where r.job_id = any(@job_ids::uuid[])
+    and (sqlc.narg(only_id)::uuid is null or a.id = sqlc.narg(only_id)::uuid)
 order by a.resource_id, a.ordinal;
 
 -- name: GetWorkspaceAgent :one
-select sqlc.embed(a), b.id as build_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
+select sqlc.embed(a), b.id as build_id, b.job_id, w.id as workspace_id, w.name as workspace_name, w.owner_id, w.organization_id, w.acl as workspace_acl,
     u.username as owner_name, now()::timestamptz as db_now
 from workspace_agents a
 join workspace_builds b on b.id = a.workspace_build_id

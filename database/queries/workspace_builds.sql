@@ -31,9 +31,10 @@ order by b.build_number desc
 limit @max_rows offset @skip_rows;
 
 -- name: ListWorkspaceBuildDetails :many
-select sqlc.embed(b), w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
+select sqlc.embed(b), sqlc.embed(j), w.name as workspace_name, w.owner_id, w.organization_id, u.username as owner_name,
     u.avatar_url as owner_avatar_url, i.username as initiator_name, v.name as version_name
 from workspace_builds b
+join provisioner_jobs j on j.id = b.job_id
 join workspaces w on w.id = b.workspace_id
 join users u on u.id = w.owner_id
 join users i on i.id = b.initiator_id

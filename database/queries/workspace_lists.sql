@@ -1,19 +1,3 @@
--- name: ListLatestBuilds :many
--- The newest build of each workspace that was not refused, with its job and what the
--- job brought, as of one moment: a job that is seen to have succeeded is never seen
--- without its resources.
-select w.id::uuid as workspace_id, b.id, sqlc.embed(j),
-    array(select r.id from workspace_resources r where r.job_id = j.id)::uuid[] as resource_ids,
-    array(select a.id from workspace_resources r join workspace_agents a on a.resource_id = r.id where r.job_id = j.id)::uuid[] as agent_ids
-from unnest(@ids::uuid[]) as w(id)
-cross join lateral (
-    select l.id, l.job_id from workspace_builds l
-    where l.workspace_id = w.id and not l.refused
-    order by l.build_number desc
-    limit 1
-) b
-join provisioner_jobs j on j.id = b.job_id;
-
 -- name: SearchOwnWorkspaces :one
 -- SearchWorkspaces for a caller who may read no others than their own and those
 -- that are shared with them: they are found by their owner and by their access
@@ -36,8 +20,3 @@ with near as materialized (
 select
     (select count(*) from own)::bigint as total,
     array(select own.id from own order by own.last_used_at desc, own.id limit @max_rows offset @skip_rows)::uuid[] as ids;
-
--- name: ListResourcesByIDs :many
-select * from workspace_resources
-where id = any(@ids::uuid[])
-order by job_id, ordinal;

@@ -27,13 +27,24 @@ update workspaces set last_used_at = now() where id = @id and not deleted;
 -- name: MarkWorkspaceDeleted :execrows
 update workspaces set deleted = true, updated_at = now() where id = @id and not deleted;
 
+-- name: ListNewestWorkspaces :many
+-- SearchWorkspaces for a caller who may read all and looks for nothing: it costs a
+-- third, most of which goes into planning the other one.
+select w.id from workspaces w
+where not w.deleted
+order by w.last_used_at desc, w.id
+limit @max_rows offset @skip_rows;
+
+-- name: CountWorkspaces :one
+select count(*) from workspaces where not deleted;
+
 -- name: SearchWorkspaces :one
--- One page of ids, newest use first, and how many match in all. The two parts
--- repeat the conditions so that the page can walk the index and stop early. Without
--- with_total nothing is counted, and with max_rows 0 nothing is looked for.
-select
-    (select count(*) from workspaces w
-     where @with_total::boolean and not w.deleted
+-- One page of ids, newest use first, and how many match in all. The conditions are
+-- planned for each of the two by itself, so that the page can walk the index and stop
+-- early. Without with_total nothing is counted, and with max_rows 0 nothing is looked for.
+with matching as not materialized (
+    select w.id, w.last_used_at from workspaces w
+    where not w.deleted
         and rbac_visible(@everything::boolean, @orgs::uuid[], @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
             w.organization_id, w.owner_id, w.acl)
         and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
@@ -42,33 +53,34 @@ select
         and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
         and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
         and (@status::text = '' or workspace_status(w.id) = @status::text)
-    )::bigint as total,
-    array(select w.id from workspaces w
-     where not w.deleted
-        and rbac_visible(@everything::boolean, @orgs::uuid[], @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
-            w.organization_id, w.owner_id, w.acl)
-        and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
-        and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
-        and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))
-        and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
-        and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
-        and (@status::text = '' or workspace_status(w.id) = @status::text)
-     order by w.last_used_at desc, w.id
-     limit @max_rows offset @skip_rows)::uuid[] as ids;
+)
+select (select count(*) from matching where @with_total::boolean)::bigint as total,
+    array(select m.id from matching m order by m.last_used_at desc, m.id limit @max_rows offset @skip_rows)::uuid[] as ids;
 
 -- name: ListWorkspaceDetails :many
--- Workspaces with the names around them.
+-- Workspaces with the names around them, and the newest build that was not refused
+-- with its job. What the job brought is asked for afterwards: a job that is seen to
+-- have succeeded is never seen without it.
 select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
-    t.use_classic_parameter_flow as template_use_classic_parameter_flow
-from workspaces w
+    t.use_classic_parameter_flow as template_use_classic_parameter_flow,
+    sqlc.embed(b), sqlc.embed(j), v.name as version_name, i.username as initiator_name
+from unnest(@ids::uuid[]) as p(id)
+join workspaces w on w.id = p.id
+join workspace_builds b on b.id = (
+    select l.id from workspace_builds l
+    where l.workspace_id = w.id and not l.refused
+    order by l.build_number desc
+    limit 1)
+join provisioner_jobs j on j.id = b.job_id
+join template_versions v on v.id = b.template_version_id
 join users u on u.id = w.owner_id
+join users i on i.id = b.initiator_id
 join organizations o on o.id = w.organization_id
-join templates t on t.id = w.template_id
-where w.id = any(@ids::uuid[]);
+join templates t on t.id = w.template_id;
 
 -- name: IsOrganizationMember :one
 select exists (select 1 from organization_members where organization_id = @organization_id and user_id = @user_id)::boolean as member;

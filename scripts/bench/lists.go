@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"coder.internal/api"
 	"coder.internal/scripts/bench/deploy"
@@ -23,6 +24,7 @@ import (
 const (
 	listPage  = 25
 	listBlock = 50 // requests of one round
+	listMany  = 16 // clients at once
 	fewOwned  = 20 // workspaces of the member
 )
 
@@ -67,7 +69,7 @@ func (b *bench) newLister(ctx context.Context) (l *lister, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l = &lister{http: &http.Client{Timeout: time.Minute}}
+	l = &lister{http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: listMany}}}
 	if l.server, err = deploy.Start(ctx, b.binary, dir); err != nil {
 		return nil, err
 	}
@@ -169,33 +171,49 @@ func (l *lister) ask(ctx context.Context, token, path string) (time.Duration, er
 
 // block is a contender with the median and the 95th percentile, in milliseconds, of
 // several requests.
-func block(what string, one func(ctx context.Context) (time.Duration, error)) contender {
+func block(what string, requests func(ctx context.Context) ([]time.Duration, error)) contender {
 	return contender{what, func(ctx context.Context) ([]float64, error) {
-		took := make([]time.Duration, listBlock)
+		took, err := requests(ctx)
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(took)
+		ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+		return []float64{ms(took[len(took)/2]), ms(took[len(took)*95/100])}, nil
+	}}
+}
+
+// inTurn makes the requests of a block one after another.
+func inTurn(one func(context.Context) (time.Duration, error)) func(context.Context) ([]time.Duration, error) {
+	return func(ctx context.Context) (took []time.Duration, err error) {
+		took = make([]time.Duration, listBlock)
 		for i := range took {
-			var err error
 			if took[i], err = one(ctx); err != nil {
 				return nil, err
 			}
 		}
-		slices.Sort(took)
-		ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-		return []float64{ms(took[listBlock/2]), ms(took[listBlock*95/100])}, nil
-	}}
+		return took, nil
+	}
 }
 
-// bareList reads with one statement what an answer holds. %s narrows it.
+// bareList reads with one statement what an answer holds: the columns that the
+// server reads for it, of the same rows. %s narrows it.
 const bareList = `
-select (select count(*) from workspaces w where not w.deleted %[1]s), w.*, u.username, u.avatar_url, o.name, t.*, b.*, j.*, v.name, r.*, a.*,
+select (select count(*) from workspaces w where not w.deleted %[1]s), w.*, u.username, u.avatar_url, o.name,
+	t.name, t.display_name, t.icon, t.active_version_id, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.use_classic_parameter_flow,
+	b.*, j.*, v.name, i.username, r.*, a.*,
 	(select jsonb_agg(p) from workspace_apps p where p.agent_id = a.id),
-	(select jsonb_agg(s) from workspace_agent_scripts s where s.agent_id = a.id)
+	(select jsonb_agg(s) from workspace_agent_scripts s where s.agent_id = a.id),
+	(select jsonb_agg(l) from workspace_agent_log_sources l where l.agent_id = a.id),
+	(select g.relays from workspace_agent_usage g where g.agent_id = a.id)
 from (select * from workspaces w where not w.deleted %[1]s order by w.last_used_at desc, w.id limit 25) w
 join users u on u.id = w.owner_id
 join organizations o on o.id = w.organization_id
 join templates t on t.id = w.template_id
-join lateral (select * from workspace_builds b where b.workspace_id = w.id order by b.build_number desc limit 1) b on true
+join lateral (select * from workspace_builds b where b.workspace_id = w.id and not b.refused order by b.build_number desc limit 1) b on true
 join provisioner_jobs j on j.id = b.job_id
 join template_versions v on v.id = b.template_version_id
+join users i on i.id = b.initiator_id
 left join workspace_resources r on r.job_id = j.id
 left join workspace_agents a on a.resource_id = r.id`
 
@@ -232,12 +250,12 @@ func (l *lister) measure(ctx context.Context, b *bench, total int) ([]series, er
 			return l.ask(ctx, token, fmt.Sprintf("/api/v2/workspaces?limit=%d", listPage))
 		}
 	}
-	values, err := rounds(ctx, b.n, 1, block("owner", list(l.owner)),
-		block("SQL of owner", func(ctx context.Context) (time.Duration, error) { return l.bare(ctx, "") }),
-		block("member", list(l.member)),
-		block("SQL of member", func(ctx context.Context) (time.Duration, error) {
+	values, err := rounds(ctx, b.n, 1, block("owner", inTurn(list(l.owner))),
+		block("SQL of owner", inTurn(func(ctx context.Context) (time.Duration, error) { return l.bare(ctx, "") })),
+		block("member", inTurn(list(l.member))),
+		block("SQL of member", inTurn(func(ctx context.Context) (time.Duration, error) {
 			return l.bare(ctx, "and w.owner_id = $1", l.memberID)
-		}))
+		})))
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +268,32 @@ func (l *lister) measure(ctx context.Context, b *bench, total int) ([]series, er
 			return nil, err
 		}
 	}
-	return []series{values[0][0], values[2][0]}, nil
+	return []series{values[0][0], values[2][0]}, l.together(ctx, b, total, list(l.owner))
+}
+
+// together measures pages that many clients ask for at once.
+func (l *lister) together(ctx context.Context, b *bench, total int, list func(context.Context) (time.Duration, error)) error {
+	values, err := rounds(ctx, b.n, 1, block("many owners", func(ctx context.Context) ([]time.Duration, error) {
+		took := make([]time.Duration, listMany*listBlock)
+		g, ctx := errgroup.WithContext(ctx)
+		for c := range listMany {
+			g.Go(func() (err error) {
+				for i := range listBlock {
+					if took[c*listBlock+i], err = list(ctx); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		return took, g.Wait()
+	}))
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("list of %d of %d workspaces, owner, %d clients", listPage, total, listMany)
+	return errors.Join(b.emit(newFigure(name+", p50", "ms", values[0][0], nil, atMost(60))),
+		b.emit(newFigure(name+", p95", "ms", values[0][1], nil)))
 }
 
 // fill adds running workspaces with an agent each until there are total of them,
