@@ -270,25 +270,27 @@ select
      where $1::boolean and not w.deleted
         and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
-        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
-        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
-        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
-        and ($13::text = '' or lower(w.name) = lower($13::text))
-        and ($14::text = '' or workspace_status(w.id) = $14::text)
+        and rbac_named($9::boolean, $10::uuid[], w.id)
+        and ($11::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($11::text) and not u.deleted))
+        and ($12::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($12::text) and not t.deleted))
+        and ($13::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($13::text) and not o.deleted))
+        and ($14::text = '' or strpos(lower(w.name), lower($14::text)) > 0)
+        and ($15::text = '' or lower(w.name) = lower($15::text))
+        and ($16::text = '' or workspace_status(w.id) = $16::text)
     )::bigint as total,
     array(select w.id from workspaces w
      where not w.deleted
         and rbac_visible($2::boolean, $3::uuid[], $4::uuid, $5::uuid[], $6::boolean, $7::uuid[], $8::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($9::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($9::text) and not u.deleted))
-        and ($10::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($10::text) and not t.deleted))
-        and ($11::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($11::text) and not o.deleted))
-        and ($12::text = '' or strpos(lower(w.name), lower($12::text)) > 0)
-        and ($13::text = '' or lower(w.name) = lower($13::text))
-        and ($14::text = '' or workspace_status(w.id) = $14::text)
+        and rbac_named($9::boolean, $10::uuid[], w.id)
+        and ($11::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($11::text) and not u.deleted))
+        and ($12::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($12::text) and not t.deleted))
+        and ($13::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($13::text) and not o.deleted))
+        and ($14::text = '' or strpos(lower(w.name), lower($14::text)) > 0)
+        and ($15::text = '' or lower(w.name) = lower($15::text))
+        and ($16::text = '' or workspace_status(w.id) = $16::text)
      order by w.last_used_at desc, w.id
-     limit $16 offset $15)::uuid[] as ids
+     limit $18 offset $17)::uuid[] as ids
 `
 
 type SearchWorkspacesParams struct {
@@ -300,6 +302,8 @@ type SearchWorkspacesParams struct {
 	AtLarge      bool
 	SharedIn     []api.ID
 	Entries      []string
+	Anything     bool
+	Named        []api.ID
 	Owner        string
 	Template     string
 	Organization string
@@ -328,6 +332,8 @@ func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesPara
 		arg.AtLarge,
 		arg.SharedIn,
 		arg.Entries,
+		arg.Anything,
+		arg.Named,
 		arg.Owner,
 		arg.Template,
 		arg.Organization,

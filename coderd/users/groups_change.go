@@ -52,7 +52,7 @@ func (s *Service) CreateGroup(ctx context.Context, ref string, req api.CreateGro
 
 // groupUnchecked returns a group that the caller has just changed.
 func (s *Service) groupUnchecked(ctx context.Context, id api.ID) (api.Group, error) {
-	found, err := listGroups(ctx, s.opts.DB.Queries, database.ListGroupsParams{Everything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
+	found, err := listGroups(ctx, s.opts.DB.Queries, database.ListGroupsParams{Everything: true, Anything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
 	if err == nil && len(found) == 0 {
 		err = api.NotFound(aGroup)
 	}

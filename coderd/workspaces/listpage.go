@@ -13,7 +13,7 @@ import (
 // listOwn is List for a caller who may read their own workspaces alone.
 func (s *Service) listOwn(ctx context.Context, p database.SearchWorkspacesParams) (api.WorkspacesResponse, error) {
 	page, err := s.db.SearchOwnWorkspaces(ctx, database.SearchOwnWorkspacesParams{OwnerFilter: p.OwnerFilter, MemberOf: p.MemberOf,
-		AtLarge: p.AtLarge, SharedIn: p.SharedIn, Entries: p.Entries,
+		AtLarge: p.AtLarge, SharedIn: p.SharedIn, Entries: p.Entries, Anything: p.Anything, Named: p.Named,
 		Owner: p.Owner, Template: p.Template, Organization: p.Organization, Name: p.Name, ExactName: p.ExactName, Status: p.Status,
 		MaxRows: p.MaxRows, SkipRows: p.SkipRows})
 	if err != nil {

@@ -2,7 +2,7 @@
 -- Everything that a request needs to know about who makes it. Suspended and
 -- deleted users and expired keys have no row.
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
-    k.last_used < now() - interval '1 minute' as stale,
+    k.last_used < now() - interval '1 minute' as stale, u.status = 'dormant' as dormant,
     coalesce((
         select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles)
         from organization_members m
@@ -60,6 +60,7 @@ select sqlc.embed(k), u.username from api_keys k
 join users u on u.id = k.user_id
 where k.login_type = 'token' and not u.deleted
     and (@any_user::boolean or k.user_id = @user_id)
+    and rbac_named(@anything::boolean, @named::uuid[], k.user_id)
     and (@include_expired::boolean or k.expires_at > now())
 order by k.created_at desc, k.id
 limit @max_rows;

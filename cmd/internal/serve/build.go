@@ -113,7 +113,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}
-	cleaner, err := s.newRetention(p.audit, p.connections)
+	cleaner, err := s.newRetention(p.audit, p.connections, p.users)
 	if err != nil {
 		return err
 	}
