@@ -153,7 +153,7 @@ func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
 }
 
 func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
-	hasher := password.New(passwordWorkers)
+	hasher := password.New(passwordWorkers())
 	p.auth, err = auth.New(auth.Options{DB: s.db, Passwords: hasher, Log: s.log, Config: auth.Config{
 		SessionDuration:       s.cfg.Session.Duration,
 		DisableSessionRefresh: s.cfg.Session.DisableRefresh,
