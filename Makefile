@@ -16,7 +16,7 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/refere
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger offline-test clean deps
+.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -91,6 +91,9 @@ build/derper: go.mod go.sum
 
 ledger: build ## kill servers, daemons and terraforms while workspaces are built, then count; ARGS="-seed 7 -kills 200"
 	go run ./scripts/ledger $(ARGS)
+
+audit-test: ## kill servers between a change and its answer, then compare changes and entries; ARGS="-seed 7 -kills 200"
+	go test -count=1 -timeout 30m -v -run '^TestAuditIsCompleteWhenKilled$$' ./cmd/internal/serve -args $(ARGS)
 
 offline-test: build ## imports and builds in a network namespace without a route (root, Linux)
 	./scripts/offline-test.sh

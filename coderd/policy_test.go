@@ -18,6 +18,7 @@ import (
 type subjects struct {
 	*rand.Rand
 	orgs, people, groups []api.ID
+	things               []api.ID // ids of objects
 }
 
 func pick[T any](w *subjects, from []T) T { return from[w.IntN(len(from))] }
@@ -35,9 +36,26 @@ func (w *subjects) permissions() []rbac.Permission {
 	return out
 }
 
+// allow is the allow-list of a token, or none.
+func (w *subjects) allow() rbac.AllowList {
+	if w.IntN(2) != 0 {
+		return nil
+	}
+	var out rbac.AllowList
+	for range 1 + w.IntN(12) {
+		target := rbac.AllowTarget{Type: pick(w, append([]rbac.Type{rbac.Any}, policyTypes...)), ID: rbac.Any}
+		if w.IntN(4) != 0 {
+			target.ID = pick(w, append([]api.ID{{}}, w.things...)).String()
+		}
+		out = append(out, target)
+	}
+	return out
+}
+
 func (w *subjects) subject() rbac.Subject {
 	s := rbac.Subject{UserID: pick(w, w.people), OrgRoles: map[api.ID][]string{},
 		Scopes: pick(w, [][]string{{"all"}, {"all"}, {"all"}, {"user:read", "template:use"}, {"application_connect"}, {"workspace:*"}, {}})}
+	s.Allow = w.allow()
 	s.Deployment = rbac.Deployment{OwnersStayOut: w.IntN(5) == 0, NoSharing: w.IntN(5) == 0}
 	if w.IntN(4) == 0 {
 		s.SiteRoles = []string{pick(w, append(rbac.SiteRoleNames(), "emperor"))}
@@ -68,7 +86,7 @@ func (w *subjects) subject() rbac.Subject {
 }
 
 func (w *subjects) object() rbac.Object {
-	o := rbac.Object{Type: pick(w, policyTypes), ID: api.NewID(), OrgID: pick(w, append([]api.ID{{}}, w.orgs...)), OwnerID: pick(w, append([]api.ID{{}}, w.people...))}
+	o := rbac.Object{Type: pick(w, policyTypes), ID: pick(w, append([]api.ID{{}}, w.things...)), OrgID: pick(w, append([]api.ID{{}}, w.orgs...)), OwnerID: pick(w, append([]api.ID{{}}, w.people...))}
 	for range w.IntN(4) {
 		kind, id := rbac.GranteeUser, pick(w, w.people)
 		if w.IntN(2) == 0 {
@@ -79,19 +97,22 @@ func (w *subjects) object() rbac.Object {
 	return o
 }
 
-// TestPolicyAgrees: Authorize in memory, the filter in memory and rbac_visible in
-// Postgres decide alike, for random subjects, actions and objects.
+// TestPolicyAgrees: Authorize in memory, the filter in memory and rbac_visible with
+// rbac_named in Postgres decide alike, for random subjects, actions and objects. The
+// filter of lists that do not look at ids shows no more.
 func TestPolicyAgrees(t *testing.T) {
 	t.Parallel()
 	const cases = 100_000
 	w := &subjects{Rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable on purpose
 	for range 3 {
 		w.orgs, w.people, w.groups = append(w.orgs, api.NewID()), append(w.people, api.NewID()), append(w.groups, api.NewID())
+		w.things = append(w.things, api.NewID())
 	}
+	named := 0
 	want, rows := []int32{}, make([][]any, 0, cases)
 	for n := range int32(cases) {
 		s, a, o := w.subject(), pick(w, policyActions), w.object()
-		f := rbac.FilterFor(s, a, o.Type)
+		f := rbac.ListFor(s, a, o.Type)
 		allowed := rbac.Authorize(s, a, o)
 		if allowed {
 			want = append(want, n)
@@ -99,33 +120,41 @@ func TestPolicyAgrees(t *testing.T) {
 		if f.Matches(o) != allowed {
 			t.Fatalf("the filter says %v, Authorize %v, for %+v, %s of %+v", !allowed, allowed, s, a, o)
 		}
-		rows = append(rows, []any{n, f.All, f.Orgs, f.Owner, f.MemberOf, f.AtLarge, f.SharedIn, f.Entries, optional(o.OrgID), optional(o.OwnerID), o.ACL})
+		if whole := rbac.FilterFor(s, a, o.Type); whole.Matches(o) && !allowed || f.Anything && whole.Matches(o) != allowed {
+			t.Fatalf("the filter without ids says %v, for %+v, %s of %+v", !allowed, s, a, o)
+		}
+		if allowed && !f.Anything {
+			named++
+		}
+		rows = append(rows, []any{n, f.All, f.Orgs, f.Owner, f.MemberOf, f.AtLarge, f.SharedIn, f.Entries, f.Anything, f.Named,
+			optional(o.OrgID), optional(o.OwnerID), o.ACL, optional(o.ID)})
 	}
-	require.Greater(t, len(want), cases/20, "the question was asked in earnest")
+	require.Greater(t, len(want), cases/25, "the question was asked in earnest")
 	require.Less(t, len(want), cases*9/10)
+	require.Greater(t, named, cases/500, "also of allow-lists that name single objects")
 
 	conn, err := pgx.Connect(t.Context(), dbtest.URL(t))
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
 	_, err = conn.Exec(t.Context(), `create temp table cases (n int, everything boolean, orgs uuid[], owner uuid, member_of uuid[],
-		at_large boolean, shared_in uuid[], entries text[], org uuid, owned_by uuid, acl text[])`)
+		at_large boolean, shared_in uuid[], entries text[], anything boolean, named uuid[], org uuid, owned_by uuid, acl text[], id uuid)`)
 	require.NoError(t, err)
 	_, err = conn.CopyFrom(t.Context(), pgx.Identifier{"cases"}, []string{"n", "everything", "orgs", "owner", "member_of", "at_large",
-		"shared_in", "entries", "org", "owned_by", "acl"}, pgx.CopyFromRows(rows))
+		"shared_in", "entries", "anything", "named", "org", "owned_by", "acl", "id"}, pgx.CopyFromRows(rows))
 	require.NoError(t, err)
 	var got []int32
 	require.NoError(t, conn.QueryRow(t.Context(), `select array_agg(n order by n) from cases
-		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl)`).Scan(&got))
+		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl) and rbac_named(anything, named, id)`).Scan(&got))
 	require.Equal(t, len(want), len(got))
 	require.True(t, slices.Equal(want, got), "Postgres decides otherwise")
 
 	// Lists can use indexes only if the planner sees through the function.
 	plan, err := conn.Query(t.Context(), `explain verbose select n from cases
-		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl)`)
+		where rbac_visible(everything, orgs, owner, member_of, at_large, shared_in, entries, org, owned_by, acl) and rbac_named(anything, named, id)`)
 	require.NoError(t, err)
 	lines, err := pgx.CollectRows(plan, pgx.RowTo[string])
 	require.NoError(t, err)
-	require.NotContains(t, strings.Join(lines, "\n"), "rbac_visible", "the condition is not inlined")
+	require.NotContains(t, strings.Join(lines, "\n"), "rbac_", "the conditions are not inlined")
 }
 
 func optional(id api.ID) *api.ID {

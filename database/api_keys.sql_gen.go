@@ -132,7 +132,7 @@ func (q *Queries) GetAPIKey(ctx context.Context, arg GetAPIKeyParams) (ApiKey, e
 
 const getCaller = `-- name: GetCaller :one
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
-    k.last_used < now() - interval '1 minute' as stale,
+    k.last_used < now() - interval '1 minute' as stale, u.status = 'dormant' as dormant,
     coalesce(r.org_roles, '{}')::jsonb as org_roles,
     array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups,
     coalesce(r.custom_roles, '[]')::jsonb as custom_roles
@@ -161,6 +161,7 @@ type GetCallerRow struct {
 	Username     string
 	SiteRoles    []string
 	Stale        bool
+	Dormant      bool
 	OrgRoles     json.RawMessage
 	Groups       []api.ID
 	CustomRoles  json.RawMessage
@@ -182,6 +183,7 @@ func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error
 		&i.Username,
 		&i.SiteRoles,
 		&i.Stale,
+		&i.Dormant,
 		&i.OrgRoles,
 		&i.Groups,
 		&i.CustomRoles,
@@ -326,14 +328,17 @@ select k.id, k.hashed_secret, k.user_id, k.login_type, k.token_name, k.scopes, k
 join users u on u.id = k.user_id
 where k.login_type = 'token' and not u.deleted
     and ($1::boolean or k.user_id = $2)
-    and ($3::boolean or k.expires_at > now())
+    and rbac_named($3::boolean, $4::uuid[], k.user_id)
+    and ($5::boolean or k.expires_at > now())
 order by k.created_at desc, k.id
-limit $4
+limit $6
 `
 
 type ListTokensParams struct {
 	AnyUser        bool
 	UserID         api.ID
+	Anything       bool
+	Named          []api.ID
 	IncludeExpired bool
 	MaxRows        int32
 }
@@ -347,6 +352,8 @@ func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListT
 	rows, err := q.db.Query(ctx, listTokens,
 		arg.AnyUser,
 		arg.UserID,
+		arg.Anything,
+		arg.Named,
 		arg.IncludeExpired,
 		arg.MaxRows,
 	)

@@ -240,8 +240,9 @@ const listOrganizations = `-- name: ListOrganizations :many
 select id, name, display_name, description, icon, is_default, deleted, created_at, updated_at, default_member_roles, sharing_owners from organizations o
 where not o.deleted and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
             o.id, null, null)
+    and rbac_named($8::boolean, $9::uuid[], o.id)
 order by o.is_default desc, lower(o.name)
-limit $8
+limit $10
 `
 
 type ListOrganizationsParams struct {
@@ -252,6 +253,8 @@ type ListOrganizationsParams struct {
 	AtLarge    bool
 	SharedIn   []api.ID
 	Entries    []string
+	Anything   bool
+	Named      []api.ID
 	MaxRows    int32
 }
 
@@ -264,6 +267,8 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 		arg.AtLarge,
 		arg.SharedIn,
 		arg.Entries,
+		arg.Anything,
+		arg.Named,
 		arg.MaxRows,
 	)
 	if err != nil {

@@ -227,18 +227,21 @@ const listProvisionerJobs = `-- name: ListProvisionerJobs :many
 select j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash from provisioner_jobs j
 where j.organization_id = $1
     and ($2::boolean or j.initiator_id = $3)
-    and (cardinality($4::uuid[]) = 0 or j.id = any ($4::uuid[]))
-    and (cardinality($5::text[]) = 0 or j.status = any ($5::text[]))
-    and j.tags @> $6::jsonb
-    and ($7::uuid = '00000000-0000-0000-0000-000000000000' or j.initiator_id = $7::uuid)
+    and rbac_named($4::boolean, $5::uuid[], j.id)
+    and (cardinality($6::uuid[]) = 0 or j.id = any ($6::uuid[]))
+    and (cardinality($7::text[]) = 0 or j.status = any ($7::text[]))
+    and j.tags @> $8::jsonb
+    and ($9::uuid = '00000000-0000-0000-0000-000000000000' or j.initiator_id = $9::uuid)
 order by j.created_at desc, j.id desc
-limit $8
+limit $10
 `
 
 type ListProvisionerJobsParams struct {
 	OrganizationID api.ID
 	AllJobs        bool
 	Owner          api.ID
+	Anything       bool
+	Named          []api.ID
 	Ids            []api.ID
 	Statuses       []string
 	Tags           json.RawMessage
@@ -252,6 +255,8 @@ func (q *Queries) ListProvisionerJobs(ctx context.Context, arg ListProvisionerJo
 		arg.OrganizationID,
 		arg.AllJobs,
 		arg.Owner,
+		arg.Anything,
+		arg.Named,
 		arg.Ids,
 		arg.Statuses,
 		arg.Tags,

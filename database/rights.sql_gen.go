@@ -546,14 +546,15 @@ from groups g
 join organizations o on o.id = g.organization_id and not o.deleted
 where (rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
         g.organization_id, null, null) or g.id = any ($8::uuid[]))
-    and ($9::uuid is null or g.organization_id = $9::uuid)
-    and (cardinality($10::uuid[]) = 0 or g.id = any ($10::uuid[]))
-    and ($11::text = '' or lower(g.name) = lower($11::text))
-    and ($12::uuid is null
-        or exists (select 1 from group_members m where m.group_id = g.id and m.user_id = $12::uuid)
-        or exists (select 1 from organization_members m where m.organization_id = g.id and m.user_id = $12::uuid))
+    and rbac_named($9::boolean, $10::uuid[], g.id)
+    and ($11::uuid is null or g.organization_id = $11::uuid)
+    and (cardinality($12::uuid[]) = 0 or g.id = any ($12::uuid[]))
+    and ($13::text = '' or lower(g.name) = lower($13::text))
+    and ($14::uuid is null
+        or exists (select 1 from group_members m where m.group_id = g.id and m.user_id = $14::uuid)
+        or exists (select 1 from organization_members m where m.organization_id = g.id and m.user_id = $14::uuid))
 order by lower(o.name), g.id <> g.organization_id, lower(g.name), g.id
-limit $13
+limit $15
 `
 
 type ListGroupsParams struct {
@@ -565,6 +566,8 @@ type ListGroupsParams struct {
 	SharedIn       []api.ID
 	Entries        []string
 	Joined         []api.ID
+	Anything       bool
+	Named          []api.ID
 	OrganizationID *api.ID
 	Ids            []api.ID
 	Name           string
@@ -590,6 +593,8 @@ func (q *Queries) ListGroups(ctx context.Context, arg ListGroupsParams) ([]ListG
 		arg.SharedIn,
 		arg.Entries,
 		arg.Joined,
+		arg.Anything,
+		arg.Named,
 		arg.OrganizationID,
 		arg.Ids,
 		arg.Name,

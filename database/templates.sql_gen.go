@@ -116,11 +116,12 @@ join users u on u.id = t.created_by
 where not t.deleted
     and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
             t.organization_id, null, coalesce(t.acl, array['g:' || t.organization_id || ':use']))
-    and ($8::uuid is null or t.id = $8::uuid)
-    and ($9::uuid is null or t.organization_id = $9::uuid)
-    and ($10::text = '' or lower(t.name) = lower($10::text))
+    and rbac_named($8::boolean, $9::uuid[], t.id)
+    and ($10::uuid is null or t.id = $10::uuid)
+    and ($11::uuid is null or t.organization_id = $11::uuid)
+    and ($12::text = '' or lower(t.name) = lower($12::text))
 order by lower(t.name), t.id
-limit $12 offset $11
+limit $14 offset $13
 `
 
 type ListTemplatesParams struct {
@@ -131,6 +132,8 @@ type ListTemplatesParams struct {
 	AtLarge        bool
 	SharedIn       []api.ID
 	Entries        []string
+	Anything       bool
+	Named          []api.ID
 	ID             *api.ID
 	OrganizationID *api.ID
 	Name           string
@@ -158,6 +161,8 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 		arg.AtLarge,
 		arg.SharedIn,
 		arg.Entries,
+		arg.Anything,
+		arg.Named,
 		arg.ID,
 		arg.OrganizationID,
 		arg.Name,

@@ -27,23 +27,26 @@ const countUsers = `-- name: CountUsers :one
 select count(*) from users u
 where not u.deleted
     and ($1::boolean or u.id = $2)
-    and ($3::text = '' or strpos(lower(u.username), lower($3)) > 0
-        or strpos(lower(u.email), lower($3)) > 0 or strpos(lower(u.name), lower($3)) > 0)
-    and (cardinality($4::text[]) = 0 or u.status = any ($4))
-    and (cardinality($5::text[]) = 0 or u.login_type = any ($5))
-    and (cardinality($6::text[]) = 0 or u.roles && $6)
-    and ($7::timestamptz is null or u.last_seen_at <= $7)
-    and ($8::timestamptz is null or u.last_seen_at >= $8)
-    and ($9::timestamptz is null or u.created_at <= $9)
-    and ($10::timestamptz is null or u.created_at >= $10)
-    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
-    and ($12::bigint = 0 or u.github_com_user_id = $12)
-    and ($13::boolean is null or u.is_service_account = $13)
+    and rbac_named($3::boolean, $4::uuid[], u.id)
+    and ($5::text = '' or strpos(lower(u.username), lower($5)) > 0
+        or strpos(lower(u.email), lower($5)) > 0 or strpos(lower(u.name), lower($5)) > 0)
+    and (cardinality($6::text[]) = 0 or u.status = any ($6))
+    and (cardinality($7::text[]) = 0 or u.login_type = any ($7))
+    and (cardinality($8::text[]) = 0 or u.roles && $8)
+    and ($9::timestamptz is null or u.last_seen_at <= $9)
+    and ($10::timestamptz is null or u.last_seen_at >= $10)
+    and ($11::timestamptz is null or u.created_at <= $11)
+    and ($12::timestamptz is null or u.created_at >= $12)
+    and ($13::text = '' or strpos(lower(u.name), lower($13)) > 0 or strpos(lower(u.username), lower($13)) > 0)
+    and ($14::bigint = 0 or u.github_com_user_id = $14)
+    and ($15::boolean is null or u.is_service_account = $15)
 `
 
 type CountUsersParams struct {
 	AllUsers       bool
 	OnlyUser       api.ID
+	Anything       bool
+	Named          []api.ID
 	Search         string
 	Statuses       []string
 	LoginTypes     []string
@@ -61,6 +64,8 @@ func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (int64, 
 	row := q.db.QueryRow(ctx, countUsers,
 		arg.AllUsers,
 		arg.OnlyUser,
+		arg.Anything,
+		arg.Named,
 		arg.Search,
 		arg.Statuses,
 		arg.LoginTypes,
@@ -208,27 +213,30 @@ select u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type, 
 from users u
 where not u.deleted
     and ($1::boolean or u.id = $2)
-    and ($3::text = '' or strpos(lower(u.username), lower($3)) > 0
-        or strpos(lower(u.email), lower($3)) > 0 or strpos(lower(u.name), lower($3)) > 0)
-    and (cardinality($4::text[]) = 0 or u.status = any ($4))
-    and (cardinality($5::text[]) = 0 or u.login_type = any ($5))
-    and (cardinality($6::text[]) = 0 or u.roles && $6)
-    and ($7::timestamptz is null or u.last_seen_at <= $7)
-    and ($8::timestamptz is null or u.last_seen_at >= $8)
-    and ($9::timestamptz is null or u.created_at <= $9)
-    and ($10::timestamptz is null or u.created_at >= $10)
-    and ($11::text = '' or strpos(lower(u.name), lower($11)) > 0 or strpos(lower(u.username), lower($11)) > 0)
-    and ($12::bigint = 0 or u.github_com_user_id = $12)
-    and ($13::boolean is null or u.is_service_account = $13)
-    and ($14::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
-        select lower(a.username), a.id from users a where a.id = $14))
+    and rbac_named($3::boolean, $4::uuid[], u.id)
+    and ($5::text = '' or strpos(lower(u.username), lower($5)) > 0
+        or strpos(lower(u.email), lower($5)) > 0 or strpos(lower(u.name), lower($5)) > 0)
+    and (cardinality($6::text[]) = 0 or u.status = any ($6))
+    and (cardinality($7::text[]) = 0 or u.login_type = any ($7))
+    and (cardinality($8::text[]) = 0 or u.roles && $8)
+    and ($9::timestamptz is null or u.last_seen_at <= $9)
+    and ($10::timestamptz is null or u.last_seen_at >= $10)
+    and ($11::timestamptz is null or u.created_at <= $11)
+    and ($12::timestamptz is null or u.created_at >= $12)
+    and ($13::text = '' or strpos(lower(u.name), lower($13)) > 0 or strpos(lower(u.username), lower($13)) > 0)
+    and ($14::bigint = 0 or u.github_com_user_id = $14)
+    and ($15::boolean is null or u.is_service_account = $15)
+    and ($16::uuid = '00000000-0000-0000-0000-000000000000'::uuid or (lower(u.username), u.id) > (
+        select lower(a.username), a.id from users a where a.id = $16))
 order by lower(u.username), u.id
-limit $16 offset $15
+limit $18 offset $17
 `
 
 type ListUsersParams struct {
 	AllUsers       bool
 	OnlyUser       api.ID
+	Anything       bool
+	Named          []api.ID
 	Search         string
 	Statuses       []string
 	LoginTypes     []string
@@ -254,6 +262,8 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 	rows, err := q.db.Query(ctx, listUsers,
 		arg.AllUsers,
 		arg.OnlyUser,
+		arg.Anything,
+		arg.Named,
 		arg.Search,
 		arg.Statuses,
 		arg.LoginTypes,
@@ -383,6 +393,62 @@ func (q *Queries) LockUserAlone(ctx context.Context, id api.ID) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const markDormant = `-- name: MarkDormant :many
+update users set status = 'dormant', updated_at = now()
+where id in (
+    select i.id from users i
+    where i.status = 'active' and not i.deleted and i.last_seen_at < now() - make_interval(secs => $1::float8)
+    order by i.last_seen_at
+    limit $2
+    for no key update skip locked
+)
+returning id, username, name, email, avatar_url, status, login_type, password_hash, roles, is_service_account, theme_preference, deleted, last_seen_at, created_at, updated_at, github_com_user_id
+`
+
+type MarkDormantParams struct {
+	IdleSeconds float64
+	MaxRows     int32
+}
+
+// Active users who were not seen for a time. Who is being changed waits for the
+// next time.
+func (q *Queries) MarkDormant(ctx context.Context, arg MarkDormantParams) ([]User, error) {
+	rows, err := q.db.Query(ctx, markDormant, arg.IdleSeconds, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []User{}
+	for rows.Next() {
+		var i User
+		if err := rows.Scan(
+			&i.ID,
+			&i.Username,
+			&i.Name,
+			&i.Email,
+			&i.AvatarUrl,
+			&i.Status,
+			&i.LoginType,
+			&i.PasswordHash,
+			&i.Roles,
+			&i.IsServiceAccount,
+			&i.ThemePreference,
+			&i.Deleted,
+			&i.LastSeenAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.GithubComUserID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const noteLogin = `-- name: NoteLogin :exec
@@ -536,4 +602,17 @@ func (q *Queries) UserOwnsWorkspaces(ctx context.Context, ownerID api.ID) (bool,
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
+}
+
+const wakeUser = `-- name: WakeUser :execrows
+update users set status = 'active', last_seen_at = now(), updated_at = now()
+where id = $1 and status = 'dormant' and not deleted
+`
+
+func (q *Queries) WakeUser(ctx context.Context, id api.ID) (int64, error) {
+	result, err := q.db.Exec(ctx, wakeUser, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

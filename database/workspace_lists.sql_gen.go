@@ -20,12 +20,13 @@ with near as materialized (
     select w.id, w.last_used_at from near join workspaces w on w.id = near.id
     where rbac_visible(false, '{}', $3::uuid, $5::uuid[], $6::boolean, $7::uuid[], $4::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
-        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
-        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
-        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
-        and ($12::text = '' or lower(w.name) = lower($12::text))
-        and ($13::text = '' or workspace_status(w.id) = $13::text)
+        and rbac_named($8::boolean, $9::uuid[], w.id)
+        and ($10::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($10::text) and not u.deleted))
+        and ($11::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($11::text) and not t.deleted))
+        and ($12::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($12::text) and not o.deleted))
+        and ($13::text = '' or strpos(lower(w.name), lower($13::text)) > 0)
+        and ($14::text = '' or lower(w.name) = lower($14::text))
+        and ($15::text = '' or workspace_status(w.id) = $15::text)
 )
 select
     (select count(*) from own)::bigint as total,
@@ -40,6 +41,8 @@ type SearchOwnWorkspacesParams struct {
 	MemberOf     []api.ID
 	AtLarge      bool
 	SharedIn     []api.ID
+	Anything     bool
+	Named        []api.ID
 	Owner        string
 	Template     string
 	Organization string
@@ -65,6 +68,8 @@ func (q *Queries) SearchOwnWorkspaces(ctx context.Context, arg SearchOwnWorkspac
 		arg.MemberOf,
 		arg.AtLarge,
 		arg.SharedIn,
+		arg.Anything,
+		arg.Named,
 		arg.Owner,
 		arg.Template,
 		arg.Organization,

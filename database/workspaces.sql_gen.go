@@ -377,12 +377,13 @@ with matching as not materialized (
     where not w.deleted
         and rbac_visible($4::boolean, $5::uuid[], $6::uuid, $7::uuid[], $8::boolean, $9::uuid[], $10::text[],
             w.organization_id, w.owner_id, w.acl)
-        and ($11::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($11::text) and not u.deleted))
-        and ($12::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($12::text) and not t.deleted))
-        and ($13::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($13::text) and not o.deleted))
-        and ($14::text = '' or strpos(lower(w.name), lower($14::text)) > 0)
-        and ($15::text = '' or lower(w.name) = lower($15::text))
-        and ($16::text = '' or workspace_status(w.id) = $16::text)
+        and rbac_named($11::boolean, $12::uuid[], w.id)
+        and ($13::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($13::text) and not u.deleted))
+        and ($14::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($14::text) and not t.deleted))
+        and ($15::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($15::text) and not o.deleted))
+        and ($16::text = '' or strpos(lower(w.name), lower($16::text)) > 0)
+        and ($17::text = '' or lower(w.name) = lower($17::text))
+        and ($18::text = '' or workspace_status(w.id) = $18::text)
 )
 select (select count(*) from matching where $1::boolean)::bigint as total,
     array(select m.id from matching m order by m.last_used_at desc, m.id limit $3 offset $2)::uuid[] as ids
@@ -399,6 +400,8 @@ type SearchWorkspacesParams struct {
 	AtLarge      bool
 	SharedIn     []api.ID
 	Entries      []string
+	Anything     bool
+	Named        []api.ID
 	Owner        string
 	Template     string
 	Organization string
@@ -427,6 +430,8 @@ func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesPara
 		arg.AtLarge,
 		arg.SharedIn,
 		arg.Entries,
+		arg.Anything,
+		arg.Named,
 		arg.Owner,
 		arg.Template,
 		arg.Organization,

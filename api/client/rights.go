@@ -106,6 +106,17 @@ func (c *Client) DeleteGroup(ctx context.Context, id api.ID) error {
 	return err
 }
 
+// TemplateACL returns who may use a template.
+func (c *Client) TemplateACL(ctx context.Context, id api.ID) (api.TemplateACL, error) {
+	return get[api.TemplateACL](ctx, c, path("templates", id.String(), "acl"), nil)
+}
+
+// UpdateTemplateACL changes that.
+func (c *Client) UpdateTemplateACL(ctx context.Context, id api.ID, r api.UpdateTemplateACL) error {
+	_, err := write[none](ctx, c, http.MethodPatch, path("templates", id.String(), "acl"), r)
+	return err
+}
+
 // WorkspaceACL returns with whom a workspace is shared.
 func (c *Client) WorkspaceACL(ctx context.Context, id api.ID) (api.WorkspaceACL, error) {
 	return get[api.WorkspaceACL](ctx, c, path("workspaces", id.String(), "acl"), nil)

@@ -99,6 +99,11 @@ func (c *Client) CreateSessionKey(ctx context.Context) (api.GenerateKeyResponse,
 	return write[api.GenerateKeyResponse](ctx, c, http.MethodPost, path("users", api.Me, "keys"), nil)
 }
 
+// Sessions lists where a user is signed in, the last used first.
+func (c *Client) Sessions(ctx context.Context, user string) ([]api.Key, error) {
+	return get[[]api.Key](ctx, c, path("users", user, "keys"), nil)
+}
+
 // TokensFilter narrows Tokens.
 type TokensFilter struct{ All, Expired bool }
 

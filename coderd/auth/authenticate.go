@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"coder.internal/api"
+	"coder.internal/coderd/audit"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 )
@@ -43,6 +45,9 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if row.Stale {
 		s.touch(ctx, row.ID)
 	}
+	if row.Dormant {
+		s.wake(ctx, row.UserID, row.Username)
+	}
 	return subject, row.ID, nil
 }
 
@@ -67,6 +72,23 @@ func customRoles(stored json.RawMessage) ([]rbac.Role, error) {
 		out[i] = rbac.NewRole(r.Name, r.OrganizationID, rbac.Spec{Site: r.Site, Org: r.Org, Member: r.Member, User: r.User})
 	}
 	return out, nil
+}
+
+// wake makes a dormant user active: using a token is being there, too. The request
+// goes on when this fails, as with touch.
+func (s *Service) wake(ctx context.Context, user api.ID, name string) {
+	err := s.opts.DB.InTx(ctx, func(q *database.Queries) error {
+		n, err := q.WakeUser(ctx, user)
+		if err != nil || n == 0 { // another request was first
+			return err
+		}
+		return audit.Record(ctx, q, audit.Entry{Action: audit.Write, ResourceType: "user", ResourceID: user, Target: name,
+			StatusCode: http.StatusOK, UserID: user, Username: name,
+			Before: map[string]any{"status": api.UserDormant}, After: map[string]any{"status": api.UserActive}})
+	})
+	if err != nil && ctx.Err() == nil {
+		s.opts.Log.Warn("dormant user not woken", "user_id", user, "error", err)
+	}
 }
 
 // touch notes that a key was used and lets a session slide. The request goes on

@@ -248,9 +248,10 @@ func (s *Service) Tokens(ctx context.Context, ref string, all, includeExpired bo
 	if err != nil {
 		return nil, err
 	}
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeAPIKey)
 	rows, err := s.opts.DB.ListTokens(ctx, database.ListTokensParams{
-		AnyUser: all && rbac.FilterFor(caller, rbac.Read, rbac.TypeAPIKey).All && !selfOnly(caller.Scopes),
-		UserID:  u.ID, IncludeExpired: includeExpired, MaxRows: maxListedTokens,
+		AnyUser: all && f.All && !selfOnly(caller.Scopes), Anything: f.Anything, Named: f.Named,
+		UserID: u.ID, IncludeExpired: includeExpired, MaxRows: maxListedTokens,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)

@@ -114,8 +114,12 @@ func (s *Service) signIn(ctx context.Context, u database.User, source string, a 
 		if err := noteLogin(ctx, q, u.ID, source, a); err != nil {
 			return err
 		}
+		before, after := map[string]any{}, map[string]any{"api_key_id": key.ID}
+		if now.Status == string(api.UserDormant) {
+			before["status"], after["status"] = now.Status, api.UserActive
+		}
 		return audit.Record(ctx, q, audit.Entry{Action: audit.Login, ResourceType: "user", ResourceID: u.ID, Target: u.Username,
-			StatusCode: http.StatusCreated, UserID: u.ID, Username: u.Username, After: map[string]any{"api_key_id": key.ID}})
+			StatusCode: http.StatusCreated, UserID: u.ID, Username: u.Username, Before: before, After: after})
 	})
 	return out, err
 }

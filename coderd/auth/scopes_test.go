@@ -130,7 +130,10 @@ func TestAllowLists(t *testing.T) {
 	}
 	res, _ := limited.Raw(t, post, "/api/v2/users", api.CreateUserRequest{Username: "new", Email: "n@example.com", Password: coderdtest.Password})
 	assert.Equal(t, http.StatusForbidden, res.StatusCode, "what is yet to be made is not on the list")
-	assert.Empty(t, coderdtest.Do[api.UsersResponse](t, limited, http.StatusOK, get, "/api/v2/users", nil).Users)
+	listed := coderdtest.Do[api.UsersResponse](t, limited, http.StatusOK, get, "/api/v2/users", nil)
+	require.Len(t, listed.Users, 1, "lists show what is named")
+	assert.Equal(t, "bob", listed.Users[0].Username)
+	assert.Equal(t, 1, listed.Count)
 
 	key := coderdtest.Do[api.Key](t, owner, http.StatusOK, get, tokensPath+"/limited", nil)
 	assert.Equal(t, only(bobID, "api_key:*"), key.AllowList)

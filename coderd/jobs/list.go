@@ -228,8 +228,8 @@ func (q *Queue) listJobs(ctx context.Context, ref, initiator string, p database.
 	if err != nil {
 		return nil, err
 	}
-	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeProvisionerJob)
-	p.OrganizationID = org.ID
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeProvisionerJob)
+	p.OrganizationID, p.Anything, p.Named = org.ID, f.Anything, f.Named
 	if slices.Contains(f.MemberOf, org.ID) {
 		p.Owner = f.Owner
 	}

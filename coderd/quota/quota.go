@@ -130,9 +130,12 @@ func Admit(ctx context.Context, q *database.Queries, build api.ID, cost int) err
 }
 
 func insufficient(now api.WorkspaceQuota, cost int) error {
-	return &api.Error{Code: api.CodeForbidden, Message: fmt.Sprintf(
-		"This needs %d of the quota a day: the budget is %d, and %d of it are used by other workspaces. "+
-			"Delete a workspace that you do not need, or ask an administrator for a larger allowance.", cost, now.Budget, now.CreditsConsumed)}
+	text := fmt.Sprintf("This needs %d of the quota a day, and the budget is %d. Ask an administrator for a larger allowance.", cost, now.Budget)
+	if now.CreditsConsumed > 0 {
+		text = fmt.Sprintf("This needs %d of the quota a day: the budget is %d, and %d of it are used by other workspaces. "+
+			"Delete a workspace that you do not need, or ask an administrator for a larger allowance.", cost, now.Budget, now.CreditsConsumed)
+	}
+	return &api.Error{Code: api.CodeForbidden, Message: text}
 }
 
 // Settle notes what a build has come to cost.

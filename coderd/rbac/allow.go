@@ -30,6 +30,20 @@ func (l AllowList) Permits(o Object) bool {
 // PermitsAll reports whether every object of a type may be touched.
 func (l AllowList) PermitsAll(t Type) bool { return l.Permits(Object{Type: t}) }
 
+// named are the objects of a type that entries name, each once.
+func (l AllowList) named(t Type) []api.ID {
+	out := []api.ID{}
+	for _, target := range l {
+		if target.Type != anything && target.Type != t {
+			continue
+		}
+		if id, err := api.ParseID(target.ID); err == nil && !id.IsZero() && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // Covers reports whether a holder of l may hand out want.
 func (l AllowList) Covers(want AllowList) bool {
 	if len(l) == 0 {

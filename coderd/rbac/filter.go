@@ -14,7 +14,10 @@ import (
 //
 //	All, or its organization is in Orgs,
 //	or Owner owns it: in an organization of MemberOf, or outside of any with AtLarge,
-//	or its organization is in SharedIn and its ACL has one of Entries.
+//	or its organization is in SharedIn and its ACL has one of Entries;
+//
+// and only when Anything, or its id is in Named: these two are the parameters of
+// rbac_named.
 type Filter struct {
 	All      bool
 	Orgs     []api.ID
@@ -23,14 +26,36 @@ type Filter struct {
 	AtLarge  bool
 	SharedIn []api.ID
 	Entries  []string
+	Anything bool
+	Named    []api.ID
 }
 
-// FilterFor returns the filter of lists of objects of type t, with what the
-// subject may do a on. It is Authorize turned inside out over the same roles.
+// none is the filter that nothing passes.
+func none() Filter {
+	return Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}, SharedIn: []api.ID{}, Entries: []string{}, Named: []api.ID{}}
+}
+
+// FilterFor is ListFor for lists that do not look at ids: under an allow-list that
+// names single objects they are empty.
 func FilterFor(s Subject, a Action, t Type) Filter {
-	f := Filter{Orgs: []api.ID{}, MemberOf: []api.ID{}, SharedIn: []api.ID{}, Entries: []string{}}
-	if !s.admitsAll(a, t) {
+	if f := ListFor(s, a, t); f.Anything {
 		return f
+	}
+	return none()
+}
+
+// ListFor returns the filter of lists of objects of type t, with what the subject
+// may do a on. It is Authorize turned inside out over the same roles. Whoever calls
+// it must apply Anything and Named.
+func ListFor(s Subject, a Action, t Type) Filter {
+	f := none()
+	if !inScope(s.Scopes, a, t) {
+		return f
+	}
+	if f.Anything = s.Allow.PermitsAll(t); !f.Anything {
+		if f.Named = s.Allow.named(t); len(f.Named) == 0 {
+			return f
+		}
 	}
 	act := bit(a)
 	f.All, f.AtLarge = s.onSite(act, t), s.onOwn(act, t)
@@ -75,9 +100,12 @@ func (s *Subject) entries(roles []string) []string {
 	return out
 }
 
-// Matches applies the filter in memory, word by word what rbac_visible does.
+// Matches applies the filter in memory, word by word what rbac_visible and
+// rbac_named do.
 func (f Filter) Matches(o Object) bool {
 	switch {
+	case !f.Anything && !slices.Contains(f.Named, o.ID):
+		return false
 	case f.All || slices.Contains(f.Orgs, o.OrgID):
 		return true
 	case !f.Owner.IsZero() && o.OwnerID == f.Owner &&

@@ -11,7 +11,7 @@
 // widen it.
 //
 // The policy is data (policy.go). Authorize executes it in memory; FilterFor turns
-// it into the parameters of rbac_visible, the one SQL condition of all lists, so
+// it into the parameters of rbac_visible and rbac_named, the conditions of all lists, so
 // that a list shows exactly the objects that Authorize would let the subject read.
 package rbac
 
@@ -123,15 +123,14 @@ func (s *Subject) admits(a Action, o Object) bool {
 	return inScope(s.Scopes, a, o.Type) && s.Allow.Permits(o)
 }
 
-// admitsAll reports whether it does so for every object of a type. A list cannot
-// show some objects by id: an allow-list that does not hold for the whole type
-// shows none.
+// admitsAll reports whether it does so for every object of a type.
 func (s *Subject) admitsAll(a Action, t Type) bool {
 	return inScope(s.Scopes, a, t) && s.Allow.PermitsAll(t)
 }
 
-// Admits is admitsAll for rights that come from elsewhere than roles.
-func Admits(s Subject, a Action, t Type) bool { return s.admitsAll(a, t) }
+// Admits reports whether the token of the request lets a be done on the objects of
+// a type that ListFor names, for rights that come from elsewhere than roles.
+func Admits(s Subject, a Action, t Type) bool { return inScope(s.Scopes, a, t) }
 
 // Person returns the subject with all their rights, whatever token they came with.
 func (s Subject) Person() Subject {

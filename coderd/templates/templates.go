@@ -158,7 +158,7 @@ func (s *Service) Template(ctx context.Context, id api.ID) (api.Template, error)
 	if err != nil {
 		return api.Template{}, err
 	}
-	return s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, ID: &t.ID, MaxRows: 1})
+	return s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, Anything: true, ID: &t.ID, MaxRows: 1})
 }
 
 // TemplateByName returns the template of an organization.
@@ -170,7 +170,7 @@ func (s *Service) TemplateByName(ctx context.Context, org, name string) (api.Tem
 	if httpapi.CheckName("name", name) != nil {
 		return api.Template{}, api.NotFound(aTemplate)
 	}
-	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
+	t, err := s.oneTemplate(ctx, database.ListTemplatesParams{Everything: true, Anything: true, OrganizationID: &o.ID, Name: name, MaxRows: 1})
 	if err != nil {
 		return api.Template{}, err
 	}
@@ -198,9 +198,9 @@ func (s *Service) List(ctx context.Context, org string, offset, limit int32) ([]
 	if err != nil {
 		return nil, err
 	}
-	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeTemplate)
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeTemplate)
 	arg := database.ListTemplatesParams{Everything: f.All, Orgs: f.Orgs, Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge,
-		SharedIn: f.SharedIn, Entries: f.Entries, SkipRows: offset, MaxRows: limit}
+		SharedIn: f.SharedIn, Entries: f.Entries, Anything: f.Anything, Named: f.Named, SkipRows: offset, MaxRows: limit}
 	if org != "" {
 		o, err := s.organization(ctx, org)
 		if err != nil {

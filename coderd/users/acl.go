@@ -129,7 +129,7 @@ func LoadGrantees(ctx context.Context, q *database.Queries, list []string) (Gran
 		return out, fmt.Errorf("load users of access list: %w", err)
 	}
 	if len(groups) > 0 {
-		out.Groups, err = listGroups(ctx, q, database.ListGroupsParams{Everything: true, Joined: []api.ID{}, Ids: groups, MaxRows: maxACL})
+		out.Groups, err = listGroups(ctx, q, database.ListGroupsParams{Everything: true, Anything: true, Joined: []api.ID{}, Ids: groups, MaxRows: maxACL})
 	}
 	return out, err
 }
@@ -148,7 +148,7 @@ func Available(ctx context.Context, q *database.Queries, org api.ID) (api.ACLAva
 	for i, r := range rows {
 		out.Users[i] = toReduced(r.User)
 	}
-	out.Groups, err = listGroups(ctx, q, database.ListGroupsParams{Everything: true, OrganizationID: &org, Joined: []api.ID{},
+	out.Groups, err = listGroups(ctx, q, database.ListGroupsParams{Everything: true, Anything: true, OrganizationID: &org, Joined: []api.ID{},
 		Ids: []api.ID{}, MaxRows: maxGroups})
 	return out, err
 }

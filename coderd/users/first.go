@@ -74,7 +74,7 @@ func CreateOwner(ctx context.Context, db *database.DB, hasher *password.Hasher, 
 		if _, err := EnsureDefaultOrganization(ctx, q); err != nil {
 			return err
 		}
-		orgs, err := q.ListOrganizations(ctx, database.ListOrganizationsParams{Everything: true, MaxRows: maxOrganizations})
+		orgs, err := q.ListOrganizations(ctx, database.ListOrganizationsParams{Everything: true, Anything: true, MaxRows: maxOrganizations})
 		if err != nil {
 			return fmt.Errorf("list organizations: %w", err)
 		}

@@ -60,9 +60,9 @@ func (s *Service) visibleGroups(ctx context.Context) (database.ListGroupsParams,
 	if err != nil {
 		return database.ListGroupsParams{}, err
 	}
-	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeGroup)
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeGroup)
 	p := database.ListGroupsParams{Everything: f.All, Orgs: f.Orgs, Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge,
-		SharedIn: f.SharedIn, Entries: f.Entries, Joined: []api.ID{}, Ids: []api.ID{}, MaxRows: maxGroups}
+		SharedIn: f.SharedIn, Entries: f.Entries, Anything: f.Anything, Named: f.Named, Joined: []api.ID{}, Ids: []api.ID{}, MaxRows: maxGroups}
 	if rbac.Admits(caller, rbac.Read, rbac.TypeGroup) {
 		p.Joined = append(p.Joined, caller.Groups...)
 		for org := range caller.OrgRoles {

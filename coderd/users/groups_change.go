@@ -52,7 +52,7 @@ func (s *Service) CreateGroup(ctx context.Context, ref string, req api.CreateGro
 
 // groupUnchecked returns a group that the caller has just changed.
 func (s *Service) groupUnchecked(ctx context.Context, id api.ID) (api.Group, error) {
-	return s.onlyGroup(ctx, database.ListGroupsParams{Everything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
+	return s.onlyGroup(ctx, database.ListGroupsParams{Everything: true, Anything: true, Joined: []api.ID{}, Ids: []api.ID{id}, MaxRows: 1})
 }
 
 // groupFor loads a group for a change. To those who cannot see it, it is absent.

@@ -42,7 +42,7 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 	if err != nil {
 		return api.UsersResponse{}, err
 	}
-	visible := rbac.FilterFor(caller, rbac.Read, rbac.TypeUser)
+	visible := rbac.ListFor(caller, rbac.Read, rbac.TypeUser)
 	f, err := parseQuery(query)
 	if err != nil {
 		return api.UsersResponse{}, err
@@ -52,7 +52,7 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 		return api.UsersResponse{}, err
 	}
 	rows, err := s.opts.DB.ListUsers(ctx, database.ListUsersParams{
-		AllUsers: visible.All, OnlyUser: visible.Owner, Search: f.search, Statuses: f.statuses,
+		AllUsers: visible.All, OnlyUser: visible.Owner, Anything: visible.Anything, Named: visible.Named, Search: f.search, Statuses: f.statuses,
 		LoginTypes: f.loginTypes, WithRoles: f.roles, LastSeenBefore: f.seenBefore, LastSeenAfter: f.seenAfter,
 		CreatedBefore: f.createdBefore, CreatedAfter: f.createdAfter, Name: f.name, GithubUser: f.github,
 		ServiceAccount: f.service, AfterID: after,
@@ -62,7 +62,7 @@ func (s *Service) List(ctx context.Context, query string, page httpapi.Page) (ap
 		return api.UsersResponse{}, fmt.Errorf("list users: %w", err)
 	}
 	count, err := s.opts.DB.CountUsers(ctx, database.CountUsersParams{
-		AllUsers: visible.All, OnlyUser: visible.Owner, Search: f.search, Statuses: f.statuses,
+		AllUsers: visible.All, OnlyUser: visible.Owner, Anything: visible.Anything, Named: visible.Named, Search: f.search, Statuses: f.statuses,
 		LoginTypes: f.loginTypes, WithRoles: f.roles, LastSeenBefore: f.seenBefore, LastSeenAfter: f.seenAfter,
 		CreatedBefore: f.createdBefore, CreatedAfter: f.createdAfter, Name: f.name, GithubUser: f.github,
 		ServiceAccount: f.service,

@@ -19,9 +19,9 @@ func (s *Service) Organizations(ctx context.Context) ([]api.Organization, error)
 	if err != nil {
 		return nil, err
 	}
-	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeOrganization)
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeOrganization)
 	rows, err := s.opts.DB.ListOrganizations(ctx, database.ListOrganizationsParams{Everything: f.All, Orgs: f.Orgs,
-		Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge, SharedIn: f.SharedIn, Entries: f.Entries, MaxRows: maxOrganizations})
+		Owner: f.Owner, MemberOf: f.MemberOf, AtLarge: f.AtLarge, SharedIn: f.SharedIn, Entries: f.Entries, Anything: f.Anything, Named: f.Named, MaxRows: maxOrganizations})
 	if err != nil {
 		return nil, fmt.Errorf("list organizations: %w", err)
 	}

@@ -3,9 +3,10 @@
 // group, and the SSH key by which their workspaces sign in to Git servers. It also
 // edits access lists for the packages whose objects have them.
 //
-// A user is active, dormant (made but never signed in), or suspended; deletion
-// keeps the row for history and frees the names. Suspending and deleting end all
-// keys of the user in the same transaction.
+// A user is active, dormant (made but never signed in, or not seen for 90 days), or
+// suspended; signing in or using a token ends dormancy. Deletion keeps the row for
+// history and frees the names. Suspending and deleting end all keys of the user in
+// the same transaction.
 //
 // Three rules hold for every change: nobody changes a user who holds a role that
 // the caller lacks, nobody gives, takes or defines a role that permits more than the

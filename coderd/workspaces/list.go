@@ -28,9 +28,10 @@ func (s *Service) List(ctx context.Context, query string, limit, offset int32) (
 	if err != nil {
 		return api.WorkspacesResponse{}, err
 	}
-	f := rbac.FilterFor(caller, rbac.Read, rbac.TypeWorkspace)
+	f := rbac.ListFor(caller, rbac.Read, rbac.TypeWorkspace)
 	p.Everything, p.Orgs, p.OwnerFilter, p.MemberOf = f.All, f.Orgs, f.Owner, f.MemberOf
 	p.AtLarge, p.SharedIn, p.Entries = f.AtLarge, f.SharedIn, f.Entries
+	p.Anything, p.Named = f.Anything, f.Named
 	p.MaxRows, p.SkipRows = limit, offset
 	if !p.Everything && len(p.Orgs) == 0 {
 		return s.listOwn(ctx, p)

@@ -14,7 +14,7 @@ import (
 // listOwn is List for a caller who may read their own workspaces alone.
 func (s *Service) listOwn(ctx context.Context, p database.SearchWorkspacesParams) (api.WorkspacesResponse, error) {
 	page, err := s.db.SearchOwnWorkspaces(ctx, database.SearchOwnWorkspacesParams{OwnerFilter: p.OwnerFilter, MemberOf: p.MemberOf,
-		AtLarge: p.AtLarge, SharedIn: p.SharedIn, Entries: p.Entries,
+		AtLarge: p.AtLarge, SharedIn: p.SharedIn, Entries: p.Entries, Anything: p.Anything, Named: p.Named,
 		Owner: p.Owner, Template: p.Template, Organization: p.Organization, Name: p.Name, ExactName: p.ExactName, Status: p.Status,
 		MaxRows: p.MaxRows, SkipRows: p.SkipRows})
 	if err != nil {
@@ -61,11 +61,12 @@ func (s *Service) listMany(ctx context.Context, p database.SearchWorkspacesParam
 // isAll reports whether p is a question for everything that there is. Whatever else
 // p may come to hold makes it no such question.
 func isAll(p database.SearchWorkspacesParams) bool {
-	if !p.Everything {
+	if !p.Everything || !p.Anything {
 		return false
 	}
 	// These widen what is seen, or turn pages.
-	p.Everything, p.Orgs, p.OwnerFilter, p.MemberOf, p.AtLarge, p.SharedIn, p.Entries = false, nil, api.ID{}, nil, false, nil, nil
+	p.Everything, p.Anything, p.Named = false, false, nil
+	p.Orgs, p.OwnerFilter, p.MemberOf, p.AtLarge, p.SharedIn, p.Entries = nil, api.ID{}, nil, false, nil, nil
 	p.MaxRows, p.SkipRows = 0, 0
 	return reflect.DeepEqual(p, database.SearchWorkspacesParams{})
 }

@@ -4,7 +4,7 @@
 -- have no row. Whoever leaves an organization leaves its groups (a trigger), and
 -- groups count only in an organization of org_roles, so that they need no join.
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
-    k.last_used < now() - interval '1 minute' as stale,
+    k.last_used < now() - interval '1 minute' as stale, u.status = 'dormant' as dormant,
     coalesce(r.org_roles, '{}')::jsonb as org_roles,
     array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups,
     coalesce(r.custom_roles, '[]')::jsonb as custom_roles
@@ -56,6 +56,7 @@ select sqlc.embed(k), u.username from api_keys k
 join users u on u.id = k.user_id
 where k.login_type = 'token' and not u.deleted
     and (@any_user::boolean or k.user_id = @user_id)
+    and rbac_named(@anything::boolean, @named::uuid[], k.user_id)
     and (@include_expired::boolean or k.expires_at > now())
 order by k.created_at desc, k.id
 limit @max_rows;

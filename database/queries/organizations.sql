@@ -16,6 +16,7 @@ returning *;
 select * from organizations o
 where not o.deleted and rbac_visible(@everything::boolean, @orgs::uuid[], @owner::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
             o.id, null, null)
+    and rbac_named(@anything::boolean, @named::uuid[], o.id)
 order by o.is_default desc, lower(o.name)
 limit @max_rows;
 

@@ -37,6 +37,7 @@ group by r.type, r.template_id, r.transition;
 select j.* from provisioner_jobs j
 where j.organization_id = @organization_id
     and (@all_jobs::boolean or j.initiator_id = @owner)
+    and rbac_named(@anything::boolean, @named::uuid[], j.id)
     and (cardinality(@ids::uuid[]) = 0 or j.id = any (@ids::uuid[]))
     and (cardinality(@statuses::text[]) = 0 or j.status = any (@statuses::text[]))
     and j.tags @> @tags::jsonb

@@ -123,6 +123,7 @@ from groups g
 join organizations o on o.id = g.organization_id and not o.deleted
 where (rbac_visible(@everything::boolean, @orgs::uuid[], @owner::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
         g.organization_id, null, null) or g.id = any (@joined::uuid[]))
+    and rbac_named(@anything::boolean, @named::uuid[], g.id)
     and (sqlc.narg('organization_id')::uuid is null or g.organization_id = sqlc.narg('organization_id')::uuid)
     and (cardinality(@ids::uuid[]) = 0 or g.id = any (@ids::uuid[]))
     and (@name::text = '' or lower(g.name) = lower(@name::text))

@@ -37,6 +37,7 @@ join users u on u.id = t.created_by
 where not t.deleted
     and rbac_visible(@everything::boolean, @orgs::uuid[], @owner::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
             t.organization_id, null, coalesce(t.acl, array['g:' || t.organization_id || ':use']))
+    and rbac_named(@anything::boolean, @named::uuid[], t.id)
     and (sqlc.narg('id')::uuid is null or t.id = sqlc.narg('id')::uuid)
     and (sqlc.narg('organization_id')::uuid is null or t.organization_id = sqlc.narg('organization_id')::uuid)
     and (@name::text = '' or lower(t.name) = lower(@name::text))

@@ -33,6 +33,7 @@ select sqlc.embed(u), array(
 from users u
 where not u.deleted
     and (@all_users::boolean or u.id = @only_user)
+    and rbac_named(@anything::boolean, @named::uuid[], u.id)
     and (@search::text = '' or strpos(lower(u.username), lower(@search)) > 0
         or strpos(lower(u.email), lower(@search)) > 0 or strpos(lower(u.name), lower(@search)) > 0)
     and (cardinality(@statuses::text[]) = 0 or u.status = any (@statuses))
@@ -54,6 +55,7 @@ limit @max_rows offset @skip;
 select count(*) from users u
 where not u.deleted
     and (@all_users::boolean or u.id = @only_user)
+    and rbac_named(@anything::boolean, @named::uuid[], u.id)
     and (@search::text = '' or strpos(lower(u.username), lower(@search)) > 0
         or strpos(lower(u.email), lower(@search)) > 0 or strpos(lower(u.name), lower(@search)) > 0)
     and (cardinality(@statuses::text[]) = 0 or u.status = any (@statuses))
@@ -91,6 +93,23 @@ returning *;
 update users set last_seen_at = now(),
     status = case when status = 'dormant' then 'active' else status end
 where id = @id and not deleted;
+
+-- name: MarkDormant :many
+-- Active users who were not seen for a time. Who is being changed waits for the
+-- next time.
+update users set status = 'dormant', updated_at = now()
+where id in (
+    select i.id from users i
+    where i.status = 'active' and not i.deleted and i.last_seen_at < now() - make_interval(secs => @idle_seconds::float8)
+    order by i.last_seen_at
+    limit @max_rows
+    for no key update skip locked
+)
+returning *;
+
+-- name: WakeUser :execrows
+update users set status = 'active', last_seen_at = now(), updated_at = now()
+where id = @id and status = 'dormant' and not deleted;
 
 -- name: DeleteUser :execrows
 update users set deleted = true, password_hash = '', updated_at = now()

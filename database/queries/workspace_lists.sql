@@ -10,6 +10,7 @@ with near as materialized (
     select w.id, w.last_used_at from near join workspaces w on w.id = near.id
     where rbac_visible(false, '{}', @owner_filter::uuid, @member_of::uuid[], @at_large::boolean, @shared_in::uuid[], @entries::text[],
             w.organization_id, w.owner_id, w.acl)
+        and rbac_named(@anything::boolean, @named::uuid[], w.id)
         and (@owner::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower(@owner::text) and not u.deleted))
         and (@template::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower(@template::text) and not t.deleted))
         and (@organization::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower(@organization::text) and not o.deleted))

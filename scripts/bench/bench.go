@@ -59,6 +59,7 @@ func groups() []group {
 		{"relayonly", (*bench).relayOnly},
 		{"fleet", (*bench).fleet},
 		{"lists", (*bench).lists},
+		{"logins", (*bench).logins},
 	}
 }
 

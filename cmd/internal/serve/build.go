@@ -113,7 +113,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}
-	cleaner, err := s.newRetention(p.audit, p.connections, p.agents)
+	cleaner, err := s.newRetention(p.audit, p.connections, p.agents, p.users)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
 }
 
 func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
-	hasher := password.New(passwordWorkers)
+	hasher := password.New(passwordWorkers())
 	p.auth, err = auth.New(auth.Options{DB: s.db, Passwords: hasher, Log: s.log, Config: auth.Config{
 		SessionDuration:       s.cfg.Session.Duration,
 		DisableSessionRefresh: s.cfg.Session.DisableRefresh,

@@ -13,5 +13,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(derperVar) != "" {
 		os.Exit(derper())
 	}
+	auditFlags()
 	servetest.Main(m)
 }

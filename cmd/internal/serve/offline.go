@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 
 	"coder.internal/api"
 	"coder.internal/coderd/auth"
@@ -61,20 +62,22 @@ func withDatabase(ctx context.Context, dsn string, opts database.Options, work f
 	return work(db)
 }
 
-// passwordWorkers bounds the password hashes computed at once: each takes 19 MiB.
-const passwordWorkers = 4
+// passwordWorkers bounds the password hashes computed at once: each takes 19 MiB and
+// a processor for some 25 ms. At most half of the processors hash, so that requests
+// of others do not wait behind sign-ins.
+func passwordWorkers() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), 4) }
 
 // ResetPassword sets a user's password and ends all their keys.
 func ResetPassword(ctx context.Context, cfg Config, log *slog.Logger, username string, plain api.Secret) error {
 	return Offline(ctx, cfg, log, func(db *database.DB) error {
-		return auth.ResetPassword(ctx, db, password.New(passwordWorkers), username, plain)
+		return auth.ResetPassword(ctx, db, password.New(passwordWorkers()), username, plain)
 	})
 }
 
 // CreateOwner makes one more owner.
 func CreateOwner(ctx context.Context, cfg Config, log *slog.Logger, req api.CreateFirstUserRequest) (u api.User, err error) {
 	err = Offline(ctx, cfg, log, func(db *database.DB) error {
-		u, err = users.CreateOwner(ctx, db, password.New(passwordWorkers), req)
+		u, err = users.CreateOwner(ctx, db, password.New(passwordWorkers()), req)
 		return err
 	})
 	return u, err

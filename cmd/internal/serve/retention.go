@@ -9,6 +9,7 @@ import (
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/connectionlog"
 	"coder.internal/coderd/retention"
+	"coder.internal/coderd/users"
 	"coder.internal/database/lease"
 	"coder.internal/internal/clock"
 )
@@ -37,12 +38,13 @@ const (
 )
 
 // newRetention makes the cleaner of records.
-func (s *Server) newRetention(entries *audit.Service, connections *connectionlog.Service, use *agents.Service) (*retention.Service, error) {
+func (s *Server) newRetention(entries *audit.Service, connections *connectionlog.Service, use *agents.Service, people *users.Service) (*retention.Service, error) {
 	return retention.New(retention.Options{Lease: lease.New(s.db, api.NewID(), s.log), Log: s.log, Clock: clock.Real(),
 		Kinds: []retention.Kind{
 			{Name: "audit log", Keep: s.cfg.Retention.AuditLogs, Clean: entries.DeleteOld},
 			{Name: "connection log", Keep: s.cfg.Retention.ConnectionLogs, Clean: connections.DeleteOld},
 			{Name: "connections of lost agents", Keep: lostAfter, Clean: connections.CloseLost},
 			{Name: "use of agents", Keep: statsKeep, Clean: use.DeleteOldStats},
+			{Name: "idle users", Keep: users.DormantAfter, Clean: people.MarkDormant},
 		}})
 }

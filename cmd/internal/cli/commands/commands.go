@@ -24,6 +24,7 @@ import (
 	"coder.internal/cmd/internal/cli/provisioner"
 	"coder.internal/cmd/internal/cli/publickey"
 	"coder.internal/cmd/internal/cli/rpty"
+	"coder.internal/cmd/internal/cli/sessions"
 	"coder.internal/cmd/internal/cli/sharing"
 	"coder.internal/cmd/internal/cli/ssh"
 	"coder.internal/cmd/internal/cli/stat"
@@ -50,7 +51,7 @@ type Hooks struct {
 func Client(h Hooks) []cli.Maker {
 	return []cli.Maker{
 		login.Command, login.Logout, login.Whoami,
-		tokens.Command, users.Command, users.ResetPassword(h.ResetPassword),
+		tokens.Command, sessions.Command, users.Command, users.ResetPassword(h.ResetPassword),
 		organizations.Command, groups.Command, sharing.Command,
 		templates.Command(h.Starters, h.TestTemplate),
 		workspaces.Create, workspaces.Start, workspaces.Stop, workspaces.Restart, workspaces.Update,

@@ -3,8 +3,6 @@ package sharing
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,14 +47,14 @@ func change(env *cli.Env, use, alias, short string, add bool) *cobra.Command {
 		}
 		org := w.OrganizationID.String()
 		var req api.UpdateWorkspaceACL
-		req.UserRoles, err = resolve(users, add, func(name string) (api.ID, error) {
+		req.UserRoles, err = cli.Grants(users, !add, func(name string) (api.ID, error) {
 			m, err := c.MemberOf(ctx, org, name)
 			return m.UserID, err
 		})
 		if err != nil {
 			return err
 		}
-		req.GroupRoles, err = resolve(groups, add, func(name string) (api.ID, error) {
+		req.GroupRoles, err = cli.Grants(groups, !add, func(name string) (api.ID, error) {
 			g, err := c.GroupNamed(ctx, org, name)
 			return g.ID, err
 		})
@@ -69,26 +67,6 @@ func change(env *cli.Env, use, alias, short string, add bool) *cobra.Command {
 		return print(ctx, env, c, w, output())
 	})
 	return cmd
-}
-
-// resolve turns name[:role] into roles by id.
-func resolve(given []string, add bool, id func(string) (api.ID, error)) (map[string]string, error) {
-	out := map[string]string{}
-	for _, g := range given {
-		name, role, _ := strings.Cut(g, ":")
-		switch {
-		case !add:
-			role = api.RoleNone
-		case role == "":
-			role = api.RoleUse
-		}
-		found, err := id(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cli.Inert(name), err)
-		}
-		out[found.String()] = role
-	}
-	return out, nil
 }
 
 // entry is one line of a workspace's list.

@@ -41,7 +41,7 @@ func Command(starters Starters, tester Tester) cli.Maker {
 				"  coder templates push          upload the template in this directory\n" +
 				"  coder templates pull <name>   download a template"},
 			initialize(env, starters), push(env), create(env), pull(env), bundleCommand(env), list(env), edit(env), remove(env), archiveUnused(env),
-			test(env, tester), versions, presets(env))
+			test(env, tester), versions, presets(env), acl(env))
 	}
 }
 

@@ -36,11 +36,22 @@ func wordQuota(q api.WorkspaceQuota, cost, now int) string {
 	text := fmt.Sprintf("Quota: %d of %d used a day", q.CreditsConsumed, q.Budget)
 	switch after := q.CreditsConsumed - now + cost; {
 	case cost > now && after > q.Budget:
-		return fmt.Sprintf("%s. This needs about %d, but %d are left: the build will probably be refused. "+
-			"Delete a workspace that you do not need, or ask an administrator for a larger allowance.",
-			text, cost, max(q.Budget-q.CreditsConsumed+now, 0))
+		more := ""
+		if now > 0 {
+			more = " more" // than the workspace costs already
+		}
+		return fmt.Sprintf("%s. This needs about %d%s, but %d are left: the build will probably be refused. %s", text, cost-now, more,
+			max(q.Budget-q.CreditsConsumed, 0), moreQuota(q.CreditsConsumed > now))
 	case after != q.CreditsConsumed:
 		return fmt.Sprintf("%s, about %d with this build.", text, after)
 	}
 	return text + "; this build adds nothing."
+}
+
+// moreQuota is what a person can do; others says that other workspaces cost something.
+func moreQuota(others bool) string {
+	if others {
+		return "Delete a workspace that you do not need, or ask an administrator for a larger allowance."
+	}
+	return "Ask an administrator for a larger allowance."
 }
