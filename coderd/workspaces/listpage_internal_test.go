@@ -16,15 +16,15 @@ import (
 // fields that come to the parameters later.
 func TestIsAll(t *testing.T) {
 	t.Parallel()
-	all := database.SearchWorkspacesParams{Everything: true, Orgs: []api.ID{api.NewID()}, OwnerFilter: api.NewID(), MemberOf: []api.ID{},
+	all := database.SearchWorkspacesParams{Everything: true, Anything: true, Named: []api.ID{}, Orgs: []api.ID{api.NewID()}, OwnerFilter: api.NewID(), MemberOf: []api.ID{},
 		AtLarge: true, SharedIn: []api.ID{}, Entries: []string{"x"}, MaxRows: 25, SkipRows: 5}
 	require.True(t, isAll(all))
-	widening := []string{"Orgs", "OwnerFilter", "MemberOf", "AtLarge", "SharedIn", "Entries", "MaxRows", "SkipRows"}
+	widening := []string{"Named", "Orgs", "OwnerFilter", "MemberOf", "AtLarge", "SharedIn", "Entries", "MaxRows", "SkipRows"}
 	for i := range reflect.TypeFor[database.SearchWorkspacesParams]().NumField() {
 		p := all
 		f := reflect.ValueOf(&p).Elem().Field(i)
 		name := reflect.TypeFor[database.SearchWorkspacesParams]().Field(i).Name
-		if name == "Everything" || slices.Contains(widening, name) {
+		if name == "Everything" || name == "Anything" || slices.Contains(widening, name) {
 			continue
 		}
 		switch f.Kind() {
@@ -41,6 +41,9 @@ func TestIsAll(t *testing.T) {
 		}
 		assert.False(t, isAll(p), name)
 	}
-	all.Everything = false
-	assert.False(t, isAll(all))
+	shown, named := all, all
+	shown.Everything = false
+	assert.False(t, isAll(shown))
+	named.Anything = false
+	assert.False(t, isAll(named), "a token that names what it may read")
 }
