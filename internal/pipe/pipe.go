@@ -1,4 +1,4 @@
-// Package pipe joins two byte streams at their ends.
+// Package pipe joins two byte streams at their ends, and the small writes of one.
 //
 // It never looks at the bytes. End of input on one side becomes a half-close of
 // the other where that side can do it, so the answer can still flow back.
