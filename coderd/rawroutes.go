@@ -36,7 +36,7 @@ func rawRoutes() map[string]httpapi.Raw {
 		"GET /api/v2/files/{fileID}": {Doc: "Answers the archive as it was sent.",
 			Answers: []httpapi.Answer{{Type: api.ContentTypeTar}, {Type: api.ContentTypeZip}}},
 	}
-	for _, part := range []map[string]httpapi.Raw{streamRoutes(), logRoutes(), stateRawRoutes(), pageRoutes()} {
+	for _, part := range []map[string]httpapi.Raw{streamRoutes(), logRoutes(), stateRawRoutes(), pageRoutes(), appRawRoutes()} {
 		maps.Copy(out, part)
 	}
 	return out

@@ -221,7 +221,7 @@ func (w Wildcard) Covers(host string) bool {
 		return false
 	}
 	host = strings.ToLower(host)
-	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+	if i := strings.IndexByte(host, ':'); i >= 0 {
 		host = host[:i]
 	}
 	for strings.HasSuffix(host, ".") {

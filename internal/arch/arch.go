@@ -60,6 +60,7 @@ var coderdSteps = [][]string{
 	{"coderd/agents", "coderd/health"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},
+	{"coderd/apps"},
 	{"coderd"},
 }
 

@@ -14,6 +14,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/coderd"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/connectionlog"
@@ -22,6 +23,7 @@ import (
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/health"
+	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
@@ -88,6 +90,8 @@ type slices struct {
 	workspaces  *workspaces.Service
 	downloads   *downloads.Service
 	devurl      *devurl.Service
+	apps        *apps.Service
+	proxy       *devurl.Proxy // of applications
 }
 
 // build makes every part and gives the listeners their handlers.
@@ -100,7 +104,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}()
 	p.pubsub = pubsub.New(s.db, s.log)
 	for _, step := range []func(context.Context, *slices) error{
-		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildDevURL, s.buildHandlers,
+		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildDevURL, s.buildApps, s.buildHandlers,
 	} {
 		if err := step(ctx, &p); err != nil {
 			return err
@@ -124,7 +128,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if p.feed != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
 	}
-	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "devurl", Run: p.devurl.Run})
+	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "devurl", Run: p.devurl.Run},
+		lifecycle.Part{Name: "apps", Run: p.proxy.Run})
 	return nil
 }
 
@@ -271,9 +276,9 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
+		ExternalAuth: p.external, DevURL: p.devurl, Apps: p.apps, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Quota: quotas, Connections: p.connections,
-		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
+		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, AppHost: s.appHost(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
 		return err
@@ -283,13 +288,19 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		return err
 	}
 	main := s.route(plane.Handler(), p.relay, pages)
+	trusted, err := httpmw.NewTrustedProxies(s.cfg.Apps.TrustedHeaders, s.cfg.Apps.TrustedOrigins)
+	if err != nil {
+		return err
+	}
 	for i := range s.listeners {
 		l := &s.listeners[i]
 		switch l.name {
 		case "http":
-			l.h = s.plain(main)
+			l.h = trusted.RealIP(s.splitPlain(p.proxy, s.plain(main)))
 		case "https":
-			l.h = withSTS(s.cfg.STSMaxAge, s.cfg.STSOptions, main)
+			l.h = trusted.RealIP(withSTS(s.cfg.STSMaxAge, s.cfg.STSOptions, p.proxy.Split(main)))
+		case "path apps":
+			l.h = trusted.RealIP(p.proxy)
 		case "prometheus":
 			l.h = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 		case "pprof":
@@ -303,7 +314,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 // an access URL that has one is stripped first.
 func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/"} {
+	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/", apps.LoginPath} {
 		mux.Handle(path, plane)
 	}
 	if relays != nil {
