@@ -14,7 +14,7 @@ import (
 func (s *Server) appRoutes(a *httpapi.API) {
 	p := s.opts.Apps
 	const tag, sharing, share = "Applications", "PortSharing", "/api/v2/workspaces/{workspace}/port-share"
-	everybody, start := rbac.Public(), rbac.Needs(rbac.Start, rbac.TypeWorkspace)
+	everybody, start := rbac.Public(), rbac.SignedIn() // which workspace is in the form
 	// Public: who is not signed in is led to the page for it.
 	a.Handle(get(devurl.RedirectPath, tag, "Lead back to an application, signed in", everybody), p.AuthRedirect(a))
 	a.Handle(get(apps.LoginPath, tag, "Show the page to sign in", everybody), p.LoginPage(a))

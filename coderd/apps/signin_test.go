@@ -62,7 +62,7 @@ func TestTicket(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, res.StatusCode, "a ticket works once")
 
 	for _, changed := range []string{ticket[:len(ticket)-2] + "AA", ticket + "&" + devurl.TicketParam + "=x",
-		strings.Split(ticket, "=")[0] + "=" + session} {
+		ticket[:strings.LastIndex(ticket, "=")+1] + session} {
 		res, _ = alice.once().get(changed)
 		assert.Equal(t, http.StatusUnauthorized, res.StatusCode, changed)
 	}
@@ -133,7 +133,7 @@ func TestLoginAndBack(t *testing.T) {
 	form := url.Values{"email": {"alice@example.com"}, "password": {"wrong"}, "redirect": {res.Request.URL.Query().Get("redirect")}}
 	post := func(headers ...string) (*http.Response, string) {
 		headers = append(headers, "Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html")
-		return nobody.do(http.MethodPost, w.d.URL.String()+"/login", form.Encode(), headers...)
+		return nobody.once().do(http.MethodPost, w.d.URL.String()+"/login", form.Encode(), headers...)
 	}
 	res, _ = post()
 	assert.Equal(t, http.StatusForbidden, res.StatusCode, "an origin is needed")
@@ -144,7 +144,9 @@ func TestLoginAndBack(t *testing.T) {
 	assert.Contains(t, text, "Incorrect email or password.")
 	form.Set("password", coderdtest.Password.Reveal())
 	res, text = post("Origin", w.d.URL.String())
-	require.Equal(t, http.StatusOK, res.StatusCode, text)
+	require.Equal(t, http.StatusSeeOther, res.StatusCode, text)
+	res, _ = nobody.get(w.d.URL.String() + res.Header.Get("Location"))
+	require.Equal(t, http.StatusOK, res.StatusCode)
 	assert.Equal(t, w.url("owner", "/deep?x=1"), res.Request.URL.String())
 
 	for _, bad := range []string{"https://evil.example", "//evil.example", "/api/v2/users/me", `/\evil`} {

@@ -113,7 +113,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 		return
 	}
 	if to, ok := firstPage(r, h); ok {
-		redirect(w, r, to, h.place.Query)
+		redirect(w, to, h.place.Query)
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))
@@ -221,6 +221,10 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled):
 		// The browser left, or the right ended: nobody waits for words.
 		panic(http.ErrAbortHandler)
+	case errors.As(err, &unreachable) && api.CodeOf(err) == api.CodeUnavailable:
+		at := h.place
+		at.State = StateAway
+		p.unready(w, r, h.visit, at)
 	case errors.As(err, &unreachable):
 		p.closedPort(w, r, h, err)
 	default:

@@ -178,7 +178,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if visit.Path && visit.Below == r.URL.EscapedPath()+"/" {
-		redirect(w, r, r.URL.EscapedPath()+"/", r.URL.RawQuery)
+		redirect(w, r.URL.EscapedPath()+"/", r.URL.RawQuery)
 		return
 	}
 	who := p.visitor(r, visit)
@@ -223,16 +223,18 @@ func spelt(r *http.Request) bool {
 	if r.Method == http.MethodConnect || r.URL.Host != "" || r.URL.Scheme != "" || r.URL.User != nil {
 		return false
 	}
-	return cleanPath(r.URL.EscapedPath())
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return cleanPath(path)
 }
 
-func redirect(w http.ResponseWriter, r *http.Request, path, query string) {
+func redirect(w http.ResponseWriter, path, query string) {
 	if query != "" {
 		path += "?" + query
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	w.Header().Set("Location", path) // http.Redirect would clean it
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // secure reports whether browsers speak TLS to an origin.
@@ -300,7 +302,7 @@ func (p *Proxy) signIn(w http.ResponseWriter, r *http.Request, v Visit) {
 		back += "?" + r.URL.RawQuery
 	}
 	access := p.opts.Sites.Access
-	redirect(w, r, access.Scheme+"://"+access.Host+RedirectPath, url.Values{"redirect_uri": {back}, "state": {stateOf(state)}}.Encode())
+	redirect(w, access.Scheme+"://"+access.Host+RedirectPath, url.Values{"redirect_uri": {back}, "state": {stateOf(state)}}.Encode())
 }
 
 // stateOf is what the ticket carries of a state that only the browser knows.
@@ -332,7 +334,7 @@ func (p *Proxy) redeem(w http.ResponseWriter, r *http.Request, v Visit) {
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionName(v), Value: session, Path: "/", HttpOnly: true, Secure: secure(v),
 		SameSite: http.SameSiteLaxMode, MaxAge: int(lasts / time.Second)})
-	redirect(w, r, r.URL.EscapedPath(), query)
+	redirect(w, r.URL.EscapedPath(), query)
 }
 
 // withoutTicket leaves the rest of a query as it is.
