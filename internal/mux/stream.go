@@ -35,9 +35,10 @@ type Stream struct {
 	window  int
 	owed    int // read, and not given back to the peer yet
 	granted time.Time
-	eof     bool  // the peer sends no more
-	rerr    error // the peer's, after which nothing is read
-	gone    bool  // the peer reads no more
+	eof     bool          // the peer sends no more
+	rerr    error         // the peer's, after which nothing is read
+	gone    bool          // the peer reads no more
+	left    chan struct{} // closed with gone; nil until somebody asks
 
 	sendCredit int
 	ended      bool // we send no more
@@ -106,8 +107,32 @@ func (st *Stream) peerEnded(closed bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.eof = true
-	st.gone = st.gone || closed
+	if closed {
+		st.leave()
+	}
 	st.cond.Broadcast()
+}
+
+// leave notes that the peer is gone. mu is held.
+func (st *Stream) leave() {
+	if !st.gone && st.left != nil {
+		close(st.left)
+	}
+	st.gone = true
+}
+
+// Gone is closed when the peer reads no more: it closed the stream or reset it, or
+// the connection ended.
+func (st *Stream) Gone() <-chan struct{} {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.left == nil {
+		st.left = make(chan struct{})
+		if st.gone {
+			close(st.left)
+		}
+	}
+	return st.left
 }
 
 // broken ends the stream with an error for both directions.
@@ -117,7 +142,7 @@ func (st *Stream) broken(err error) {
 	if st.rerr == nil {
 		st.rerr = err
 	}
-	st.gone = true
+	st.leave()
 	st.drop()
 	st.cond.Broadcast()
 }
