@@ -59,6 +59,8 @@ func streamRoutes() map[string]httpapi.Raw {
 			Socket: &httpapi.Socket{Server: api.AgentContainers{}}},
 		"GET /api/v2/workspaceagents/me/coordinate":                         {Doc: "Tells the agent and those who reach it about each other.", Socket: nodes},
 		"GET /api/v2/workspaceagents/{workspaceagent}/coordinate":           {Doc: "Tells the client and the agent about each other.", Query: client, Socket: nodes},
+		"GET /api/v2/workspaceagents/me/streams": {Doc: "Upgrades to coder-streams: a connection on which the server opens streams to the agent. Packages api/agentrpc and internal/mux describe it.",
+			Answers: []httpapi.Answer{{Status: http.StatusSwitchingProtocols, Type: anyBytes}}},
 		"GET /api/v2/organizations/{organization}/provisionerdaemons/serve": daemonSocket(),
 		"GET /api/v2/workspaceagents/{workspaceagent}/pty":                  terminalSocket(),
 		"GET /api/v2/templateversions/{templateversion}/dynamic-parameters": {
