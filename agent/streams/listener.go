@@ -24,6 +24,15 @@ func (l *listener) deliver(c net.Conn) bool {
 	}
 }
 
+func (l *listener) closed() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.queue:

@@ -183,14 +183,16 @@ func (s *Streams) own(st *mux.Stream, address string) {
 	s.mu.Lock()
 	l := s.ports[port]
 	s.mu.Unlock()
-	if err != nil || l == nil {
+	if err != nil || l == nil || l.closed() {
 		_ = agentrpc.WriteAnswer(st, &api.Error{Code: api.CodeForbidden, Message: "The agent has no such service for streams."})
 		return
 	}
 	c := &owned{Stream: st, closed: make(chan struct{})}
 	if agentrpc.WriteAnswer(st, nil) == nil && l.deliver(c) {
 		<-c.closed
+		return
 	}
+	st.Reset()
 }
 
 func (s *Streams) dial(ctx context.Context, target agentrpc.StreamTarget, tunnel bool) (net.Conn, *api.Error) {

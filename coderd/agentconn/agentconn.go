@@ -145,6 +145,7 @@ func (s *Streams) ServeAgent(ctx context.Context, conn net.Conn, agentID api.ID)
 		_ = conn.Close()
 		return errors.New("this replica is stopping")
 	}
+	s.log.Debug("agent holds a stream connection", "agent_id", agentID.String())
 	return s.run(ctx, agentID, l)
 }
 
@@ -299,7 +300,7 @@ func (s *Streams) best(ctx context.Context, id api.ID) *mux.Session {
 			return nil
 		}
 		a.asked = now
-	} else if since > askPatience {
+	} else if since >= askPatience {
 		s.mu.Unlock()
 		return nil
 	}
@@ -309,6 +310,7 @@ func (s *Streams) best(ctx context.Context, id api.ID) *mux.Session {
 	defer wait.Stop()
 	select {
 	case <-ctx.Done():
+	case <-s.stopped.Done():
 	case <-wait.C:
 	case <-came:
 		s.mu.Lock()
@@ -320,11 +322,19 @@ func (s *Streams) best(ctx context.Context, id api.ID) *mux.Session {
 	return nil
 }
 
+// newest returns the link that came last, if any. Those that have ended are dropped,
+// and the agent may be asked again.
 func (a *agent) newest() *link {
-	if len(a.held) == 0 {
-		return nil
+	for n := len(a.held); n > 0; n-- {
+		l := a.held[n-1]
+		select {
+		case <-l.session.Done():
+			a.held, a.asked = a.held[:n-1], time.Time{}
+		default:
+			return l
+		}
 	}
-	return a.held[len(a.held)-1]
+	return nil
 }
 
 // tunnelTo returns the connection through the tunnel. One at a time dials it.
@@ -341,8 +351,14 @@ func (s *Streams) tunnelTo(ctx context.Context, id api.ID) (*mux.Session, error)
 	s.mu.Lock()
 	// Meanwhile another may have dialled, or the agent have come.
 	l := a.newest()
-	if l == nil {
-		l = a.tunnel
+	if l == nil && a.tunnel != nil {
+		select {
+		case <-a.tunnel.session.Done():
+			a.tunnel = nil
+		default:
+			l = a.tunnel
+			l.used = s.o.Clock.Now()
+		}
 	}
 	s.mu.Unlock()
 	if l != nil {

@@ -159,8 +159,8 @@ func (s *Session) end(err error) {
 	s.err = err
 	all := s.streams
 	s.streams = map[uint32]*Stream{}
-	s.mu.Unlock()
 	close(s.done)
+	s.mu.Unlock()
 	_ = s.conn.Close()
 	s.w.fail(err)
 	for _, st := range all {

@@ -1,0 +1,45 @@
+//go:build linux
+
+package serve_test
+
+import (
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"coder.internal/api"
+	"coder.internal/api/termrpc"
+	"coder.internal/cmd/internal/serve/servetest"
+	"coder.internal/internal/wsconn"
+)
+
+// TestTerminalTravelsOnStreams: the terminal of a browser comes over the connection
+// that the agent holds. When the workspace is stopped, that ends, and the terminal.
+func TestTerminalTravelsOnStreams(t *testing.T) {
+	t.Parallel()
+	s, c := demo(t, servetest.Options{Args: []string{"--verbose"}})
+	agent, people := agentOf(t, c), c.Client()
+	init := termrpc.Init{ID: api.NewID(), Command: counter}
+	start := time.Now()
+	b := openTerminal(t, people, agent, init)
+	b.keys("one\r")
+	b.sees(" 1 one>")
+	t.Logf("the first stream to a new agent, with a program on it, took %s", time.Since(start))
+	s.WaitLog(`msg="agent holds a stream connection"`)
+	require.NotRegexp(t, regexp.MustCompile(`tunnel for streams`), s.Log())
+	// Somebody else looks at the same terminal.
+	second := openTerminal(t, people, agent, init)
+	second.sees(" 1 one>")
+	second.keys("two\r")
+	b.sees(" 2 two>")
+
+	c.OK("stop", "demo", "-y")
+	<-b.done
+	<-second.done
+	var ce *wsconn.CloseError
+	require.ErrorAs(t, b.err, &ce)
+	require.Contains(t, []wsconn.Code{wsconn.CodeTryLater, wsconn.CodeNormal}, ce.Code)
+	s.WaitLog(`msg="agent's stream connection ended"`)
+}
