@@ -60,8 +60,8 @@ type Streams struct {
 
 // New returns Streams; it starts nothing.
 func New(o Options) (*Streams, error) {
-	if o.Log == nil {
-		return nil, errors.New("streams options: Log is required")
+	if o.Log == nil || (o.Connect == nil) != (o.Wanted == nil) {
+		return nil, errors.New("streams options: Log is required, and Connect and Wanted need each other")
 	}
 	return &Streams{o: o, log: o.Log.With("component", "streams"), slots: make(chan struct{}, agentrpc.MaxStreams),
 		ports: map[int]*listener{}}, nil

@@ -180,6 +180,7 @@ func (s *Streams) run(ctx context.Context, id api.ID, l *link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.of(id)
+	s.log.Debug("stream connection ended", "agent_id", id.String(), "tunnel", a.tunnel == l, "streams", l.session.Opened(), "error", err)
 	for i, h := range a.held {
 		if h == l {
 			a.held = append(a.held[:i:i], a.held[i+1:]...)
@@ -293,19 +294,22 @@ func (s *Streams) best(ctx context.Context, id api.ID) *mux.Session {
 		s.mu.Unlock()
 		return l.session
 	}
-	now := s.o.Clock.Now()
-	if since := now.Sub(a.asked); since > askAgain {
-		if !s.o.Ask(id) {
-			s.mu.Unlock()
-			return nil
-		}
+	now, came := s.o.Clock.Now(), a.came
+	since := now.Sub(a.asked)
+	ask := since > askAgain
+	if ask {
 		a.asked = now
-	} else if since >= askPatience {
-		s.mu.Unlock()
+	}
+	s.mu.Unlock()
+	switch {
+	case !ask && since >= askPatience:
+		return nil
+	case ask && !s.o.Ask(id):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.of(id).asked = time.Time{} // once it is connected it can be asked
 		return nil
 	}
-	came := a.came
-	s.mu.Unlock()
 	wait := s.o.Clock.NewTimer(askPatience, "agentconn", "ask")
 	defer wait.Stop()
 	select {
@@ -373,10 +377,7 @@ func (s *Streams) tunnelTo(ctx context.Context, id api.ID) (*mux.Session, error)
 		_ = conn.Close()
 		return nil, errors.New("this replica is stopping")
 	}
-	go func() {
-		err := s.run(s.stopped, id, l)
-		s.log.Debug("tunnel for streams ended", "agent_id", id.String(), "error", err)
-	}()
+	go func() { _ = s.run(s.stopped, id, l) }()
 	return l.session, nil
 }
 

@@ -98,6 +98,7 @@ type Session struct {
 	mu      sync.Mutex
 	streams map[uint32]*Stream
 	nextID  uint32
+	opened  int
 	extra   int
 	err     error // why it ended
 }
@@ -141,6 +142,13 @@ func (s *Session) Streams() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.streams)
+}
+
+// Opened counts those that there ever were.
+func (s *Session) Opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
 }
 
 func (s *Session) why() error {
@@ -194,6 +202,7 @@ func (s *Session) Open(head []byte) (*Stream, error) {
 	st := newStream(s, s.nextID)
 	st.sendCredit -= len(head)
 	s.streams[st.id] = st
+	s.opened++
 	s.mu.Unlock()
 	if err := s.w.open(st.id, head); err != nil {
 		return nil, err
@@ -347,6 +356,7 @@ func (s *Session) accept(id uint32) error {
 	}
 	st := newStream(s, id)
 	s.streams[id] = st
+	s.opened++
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	go func() {
