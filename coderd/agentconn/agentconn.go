@@ -54,6 +54,9 @@ const (
 	// it takes the tunnel, and askAgain the pause between two questions.
 	askPatience = 150 * time.Millisecond
 	askAgain    = 10 * time.Second
+	// answerTimeout is what a connection that an agent holds gets to show that it
+	// passes bytes both ways; some middleboxes swallow all that follows an upgrade.
+	answerTimeout = 5 * time.Second
 	// idleTimeout ends a connection that carries nothing.
 	idleTimeout = 10 * time.Minute
 	sweepEvery  = time.Minute
@@ -133,20 +136,45 @@ func (s *Streams) Run(ctx context.Context) error {
 // is no longer good.
 func (s *Streams) ServeAgent(ctx context.Context, conn net.Conn, agentID api.ID) error {
 	l := &link{session: mux.New(conn, mux.Options{MaxStreams: agentrpc.MaxStreams}), used: s.o.Clock.Now()}
-	if !s.begin(agentID, func(a *agent) {
-		if len(a.held) == maxHeld {
-			_ = a.held[0].session.Close()
-			a.held = a.held[1:]
-		}
-		a.held = append(a.held, l)
-		close(a.came)
-		a.came = make(chan struct{})
-	}) {
+	if !s.begin(agentID, func(*agent) {}) {
 		_ = conn.Close()
 		return errors.New("this replica is stopping")
 	}
-	s.log.Debug("agent holds a stream connection", "agent_id", agentID.String())
-	return s.run(ctx, agentID, l)
+	noted := make(chan struct{})
+	go func() {
+		defer close(noted)
+		s.noteHeld(agentID, l)
+	}()
+	err := s.run(ctx, agentID, l)
+	<-noted
+	return err
+}
+
+// noteHeld lets streams use a link once the agent has answered on it.
+func (s *Streams) noteHeld(id api.ID, l *link) {
+	limit := s.o.Clock.NewTimer(answerTimeout, "agentconn", "answer")
+	defer limit.Stop()
+	select {
+	case <-limit.C:
+		s.log.Info("nothing comes back on an agent's stream connection; the tunnel is used", "agent_id", id.String())
+		_ = l.session.Close()
+		return
+	case <-l.session.Done():
+		return
+	case <-l.session.Answered():
+	}
+	limit.Stop()
+	s.log.Debug("agent holds a stream connection", "agent_id", id.String())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.of(id)
+	if len(a.held) == maxHeld {
+		_ = a.held[0].session.Close()
+		a.held = a.held[1:]
+	}
+	a.held = append(a.held, l)
+	close(a.came)
+	a.came = make(chan struct{})
 }
 
 // begin notes a new link; false when it is too late for one.

@@ -289,3 +289,23 @@ func TestIdle(t *testing.T) {
 	near, _ := net.Pipe()
 	require.Error(t, w.s.ServeAgent(t.Context(), near, w.agent))
 }
+
+// A connection on which nothing comes back is not used, and ends.
+func TestSwallowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	near, far := net.Pipe()
+	trap := w.clock.Trap().NewTimer("agentconn", "answer")
+	defer trap.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- w.s.ServeAgent(t.Context(), near, w.agent) }()
+	swallowed := make(chan struct{})
+	go func() { defer close(swallowed); _, _ = io.Copy(io.Discard, far) }()
+	trap.MustWait(t.Context()).MustRelease(t.Context())
+	_, got := w.dial("tcp", "127.0.0.1:8080", true)
+	require.Equal(t, "tunnel tcp 127.0.0.1:8080", got)
+	_, waiter := w.clock.AdvanceNext()
+	waiter.MustWait(t.Context())
+	require.ErrorIs(t, <-ended, mux.ErrClosed)
+	<-swallowed
+}

@@ -88,6 +88,7 @@ type Session struct {
 	o    Options
 	w    *writer
 	done chan struct{}
+	both chan struct{} // closed by the first answer to a ping
 
 	heard    atomic.Int64 // nanoseconds since began
 	rtt      atomic.Int64 // nanoseconds; zero until the first pong
@@ -111,7 +112,7 @@ func New(conn net.Conn, o Options) *Session {
 	if o.Ping == 0 {
 		o.Ping = defaultPing
 	}
-	return &Session{conn: conn, o: o, w: newWriter(conn), done: make(chan struct{}), began: time.Now(),
+	return &Session{conn: conn, o: o, w: newWriter(conn), done: make(chan struct{}), both: make(chan struct{}), began: time.Now(),
 		streams: map[uint32]*Stream{}}
 }
 
@@ -136,6 +137,9 @@ func (s *Session) Close() error {
 
 // Done is closed when the session has ended.
 func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Answered is closed once the other side has answered: bytes go both ways.
+func (s *Session) Answered() <-chan struct{} { return s.both }
 
 // Streams counts those that are open.
 func (s *Session) Streams() int {
@@ -315,7 +319,9 @@ func (s *Session) sign(kind byte, size int, id uint32) error {
 		s.w.pong(id)
 		return nil
 	case kindPong:
-		s.rtt.Store(int64(time.Duration(max(1, s.clock32()-id)) * time.Microsecond))
+		if s.rtt.Swap(int64(time.Duration(max(1, s.clock32()-id))*time.Microsecond)) == 0 {
+			close(s.both)
+		}
 		return nil
 	case kindOpen:
 		return s.accept(id)
