@@ -19,6 +19,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd"
+	"coder.internal/coderd/agentconn"
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
@@ -60,9 +61,11 @@ type Deployment struct {
 	Templates    *templates.Service
 	// Coordinator exchanges nodes; no relay stands behind it.
 	Coordinator *coordinator.Coordinator
-	Agents      *agents.Service
-	Workspaces  *workspaces.Service
-	Apps        *apps.Service
+	// Streams reaches agents over connections that they hold, and by Config's Dialer.
+	Streams    *agentconn.Streams
+	Agents     *agents.Service
+	Workspaces *workspaces.Service
+	Apps       *apps.Service
 }
 
 // Config is what a test may set before the start.
@@ -195,8 +198,11 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
+	d.Streams, err = agentconn.New(agentconn.Options{Log: log, Clock: cfg.Clock, Tunnel: cfg.Dialer, Ask: d.Coordinator.AskStreams})
+	require.NoError(t, err)
+	run(t, d.Streams.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock,
-		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Streams: d.Streams, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
 		Identities: cfg.Identities})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 
-	"coder.internal/api"
 	"coder.internal/cmd/internal/option"
 	"coder.internal/coderd/apps"
 	"coder.internal/coderd/devurl"
@@ -64,23 +61,6 @@ func (c *AppsConfig) sites(access *url.URL) (devurl.Sites, error) {
 	return out, nil
 }
 
-// streams reaches services beside agents through the server's own node.
-type streams struct{ node *ownNode }
-
-// DialAgent implements devurl.Streams. The agent takes what comes to a port of its
-// address to the same port of its loopback interface.
-func (s streams) DialAgent(ctx context.Context, agent api.ID, network, address string) (net.Conn, error) {
-	_, text, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("address of an application: %w", err)
-	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || network != "tcp" {
-		return nil, fmt.Errorf("no way to %s %q of an agent", network, address)
-	}
-	return s.node.DialAgent(ctx, agent, uint16(port))
-}
-
 func (s *Server) buildApps(_ context.Context, p *slices) error {
 	sites, err := s.cfg.Apps.sites(s.accessURL)
 	if err != nil {
@@ -93,7 +73,7 @@ func (s *Server) buildApps(_ context.Context, p *slices) error {
 	if err != nil {
 		return err
 	}
-	p.proxy, err = devurl.NewProxy(devurl.ProxyOptions{Log: s.log, Clock: clock.Real(), Apps: p.apps, Streams: streams{p.node}, Sites: sites})
+	p.proxy, err = devurl.NewProxy(devurl.ProxyOptions{Log: s.log, Clock: clock.Real(), Apps: p.apps, Streams: p.streams, Sites: sites})
 	return err
 }
 

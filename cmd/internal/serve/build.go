@@ -13,6 +13,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd"
+	"coder.internal/coderd/agentconn"
 	"coder.internal/coderd/agents"
 	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
@@ -85,6 +86,7 @@ type slices struct {
 	relay       *relay.Relay  // nil when it is off
 	feed        *mapfeed.Feed // nil without a URL of relays
 	node        *ownNode
+	streams     *agentconn.Streams
 	agents      *agents.Service
 	templates   *templates.Service
 	workspaces  *workspaces.Service
@@ -128,8 +130,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if p.feed != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
 	}
-	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "devurl", Run: p.devurl.Run},
-		lifecycle.Part{Name: "apps", Run: p.proxy.Run})
+	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "streams", Run: p.streams.Run},
+		lifecycle.Part{Name: "devurl", Run: p.devurl.Run}, lifecycle.Part{Name: "apps", Run: p.proxy.Run})
 	return nil
 }
 
@@ -216,8 +218,12 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.node = newOwnNode(s, p)
+	p.streams, err = agentconn.New(agentconn.Options{Log: s.log, Clock: clock.Real(), Tunnel: p.node, Ask: p.coordinator.AskStreams})
+	if err != nil {
+		return err
+	}
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.node, Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access,
 		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix, Identities: identities})
 	if err != nil {
 		return err
@@ -244,7 +250,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 }
 
 func (s *Server) buildDevURL(_ context.Context, p *slices) (err error) {
-	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.node})
+	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.streams.Ports()})
 	return err
 }
 

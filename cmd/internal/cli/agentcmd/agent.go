@@ -113,13 +113,14 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		}
 		ac.Token = token
 	}
-	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect,
+	d := dialer{url: u, token: token, header: header, log: log, direct: !env.Global.DisableDirect, streams: make(chan struct{}, 1),
 		http: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
 		Client: ac, NewNetwork: d.network, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
+		DialStreams: ac.Streams, StreamsWanted: d.streams,
 		DisableDevcontainers: !o.devcontainers, DisableDiscovery: !o.discovery, OOMScore: oom, Niceness: nice,
 	})
 	if err != nil {

@@ -27,6 +27,16 @@ type dialer struct {
 	http   *http.Client
 	log    *slog.Logger
 	direct bool
+	// streams holds one: the server asks for a connection that carries streams.
+	streams chan struct{}
+}
+
+// streamsWanted never blocks: a question that waits stands for all.
+func (d *dialer) streamsWanted() {
+	select {
+	case d.streams <- struct{}{}:
+	default:
+	}
 }
 
 // network leaves it to the relay map, which a server that was started again sends
@@ -34,7 +44,7 @@ type dialer struct {
 // the manifest says of that.
 func (d *dialer) network(m agentrpc.Manifest) (agent.Network, error) {
 	conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: d.log, Inbound: true, AccessURL: d.url,
-		HTTPClient: d.http, Header: d.header, BlockDirect: !d.direct})
+		HTTPClient: d.http, Header: d.header, BlockDirect: !d.direct, Streams: d.streamsWanted})
 	if err != nil {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
