@@ -41,6 +41,7 @@ func TestAppOfARealAgent(t *testing.T) {
 		return res.StatusCode, string(text)
 	}
 	host := port + "--demo--admin"
+	c.OK("ssh", "demo", "true") // the agent is there
 	status, text := get(host)
 	require.Equal(t, http.StatusOK, status, text)
 	require.Equal(t, host+".apps.test /hello", text)
