@@ -29,6 +29,7 @@ import (
 	"coder.internal/agent/scripts"
 	"coder.internal/agent/sshd"
 	"coder.internal/agent/stats"
+	"coder.internal/agent/streams"
 	"coder.internal/agent/term"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
@@ -80,6 +81,10 @@ type Options struct {
 	OOMScore, Niceness int
 	// DisableDevcontainers leaves the dev containers of the template alone.
 	DisableDevcontainers bool
+	// DialStreams makes a connection to a replica that carries streams, and
+	// StreamsWanted hears that one asks for it; nil where only the tunnel carries them.
+	DialStreams   func(context.Context) (net.Conn, error)
+	StreamsWanted <-chan struct{}
 	// DisableDiscovery does not look for dev containers in the agent's directory.
 	DisableDiscovery bool
 }
@@ -150,6 +155,12 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 
+	carried, err := streams.New(streams.Options{Log: a.opts.Log, Connect: a.opts.DialStreams, Wanted: a.opts.StreamsWanted,
+		TunnelPortsOnly: a.opts.BlockLocalPortForwarding})
+	if err != nil {
+		return err
+	}
+
 	// The parts outlive ctx: people stay connected while stop scripts run.
 	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -157,7 +168,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	told := conns.start(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = terms.Run(parts) })
-	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms, use, boxes) })
+	wg.Go(func() { _ = carried.Run(parts) })
+	a.serveStreams(parts, &wg, carried, terms, boxes)
+	wg.Go(func() { a.serveNetwork(parts, m, newSSH, terms, use, boxes, carried) })
 	wg.Go(func() { use.run(parts) })
 	wg.Go(func() { _ = boxes.Run(parts) })
 	wg.Go(func() { a.introduce(parts, directory) })
@@ -251,11 +264,11 @@ func gitEnv(executable string) []string {
 // serveNetwork keeps a node with SSH and terminals on it until ctx ends. A broken
 // node is replaced after a pause; SSH sessions on it are lost, terminals and the
 // agent are not.
-func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers) {
+func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers, carried *streams.Streams) {
 	pause := backoff{a: a}
 	for {
 		began := a.opts.Clock.Now()
-		err := a.serveNode(ctx, m, newSSH, terms, use, boxes)
+		err := a.serveNode(ctx, m, newSSH, terms, use, boxes, carried)
 		if ctx.Err() != nil {
 			return
 		}
@@ -268,7 +281,7 @@ func (a *Agent) serveNetwork(ctx context.Context, m agentrpc.Manifest, newSSH fu
 
 // serveNode returns when the node or a server on it has ended, and always after
 // all of them.
-func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers) error {
+func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func() (*sshd.Server, error), terms *term.Terminals, use *usage, boxes *containers.Containers, carried *streams.Streams) error {
 	server, err := newSSH()
 	if err != nil {
 		return err
@@ -286,10 +299,11 @@ func (a *Agent) serveNode(ctx context.Context, m agentrpc.Manifest, newSSH func(
 	}()
 	use.setNode(node)
 	defer use.setNode(nil)
-	inspected := a.inspect(ctx, node, boxes)
+	inspected, carrying := a.inspect(ctx, node, boxes), a.carry(ctx, node, carried)
 	err = a.servePorts(ctx, node, server, terms)
 	cancel()
 	<-inspected
+	<-carrying
 	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
 		return fmt.Errorf("run network node: %w", runErr)
 	}

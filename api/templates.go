@@ -40,6 +40,7 @@ type Template struct {
 	AllowUserCancelWorkspaceJobs bool   `json:"allow_user_cancel_workspace_jobs"`
 	RequireActiveVersion         bool   `json:"require_active_version"`
 	MaxPortShareLevel            string `json:"max_port_share_level"`
+	CORSBehavior                 string `json:"cors_behavior"`
 	// UseClassicParameterFlow says that the parameters are those that the import
 	// found, whatever people answer.
 	UseClassicParameterFlow bool      `json:"use_classic_parameter_flow"`
@@ -58,6 +59,10 @@ type CreateTemplateRequest struct {
 	AllowUserCancelWorkspaceJobs *bool  `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         bool   `json:"require_active_version,omitempty"`
 	UseClassicParameterFlow      bool   `json:"template_use_classic_parameter_flow,omitempty"`
+	// MaxPortShareLevel is the widest level that ports are shared with, and
+	// CORSBehavior who answers browsers about other origins; public and simple when empty.
+	MaxPortShareLevel string `json:"max_port_share_level,omitempty" maxLength:"32"`
+	CORSBehavior      string `json:"cors_behavior,omitempty" maxLength:"32"`
 	// DisableEveryoneGroupAccess makes a template that only those who administrate
 	// templates see, until its access list says more.
 	DisableEveryoneGroupAccess bool `json:"disable_everyone_group_access,omitempty"`
@@ -75,6 +80,8 @@ type UpdateTemplateRequest struct {
 	AllowUserCancelWorkspaceJobs *bool   `json:"allow_user_cancel_workspace_jobs,omitempty"`
 	RequireActiveVersion         *bool   `json:"require_active_version,omitempty"`
 	UseClassicParameterFlow      *bool   `json:"use_classic_parameter_flow,omitempty"`
+	MaxPortShareLevel            *string `json:"max_port_share_level,omitempty" maxLength:"32"`
+	CORSBehavior                 *string `json:"cors_behavior,omitempty" maxLength:"32"`
 	// DisableEveryoneGroupAccess takes the organization's members off the access
 	// list (true) or lets them use the template (false).
 	DisableEveryoneGroupAccess *bool `json:"disable_everyone_group_access,omitempty"`

@@ -279,6 +279,14 @@ func workspaceSteps() []step {
 		{route: "PATCH /api/v2/workspaces/{workspace}", entry: "write workspace", do: func(w *world) request {
 			return request{w.owner, "PATCH", ws(w, ""), api.UpdateWorkspaceRequest{Name: "dev2"}}
 		}},
+		{route: "POST /api/v2/workspaces/{workspace}/port-share", entry: "write workspace", do: func(w *world) request {
+			return request{w.owner, "POST", ws(w, "/port-share"), api.UpsertPortShareRequest{AgentName: "main", Port: 8080, ShareLevel: api.ShareLevelPublic}}
+		}},
+		{route: "DELETE /api/v2/workspaces/{workspace}/port-share", entry: "write workspace", do: func(w *world) request {
+			return request{w.owner, "DELETE", ws(w, "/port-share"), api.DeletePortShareRequest{AgentName: "main", Port: 8080}}
+		}},
+		{route: "POST /login", none: "a form of POST /users/login, which leaves the entry"},
+		{route: "POST /api/v2/applications/start", none: "a form of POST /workspaces/{workspace}/builds, which leaves the entry"},
 		{route: "POST /api/v2/workspaces/{workspace}/usage", none: "notes that people are there, every minute", do: func(w *world) request {
 			return request{w.owner, "POST", ws(w, "/usage"), nil}
 		}},

@@ -19,6 +19,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/connectionlog"
@@ -51,6 +52,7 @@ type Options struct {
 	// ExternalAuth signs users in to services outside.
 	ExternalAuth *externalauth.Service
 	DevURL       *devurl.Service
+	Apps         *apps.Service
 	Health       *health.Service
 	Quota        *quota.Service
 	Connections  *connectionlog.Service
@@ -65,6 +67,8 @@ type Deployment struct {
 	// ID comes from DeploymentID.
 	ID        api.ID
 	AccessURL *url.URL
+	// AppHost is the pattern of the hosts of applications; empty where there are none.
+	AppHost string
 	// SSHHostnamePrefix and SSHHostnameSuffix name workspaces in SSH configs.
 	SSHHostnamePrefix string
 	SSHHostnameSuffix string
@@ -98,6 +102,7 @@ func (o Options) validate() error {
 	need("Jobs", o.Jobs == nil)
 	need("ExternalAuth", o.ExternalAuth == nil)
 	need("DevURL", o.DevURL == nil)
+	need("Apps", o.Apps == nil)
 	need("Health", o.Health == nil)
 	need("Quota", o.Quota == nil)
 	need("Connections", o.Connections == nil)

@@ -37,10 +37,9 @@ func (s *Server) handleUpdateCheck(context.Context, *struct{}) (*httpapi.Out[api
 func (s *Server) handleRegions(context.Context, *struct{}) (*httpapi.Out[api.RegionsResponse], error) {
 	d := s.opts.Deployment
 	return httpapi.OK(api.RegionsResponse{Regions: []api.DeploymentRegion{{ID: d.ID, Name: "primary", DisplayName: "Primary",
-		Healthy: true, PathAppURL: d.AccessURL.String()}}}), nil
+		Healthy: true, PathAppURL: d.AccessURL.String(), WildcardHostname: d.AppHost}}}), nil
 }
 
-// handleAppHost says that applications have no hosts of their own yet.
 func (s *Server) handleAppHost(context.Context, *struct{}) (*httpapi.Out[api.AppHost], error) {
-	return httpapi.OK(api.AppHost{}), nil
+	return httpapi.OK(api.AppHost{Host: s.opts.Deployment.AppHost}), nil
 }

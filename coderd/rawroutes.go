@@ -36,7 +36,7 @@ func rawRoutes() map[string]httpapi.Raw {
 		"GET /api/v2/files/{fileID}": {Doc: "Answers the archive as it was sent.",
 			Answers: []httpapi.Answer{{Type: api.ContentTypeTar}, {Type: api.ContentTypeZip}}},
 	}
-	for _, part := range []map[string]httpapi.Raw{streamRoutes(), logRoutes(), stateRawRoutes(), pageRoutes()} {
+	for _, part := range []map[string]httpapi.Raw{streamRoutes(), logRoutes(), stateRawRoutes(), pageRoutes(), appRawRoutes()} {
 		maps.Copy(out, part)
 	}
 	return out
@@ -57,8 +57,10 @@ func streamRoutes() map[string]httpapi.Raw {
 		"GET /api/v2/workspaceagents/{workspaceagent}/containers/watch": {
 			Doc:    "The containers beside an agent, the whole list at once and after each change.",
 			Socket: &httpapi.Socket{Server: api.AgentContainers{}}},
-		"GET /api/v2/workspaceagents/me/coordinate":                         {Doc: "Tells the agent and those who reach it about each other.", Socket: nodes},
-		"GET /api/v2/workspaceagents/{workspaceagent}/coordinate":           {Doc: "Tells the client and the agent about each other.", Query: client, Socket: nodes},
+		"GET /api/v2/workspaceagents/me/coordinate":               {Doc: "Tells the agent and those who reach it about each other.", Socket: nodes},
+		"GET /api/v2/workspaceagents/{workspaceagent}/coordinate": {Doc: "Tells the client and the agent about each other.", Query: client, Socket: nodes},
+		"GET /api/v2/workspaceagents/me/streams": {Doc: "Upgrades to coder-streams: a connection on which the server opens streams to the agent. Packages api/agentrpc and internal/mux describe it.",
+			Answers: []httpapi.Answer{{Status: http.StatusSwitchingProtocols, Type: anyBytes}}},
 		"GET /api/v2/organizations/{organization}/provisionerdaemons/serve": daemonSocket(),
 		"GET /api/v2/workspaceagents/{workspaceagent}/pty":                  terminalSocket(),
 		"GET /api/v2/templateversions/{templateversion}/dynamic-parameters": {
@@ -85,6 +87,7 @@ func terminalSocket() httpapi.Raw {
 			{Name: "reconnect", Of: api.ID{}, Required: true, Doc: "A UUID that the client made for this terminal; the same one comes back to it."},
 			{Name: "width", Of: uint16(0), Doc: "Columns."}, {Name: "height", Of: uint16(0), Doc: "Rows."},
 			{Name: "command", Doc: "What to run in a new terminal; the login shell by default."},
+			{Name: "app", Doc: "Slug of an app of the agent whose command to run instead."},
 			{Name: "container", Doc: "Container in which to run it."}, {Name: "container_user", Doc: "User in that container."}},
 		Socket: &httpapi.Socket{Client: termrpc.Input{}}}
 }

@@ -104,6 +104,7 @@ func newScene(ctx context.Context, conn *pgx.Conn) (*scene, error) {
 	b.Queue(`insert into provisioner_plans (id, job_id, template_version_id, workspace_id, workspace_name, owner_id, transition)
 		values ($1, $2, $3, $4, 'dev', $5, 'start')`, id(), buildJob, version, workspace, me)
 	b.Queue(`insert into workspace_resources (id, job_id, ordinal, transition, type, name) values ($1, $2, 0, 'start', 'null_resource', 'dev')`, resource, buildJob)
+	b.Queue(`insert into workspace_port_shares (workspace_id, agent_name, port, share_level) values ($1, 'main', 8080, 'owner')`, workspace)
 	agentToken := id().String()
 	agentHash := sha256.Sum256([]byte(agentToken))
 	b.Queue(`insert into workspace_agents (id, resource_id, workspace_build_id, ordinal, name, auth_token_hash, operating_system, architecture)

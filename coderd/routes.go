@@ -17,6 +17,7 @@ func (s *Server) routes(a *httpapi.API) {
 	s.agentRoutes(a)
 	s.usageRoutes(a)
 	s.terminalRoutes(a)
+	s.appRoutes(a)
 	s.identityRoutes(a)
 	s.provisionerRoutes(a)
 	s.recordRoutes(a)

@@ -38,6 +38,8 @@ var bodies = map[string]any{
 	"POST /api/v2/users/{user}/workspaces":                                api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/organizations/{organization}/members/{user}/workspaces": api.CreateWorkspaceRequest{Name: "dev", TemplateID: api.NewID()},
 	"POST /api/v2/workspaces/{workspace}/builds":                          api.CreateWorkspaceBuildRequest{Transition: api.TransitionStart},
+	"POST /api/v2/workspaces/{workspace}/port-share":                      api.UpsertPortShareRequest{AgentName: "main", Port: 8080, ShareLevel: api.ShareLevelOwner},
+	"DELETE /api/v2/workspaces/{workspace}/port-share":                    api.DeletePortShareRequest{AgentName: "main", Port: 8080},
 	"POST /api/v2/workspaces/{workspace}/plan":                            api.PlanWorkspaceRequest{Transition: api.TransitionStart},
 	"POST /api/v2/templates/{template}/versions/archive":                  api.ArchiveTemplateVersionsRequest{All: true},
 	"PUT /api/v2/workspacebuilds/{workspacebuild}/state":                  api.UpdateWorkspaceBuildStateRequest{State: []byte("{}")},

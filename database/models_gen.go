@@ -27,6 +27,11 @@ type ApiKey struct {
 	AllowList       []string
 }
 
+type AppTicketsUsed struct {
+	ID        api.ID
+	ExpiresAt time.Time
+}
+
 type AuditLog struct {
 	ID               api.ID
 	Time             time.Time
@@ -268,6 +273,13 @@ type ProvisionerPlan struct {
 	Changes           json.RawMessage
 }
 
+type SigningKey struct {
+	ID        int32
+	Purpose   string
+	Secret    []byte
+	CreatedAt time.Time
+}
+
 type SiteConfig struct {
 	Key   string
 	Value string
@@ -292,6 +304,8 @@ type Template struct {
 	UpdatedAt                    time.Time
 	UseClassicParameterFlow      bool
 	Acl                          []string
+	MaxPortShareLevel            string
+	CorsBehavior                 string
 }
 
 type TemplateModule struct {
@@ -587,6 +601,14 @@ type WorkspaceBuildTiming struct {
 	Resource  string
 	StartedAt time.Time
 	EndedAt   time.Time
+}
+
+type WorkspacePortShare struct {
+	WorkspaceID api.ID
+	AgentName   string
+	Port        int32
+	ShareLevel  string
+	Protocol    string
 }
 
 type WorkspaceResource struct {

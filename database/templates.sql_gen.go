@@ -35,7 +35,7 @@ func (q *Queries) DeleteTemplate(ctx context.Context, id api.ID) (int64, error) 
 }
 
 const getTemplateRow = `-- name: GetTemplateRow :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl, max_port_share_level, cors_behavior from templates where id = $1 and not deleted
 `
 
 // Deleted templates are not there.
@@ -61,15 +61,19 @@ func (q *Queries) GetTemplateRow(ctx context.Context, id api.ID) (Template, erro
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
 		&i.Acl,
+		&i.MaxPortShareLevel,
+		&i.CorsBehavior,
 	)
 	return i, err
 }
 
 const insertTemplate = `-- name: InsertTemplate :exec
 insert into templates (id, organization_id, name, display_name, description, icon, active_version_id,
-    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, use_classic_parameter_flow, created_by)
+    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, use_classic_parameter_flow,
+    max_port_share_level, cors_behavior, created_by)
 values ($1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11, $12)
+    $8, $9, $10, $11,
+    $12, $13, $14)
 `
 
 type InsertTemplateParams struct {
@@ -84,6 +88,8 @@ type InsertTemplateParams struct {
 	AllowUserCancelWorkspaceJobs bool
 	RequireActiveVersion         bool
 	UseClassicParameterFlow      bool
+	MaxPortShareLevel            string
+	CorsBehavior                 string
 	CreatedBy                    api.ID
 }
 
@@ -100,13 +106,15 @@ func (q *Queries) InsertTemplate(ctx context.Context, arg InsertTemplateParams) 
 		arg.AllowUserCancelWorkspaceJobs,
 		arg.RequireActiveVersion,
 		arg.UseClassicParameterFlow,
+		arg.MaxPortShareLevel,
+		arg.CorsBehavior,
 		arg.CreatedBy,
 	)
 	return err
 }
 
 const listTemplates = `-- name: ListTemplates :many
-select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, t.use_classic_parameter_flow, t.acl, o.name as organization_name, o.display_name as organization_display_name,
+select t.id, t.organization_id, t.name, t.display_name, t.description, t.icon, t.provisioner, t.active_version_id, t.deprecation_message, t.default_ttl_ms, t.allow_user_cancel_workspace_jobs, t.require_active_version, t.created_by, t.deleted, t.created_at, t.updated_at, t.use_classic_parameter_flow, t.acl, t.max_port_share_level, t.cors_behavior, o.name as organization_name, o.display_name as organization_display_name,
     o.icon as organization_icon, u.username as created_by_name,
     (select count(distinct w.owner_id) from workspaces w
         where w.template_id = t.id and not w.deleted)::integer as active_user_count
@@ -195,6 +203,8 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 			&i.Template.UpdatedAt,
 			&i.Template.UseClassicParameterFlow,
 			&i.Template.Acl,
+			&i.Template.MaxPortShareLevel,
+			&i.Template.CorsBehavior,
 			&i.OrganizationName,
 			&i.OrganizationDisplayName,
 			&i.OrganizationIcon,
@@ -212,7 +222,7 @@ func (q *Queries) ListTemplates(ctx context.Context, arg ListTemplatesParams) ([
 }
 
 const lockTemplate = `-- name: LockTemplate :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted for update
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl, max_port_share_level, cors_behavior from templates where id = $1 and not deleted for update
 `
 
 // For changes of the template itself.
@@ -238,12 +248,14 @@ func (q *Queries) LockTemplate(ctx context.Context, id api.ID) (Template, error)
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
 		&i.Acl,
+		&i.MaxPortShareLevel,
+		&i.CorsBehavior,
 	)
 	return i, err
 }
 
 const lockTemplateForUse = `-- name: LockTemplateForUse :one
-select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl from templates where id = $1 and not deleted for share
+select id, organization_id, name, display_name, description, icon, provisioner, active_version_id, deprecation_message, default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, created_by, deleted, created_at, updated_at, use_classic_parameter_flow, acl, max_port_share_level, cors_behavior from templates where id = $1 and not deleted for share
 `
 
 // For making something that leans on the template: it cannot be deleted meanwhile.
@@ -269,6 +281,8 @@ func (q *Queries) LockTemplateForUse(ctx context.Context, id api.ID) (Template, 
 		&i.UpdatedAt,
 		&i.UseClassicParameterFlow,
 		&i.Acl,
+		&i.MaxPortShareLevel,
+		&i.CorsBehavior,
 	)
 	return i, err
 }
@@ -335,8 +349,10 @@ update templates set
     allow_user_cancel_workspace_jobs = $7,
     require_active_version = $8,
     use_classic_parameter_flow = $9,
+    max_port_share_level = $10,
+    cors_behavior = $11,
     updated_at = now()
-where id = $10 and not deleted
+where id = $12 and not deleted
 `
 
 type UpdateTemplateParams struct {
@@ -349,6 +365,8 @@ type UpdateTemplateParams struct {
 	AllowUserCancelWorkspaceJobs bool
 	RequireActiveVersion         bool
 	UseClassicParameterFlow      bool
+	MaxPortShareLevel            string
+	CorsBehavior                 string
 	ID                           api.ID
 }
 
@@ -363,6 +381,8 @@ func (q *Queries) UpdateTemplate(ctx context.Context, arg UpdateTemplateParams) 
 		arg.AllowUserCancelWorkspaceJobs,
 		arg.RequireActiveVersion,
 		arg.UseClassicParameterFlow,
+		arg.MaxPortShareLevel,
+		arg.CorsBehavior,
 		arg.ID,
 	)
 	if err != nil {

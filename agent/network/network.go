@@ -25,7 +25,7 @@ import (
 	"coder.internal/internal/wsconn"
 )
 
-// Options of New. All are required but Header.
+// Options of New. All are required but Header and Streams.
 type Options struct {
 	URL    *url.URL
 	Token  api.Secret
@@ -33,6 +33,8 @@ type Options struct {
 	HTTP   *http.Client
 	Log    *slog.Logger
 	Direct bool // this side allows direct paths
+	// Streams has room for one: the server asks for a connection that carries streams.
+	Streams chan<- struct{}
 }
 
 // Node is one network node. It is an agent.Network.
@@ -46,11 +48,19 @@ type Node struct {
 // the manifest says of that.
 func New(m agentrpc.Manifest, o Options) (*Node, error) {
 	conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: o.Log, Inbound: true, AccessURL: o.URL,
-		HTTPClient: o.HTTP, Header: o.Header, BlockDirect: !o.Direct})
+		HTTPClient: o.HTTP, Header: o.Header, BlockDirect: !o.Direct, Streams: o.wanted})
 	if err != nil {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
 	return &Node{Conn: conn, opts: o}, nil
+}
+
+// wanted never blocks: a question that waits stands for all.
+func (o Options) wanted() {
+	select {
+	case o.Streams <- struct{}{}:
+	default:
+	}
 }
 
 // Listen implements agent.Network.

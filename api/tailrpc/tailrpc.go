@@ -78,6 +78,9 @@ type ServerMessage struct {
 	Gone     []api.ID  `json:"gone,omitempty"`
 	Left     []api.ID  `json:"left,omitempty"`
 	Move     bool      `json:"move,omitempty"` // this replica is stopping: reconnect elsewhere soon
+	// Streams asks an agent for a connection that carries streams, see
+	// agentrpc.PathStreams. Those of earlier releases leave it alone.
+	Streams bool `json:"streams,omitempty"`
 }
 
 // RelayMap is the set of relays that nodes may use. Regions are keyed by id.

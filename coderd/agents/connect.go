@@ -43,7 +43,10 @@ func (s *Service) CoordinateAgent(a *httpapi.API) http.Handler {
 		watch := make(chan struct{})
 		go func() {
 			defer close(watch)
-			s.endWhenReplaced(ctx, agent, ws, cancel)
+			s.untilReplaced(ctx, agent, func() {
+				_ = ws.Close(wsconn.CodePolicy, "a newer build has taken over")
+				cancel(errToken)
+			})
 		}()
 		err = s.opts.Coordinator.ServeAgent(ctx, ws, agent.ID, s.hooks(agent))
 		s.log.Debug("agent connection ended", "agent_id", agent.ID.String(), "error", err)
@@ -53,8 +56,9 @@ func (s *Service) CoordinateAgent(a *httpapi.API) http.Handler {
 	})
 }
 
-// endWhenReplaced closes ws once a newer build has replaced the agent's.
-func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wsconn.Conn, cancel context.CancelCauseFunc) {
+// untilReplaced calls end once a newer build has replaced the agent's. It returns
+// with ctx.
+func (s *Service) untilReplaced(ctx context.Context, a httpmw.Agent, end func()) {
 	sub := s.opts.PubSub.Subscribe(pubsub.TopicWorkspace(a.WorkspaceID))
 	defer sub.Close()
 	tick := s.opts.Clock.NewTicker(recheckInterval)
@@ -73,8 +77,7 @@ func (s *Service) endWhenReplaced(ctx context.Context, a httpmw.Agent, ws *wscon
 		if err != nil || current {
 			continue // a database that does not answer ends nobody's session
 		}
-		_ = ws.Close(wsconn.CodePolicy, "a newer build has taken over")
-		cancel(errToken)
+		end()
 		return
 	}
 }

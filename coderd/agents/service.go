@@ -47,6 +47,8 @@ type Options struct {
 	Coordinator Coordinator
 	// Dialer reaches agents that are asked about their machines.
 	Dialer Dialer
+	// Streams serves the connections that agents hold for streams.
+	Streams Streams
 	// Ring opens the owners' Git SSH keys.
 	Ring *keys.Ring
 	// AccessURL is the URL under which agents and people reach the deployment.
@@ -77,7 +79,7 @@ type Service struct {
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil || o.Dialer == nil || o.Ring == nil ||
+	if o.DB == nil || o.PubSub == nil || o.Log == nil || o.Clock == nil || o.Coordinator == nil || o.Dialer == nil || o.Streams == nil || o.Ring == nil ||
 		o.RelayMap == nil || o.AccessURL == "" {
 		return nil, errors.New("agents: Options has a field that is not set")
 	}

@@ -20,27 +20,30 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if !ok {
 		return rbac.Subject{}, "", rbac.ErrUnauthenticated
 	}
-	row, err := s.opts.DB.GetCaller(ctx, t.id)
-	if database.IsNotFound(err) {
-		return rbac.Subject{}, "", rbac.ErrUnauthenticated
-	}
+	row, err := s.loadCaller(ctx, t.id)
 	if err != nil {
-		return rbac.Subject{}, "", fmt.Errorf("load key %s: %w", t.id, err)
+		return rbac.Subject{}, "", err
 	}
 	if !t.matches(row.HashedSecret) {
 		return rbac.Subject{}, "", rbac.ErrUnauthenticated
 	}
+	subject, err := s.subject(ctx, row)
+	return subject, row.ID, err
+}
+
+// subject makes the caller of what is stored, and notes that the key is used.
+func (s *Service) subject(ctx context.Context, row database.GetCallerRow) (rbac.Subject, error) {
 	allow, err := parseAllow(row.AllowList)
 	if err != nil {
-		return rbac.Subject{}, "", fmt.Errorf("allow-list of key %s: %w", row.ID, err)
+		return rbac.Subject{}, fmt.Errorf("allow-list of key %s: %w", row.ID, err)
 	}
 	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: expand(row.Scopes),
 		Allow: allow, Groups: row.Groups, Deployment: s.opts.Config.Deployment}
 	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
-		return rbac.Subject{}, "", fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
+		return rbac.Subject{}, fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
 	}
 	if subject.Custom, err = customRoles(row.CustomRoles); err != nil {
-		return rbac.Subject{}, "", fmt.Errorf("decode custom roles of user %s: %w", row.UserID, err)
+		return rbac.Subject{}, fmt.Errorf("decode custom roles of user %s: %w", row.UserID, err)
 	}
 	if row.Stale {
 		s.touch(ctx, row.ID)
@@ -48,7 +51,7 @@ func (s *Service) Authenticate(ctx context.Context, token api.Secret) (rbac.Subj
 	if row.Dormant {
 		s.wake(ctx, row.UserID, row.Username)
 	}
-	return subject, row.ID, nil
+	return subject, nil
 }
 
 // customRoles reads the definitions of the custom roles that somebody holds.

@@ -19,7 +19,9 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd"
+	"coder.internal/coderd/agentconn"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/connectionlog"
@@ -59,8 +61,11 @@ type Deployment struct {
 	Templates    *templates.Service
 	// Coordinator exchanges nodes; no relay stands behind it.
 	Coordinator *coordinator.Coordinator
-	Agents      *agents.Service
-	Workspaces  *workspaces.Service
+	// Streams reaches agents over connections that they hold, and by Config's Dialer.
+	Streams    *agentconn.Streams
+	Agents     *agents.Service
+	Workspaces *workspaces.Service
+	Apps       *apps.Service
 }
 
 // Config is what a test may set before the start.
@@ -72,6 +77,12 @@ type Config struct {
 	AllowRenames bool
 	// Dialer reaches agents; by default it reaches none.
 	Dialer devurl.Dialer
+	// Streams reaches applications; by default it reaches none.
+	Streams devurl.Streams
+	// Wildcard and PathAppsURL say where applications are; empty is nowhere.
+	Wildcard, PathAppsURL string
+	// AppOptions changes the switches of applications.
+	AppOptions func(*apps.Options)
 	// Clock is that of open streams; the real one by default.
 	Clock clock.Clock
 	// RateLimit is how many requests a minute each user may send to a route; 0 is
@@ -95,7 +106,7 @@ func New(t testing.TB, set ...func(*Config)) *Deployment {
 // Replica starts a control plane on db, maybe one of several.
 func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	t.Helper()
-	cfg := Config{Auth: auth.DefaultConfig(), Dialer: noAgents{}, Clock: clock.Real()}
+	cfg := Config{Auth: auth.DefaultConfig(), Dialer: noAgents{}, Streams: noStreams{}, Clock: clock.Real()}
 	for _, s := range set {
 		s(&cfg)
 	}
@@ -118,6 +129,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	require.NoError(t, err)
 	d.addTemplates(t, log, cfg)
 	d.addWorkspaces(t, log, cfg)
+	proxy := d.addApps(t, log, cfg)
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
@@ -130,7 +142,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	require.NoError(t, err)
 	d.Server, err = coderd.New(coderd.Options{Metrics: prometheus.NewRegistry(),
 		Log:        log,
-		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
+		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, AppHost: cfg.Wildcard, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
 		Auth:       d.Auth,
 		Users:      d.Users,
 		Audit:      auditLog,
@@ -143,12 +155,13 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		Limiter:      limiter(cfg),
 		ExternalAuth: d.ExternalAuth,
 		DevURL:       d.devURL(t, log, cfg),
+		Apps:         d.Apps,
 		Health:       d.health(t, log),
 		Quota:        quotas,
 		Connections:  connections,
 	})
 	require.NoError(t, err)
-	srv.Config.Handler = d.Server.Handler()
+	srv.Config.Handler = proxy.Split(d.Server.Handler())
 	srv.Start()
 	t.Cleanup(srv.Close)
 	return d
@@ -185,8 +198,11 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	d.Coordinator, err = coordinator.New(coordinator.Options{Log: log, RelayMap: relays})
 	require.NoError(t, err)
 	run(t, d.Coordinator.Run)
+	d.Streams, err = agentconn.New(agentconn.Options{Log: log, Clock: cfg.Clock, Tunnel: cfg.Dialer, Ask: d.Coordinator.AskStreams})
+	require.NoError(t, err)
+	run(t, d.Streams.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock,
-		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Streams: d.Streams, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
 		Identities: cfg.Identities})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)
@@ -218,6 +234,39 @@ func (d *Deployment) devURL(t testing.TB, log *slog.Logger, cfg Config) *devurl.
 	require.NoError(t, err)
 	run(t, s.Run)
 	return s
+}
+
+// noStreams is a network without any, for applications.
+type noStreams struct{}
+
+func (noStreams) DialAgent(context.Context, api.ID, string, string) (net.Conn, error) {
+	return nil, errors.New("there is no network")
+}
+
+// addApps makes what decides about applications, and what serves them.
+func (d *Deployment) addApps(t testing.TB, log *slog.Logger, cfg Config) *devurl.Proxy {
+	t.Helper()
+	sites := devurl.Sites{Access: d.URL}
+	var err error
+	if cfg.Wildcard != "" {
+		sites.Wildcard, err = devurl.ParseWildcard(cfg.Wildcard)
+		require.NoError(t, err)
+	}
+	if cfg.PathAppsURL != "" {
+		sites.PathURL, err = url.Parse(cfg.PathAppsURL)
+		require.NoError(t, err)
+	}
+	o := apps.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock, Ring: d.Ring, Auth: d.Auth, Agents: d.Agents,
+		Workspaces: d.Workspaces, Sites: sites}
+	if cfg.AppOptions != nil {
+		cfg.AppOptions(&o)
+	}
+	d.Apps, err = apps.New(o)
+	require.NoError(t, err)
+	proxy, err := devurl.NewProxy(devurl.ProxyOptions{Log: log, Clock: cfg.Clock, Apps: d.Apps, Streams: cfg.Streams, Sites: sites})
+	require.NoError(t, err)
+	run(t, proxy.Run)
+	return proxy
 }
 
 func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {

@@ -53,6 +53,19 @@ func (c *Coordinator) ServeAgent(ctx context.Context, ws *wsconn.Conn, agentID a
 	return nil
 }
 
+// AskStreams asks an agent that is connected here for a connection that carries
+// streams; false where it is not. The agent need not follow.
+func (c *Coordinator) AskStreams(id api.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[id]
+	if a == nil || a.sess == nil {
+		return false
+	}
+	a.sess.askStreams()
+	return true
+}
+
 // connectAgent makes s the agent's connection, in place of an older one.
 func (c *Coordinator) connectAgent(s *session) *agent {
 	c.mu.Lock()

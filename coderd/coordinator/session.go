@@ -25,6 +25,7 @@ type session struct {
 	rmap    *tailrpc.RelayMap
 	peers   map[api.ID]*tailrpc.Node // nil: gone; departed: gone for good
 	moving  bool
+	streams bool // are to be asked for
 	ended   bool
 	code    wsconn.Code
 	reason  string
@@ -62,6 +63,7 @@ func (s *session) gone(id api.ID)              { s.change(func() { s.peers[id] =
 func (s *session) left(id api.ID)              { s.change(func() { s.peers[id] = departed }) }
 func (s *session) relayMap(m tailrpc.RelayMap) { s.change(func() { s.rmap = &m }) }
 func (s *session) move()                       { s.change(func() { s.moving = true }) }
+func (s *session) askStreams()                 { s.change(func() { s.streams = true }) }
 func (s *session) end(c wsconn.Code, re string) {
 	s.change(func() { s.ended, s.code, s.reason = true, c, re })
 }
@@ -88,6 +90,9 @@ func (s *session) next() (m tailrpc.ServerMessage, some, ended bool) {
 	}
 	if s.rmap != nil {
 		m.RelayMap, s.rmap, some = s.rmap, nil, true
+	}
+	if s.streams {
+		m.Streams, s.streams, some = true, false, true
 	}
 	for id, n := range s.peers {
 		if len(m.Upsert)+len(m.Gone) >= maxBatch {

@@ -39,6 +39,8 @@ type Resolver interface {
 	AdmitTerminal(ctx context.Context, agentID api.ID) error
 	// OpenTerminal records that the caller opens a terminal; closed records its end.
 	OpenTerminal(ctx context.Context, agentID, terminal api.ID) (closed func(reason string), err error)
+	// AppCommand returns the command of an app that is one, for who may open a terminal.
+	AppCommand(ctx context.Context, agentID api.ID, slug string) (string, error)
 	// MayUseTerminal says whether one that is open may stay so.
 	MayUseTerminal(ctx context.Context, agentID api.ID) error
 }

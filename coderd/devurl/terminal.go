@@ -33,7 +33,7 @@ func (s *Service) Terminal(a *httpapi.API) http.Handler {
 			a.WriteError(w, r, err)
 			return
 		}
-		init, err := initOf(r.URL.Query())
+		init, err := s.initOf(r.Context(), agentID, r.URL.Query())
 		if err != nil {
 			a.WriteError(w, r, err)
 			return
@@ -64,8 +64,22 @@ func (s *Service) Terminal(a *httpapi.API) http.Handler {
 	})
 }
 
-// initOf reads the query. Absent sizes are zero: the agent has a default.
-func initOf(q url.Values) (init termrpc.Init, err error) {
+// initOf reads the query. Absent sizes are zero: the agent has a default. An app
+// runs what its template says, and nothing else.
+func (s *Service) initOf(ctx context.Context, agentID api.ID, q url.Values) (termrpc.Init, error) {
+	init, err := readInit(q)
+	slug := q.Get("app")
+	if err != nil || slug == "" {
+		return init, err
+	}
+	if init.Command != "" || init.Container != "" || init.ContainerUser != "" {
+		return init, api.Invalid("app", "an app has its own command; leave command, container and container_user out.")
+	}
+	init.Command, err = s.opts.Resolver.AppCommand(ctx, agentID, slug)
+	return init, err
+}
+
+func readInit(q url.Values) (init termrpc.Init, err error) {
 	if init.ID, err = api.ParseID(q.Get("reconnect")); err != nil {
 		return init, api.Invalid("reconnect", "give a UUID that you have made for this terminal.")
 	}

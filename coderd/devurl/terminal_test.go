@@ -54,6 +54,14 @@ func (p *plane) MayUseTerminal(context.Context, api.ID) error {
 	return p.right
 }
 
+// AppCommand knows one app.
+func (p *plane) AppCommand(_ context.Context, _ api.ID, slug string) (string, error) {
+	if slug != "top" {
+		return "", api.NotFound("App")
+	}
+	return "htop", nil
+}
+
 func (p *plane) DialAgent(ctx context.Context, _ api.ID, port uint16) (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -257,4 +265,29 @@ func TestRefused(t *testing.T) {
 	require.Contains(t, ce.Reason, "does not answer")
 	p.stop()
 	require.Equal(t, http.StatusServiceUnavailable, status(url.Values{"reconnect": {id}}, nil))
+}
+
+// An app runs its own command, and none of the caller's.
+func TestTerminalOfAnApp(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	q := url.Values{"reconnect": {api.NewID().String()}, "app": {"top"}}
+	ws, err := p.dial(q, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ws.CloseNow() })
+	agent := <-p.agent
+	t.Cleanup(func() { _ = agent.Close() })
+	_, payload, _, err := termrpc.ReadFrame(agent, nil, 1<<20)
+	require.NoError(t, err)
+	var init termrpc.Init
+	require.NoError(t, json.Unmarshal(payload, &init))
+	require.Equal(t, "htop", init.Command)
+	for name, value := range map[string]string{"command": "bash", "container": "box", "container_user": "root", "app": "other"} {
+		bad := url.Values{"reconnect": {api.NewID().String()}, "app": {"top"}}
+		bad.Set(name, value)
+		_, err := p.dial(bad, nil)
+		var status *wsconn.StatusError
+		require.ErrorAs(t, err, &status)
+		require.Equal(t, map[bool]int{true: http.StatusNotFound, false: http.StatusBadRequest}[name == "app"], status.StatusCode, name)
+	}
 }

@@ -76,8 +76,9 @@ func Token(r *http.Request) (token api.Secret, fromCookie bool) {
 		return api.Secret(t), false
 	}
 	for _, name := range []string{"__Host-" + api.SessionTokenCookie, api.SessionTokenCookie} {
-		if c, err := r.Cookie(name); err == nil && c.Value != "" {
-			return api.Secret(c.Value), true
+		// Two of one name: one of them is planted by another host or port.
+		if found := r.CookiesNamed(name); len(found) == 1 && found[0].Value != "" {
+			return api.Secret(found[0].Value), true
 		}
 	}
 	return "", false

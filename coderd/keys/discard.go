@@ -35,7 +35,7 @@ func Count(ctx context.Context, q *database.Queries) (Sealed, error) {
 func Discard(ctx context.Context, q *database.Queries) error {
 	for _, remove := range []func(context.Context) (int64, error){
 		q.DeleteSealedStates, q.DeleteSealedStrays, q.DeleteSealedInputs, q.DeleteSealedVariables, q.DeleteSealedPlans, q.DeleteSealedSSHKeys,
-		q.DeleteSealedExternalAuth,
+		q.DeleteSealedExternalAuth, q.DeleteSealedSigningKeys,
 		func(ctx context.Context) (int64, error) { return q.DeleteSealedConfigs(ctx, sealedConfigs) },
 	} {
 		if _, err := remove(ctx); err != nil {

@@ -34,7 +34,7 @@ func Rotate(ctx context.Context, db *database.DB, ring *Ring, report func(rows i
 	id, total := ring.KeyID(), 0
 	for {
 		done := 0
-		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealPlans, resealExternalAuth, resealConfigs} {
+		for _, batch := range []batch{resealStates, resealStrays, resealInputs, resealVariables, resealSSHKeys, resealPlans, resealExternalAuth, resealConfigs, dropSigningKeys} {
 			for {
 				n := 0
 				err := db.InTx(ctx, func(q *database.Queries) (err error) {
@@ -202,4 +202,13 @@ func resealConfigs(ctx context.Context, q *database.Queries, ring *Ring, id []by
 		}
 	}
 	return len(rows), err
+}
+
+// dropSigningKeys removes keys instead: new ones are made when they are needed.
+func dropSigningKeys(ctx context.Context, q *database.Queries, _ *Ring, id []byte) (int, error) {
+	n, err := q.DropOldSealedSigningKeys(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("drop signing keys: %w", err)
+	}
+	return int(n), nil
 }

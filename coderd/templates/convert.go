@@ -7,11 +7,8 @@ import (
 	"coder.internal/database"
 )
 
-// What templates cannot set yet and clients expect to read.
-const (
-	activityBump      = time.Hour
-	maxPortShareLevel = "public"
-)
+// activityBump is what templates cannot set yet and clients expect to read.
+const activityBump = time.Hour
 
 func convertTemplate(r database.ListTemplatesRow) api.Template {
 	t := r.Template
@@ -38,7 +35,8 @@ func convertTemplate(r database.ListTemplatesRow) api.Template {
 		AllowUserAutostop:            true,
 		AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs,
 		RequireActiveVersion:         t.RequireActiveVersion,
-		MaxPortShareLevel:            maxPortShareLevel,
+		MaxPortShareLevel:            t.MaxPortShareLevel,
+		CORSBehavior:                 t.CorsBehavior,
 		UseClassicParameterFlow:      t.UseClassicParameterFlow,
 		CreatedAt:                    t.CreatedAt,
 		UpdatedAt:                    t.UpdatedAt,

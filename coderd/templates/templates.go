@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -41,7 +42,8 @@ func (s *Service) Create(ctx context.Context, org string, req api.CreateTemplate
 	t := database.Template{ID: api.NewID(), OrganizationID: o.ID, Name: req.Name, DisplayName: req.DisplayName,
 		Description: req.Description, Icon: req.Icon, ActiveVersionID: req.VersionID,
 		AllowUserCancelWorkspaceJobs: true, RequireActiveVersion: req.RequireActiveVersion,
-		UseClassicParameterFlow: req.UseClassicParameterFlow, CreatedBy: caller.UserID}
+		UseClassicParameterFlow: req.UseClassicParameterFlow, CreatedBy: caller.UserID,
+		MaxPortShareLevel: cmp.Or(req.MaxPortShareLevel, string(api.ShareLevelPublic)), CorsBehavior: cmp.Or(req.CORSBehavior, api.CORSSimple)}
 	set(&t.DefaultTtlMs, req.DefaultTTLMillis)
 	set(&t.AllowUserCancelWorkspaceJobs, req.AllowUserCancelWorkspaceJobs)
 	if req.DisableEveryoneGroupAccess {
@@ -86,7 +88,8 @@ func insertTemplate(ctx context.Context, q *database.Queries, t database.Templat
 	err = q.InsertTemplate(ctx, database.InsertTemplateParams{ID: t.ID, OrganizationID: t.OrganizationID, Name: t.Name,
 		DisplayName: t.DisplayName, Description: t.Description, Icon: t.Icon, ActiveVersionID: v.ID,
 		DefaultTtlMs: t.DefaultTtlMs, AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs,
-		RequireActiveVersion: t.RequireActiveVersion, UseClassicParameterFlow: t.UseClassicParameterFlow, CreatedBy: t.CreatedBy})
+		RequireActiveVersion: t.RequireActiveVersion, UseClassicParameterFlow: t.UseClassicParameterFlow,
+		MaxPortShareLevel: t.MaxPortShareLevel, CorsBehavior: t.CorsBehavior, CreatedBy: t.CreatedBy})
 	if err != nil {
 		return fmt.Errorf("store template %s: %w", t.ID, err)
 	}
@@ -111,13 +114,20 @@ func fieldsOf(t database.Template) map[string]any {
 	return map[string]any{"name": t.Name, "display_name": t.DisplayName, "description": t.Description, "icon": t.Icon,
 		"active_version_id": t.ActiveVersionID, "deprecated": t.DeprecationMessage, "default_ttl": t.DefaultTtlMs,
 		"allow_user_cancel_workspace_jobs": t.AllowUserCancelWorkspaceJobs, "require_active_version": t.RequireActiveVersion,
-		"use_classic_parameter_flow": t.UseClassicParameterFlow, "acl": rbac.TemplateACL(t.OrganizationID, t.Acl)}
+		"use_classic_parameter_flow": t.UseClassicParameterFlow, "acl": rbac.TemplateACL(t.OrganizationID, t.Acl),
+		"max_port_share_level": t.MaxPortShareLevel, "cors_behavior": t.CorsBehavior}
 }
 
 // checkTemplate refuses field values that a template may not have.
 func checkTemplate(t database.Template) error {
 	if err := httpapi.CheckName("name", t.Name); err != nil {
 		return err
+	}
+	if !api.ShareLevel(t.MaxPortShareLevel).Valid() {
+		return api.Invalid("max_port_share_level", "use owner, organization, authenticated or public.")
+	}
+	if t.CorsBehavior != api.CORSSimple && t.CorsBehavior != api.CORSPassthru {
+		return api.Invalid("cors_behavior", "use simple or passthru.")
 	}
 	for _, f := range []struct {
 		name, value string
@@ -240,6 +250,8 @@ func (s *Service) Update(ctx context.Context, id api.ID, req api.UpdateTemplateR
 		set(&t.AllowUserCancelWorkspaceJobs, req.AllowUserCancelWorkspaceJobs)
 		set(&t.RequireActiveVersion, req.RequireActiveVersion)
 		set(&t.UseClassicParameterFlow, req.UseClassicParameterFlow)
+		set(&t.MaxPortShareLevel, req.MaxPortShareLevel)
+		set(&t.CorsBehavior, req.CORSBehavior)
 		if err := checkTemplate(t); err != nil {
 			return err
 		}
@@ -250,7 +262,7 @@ func (s *Service) Update(ctx context.Context, id api.ID, req api.UpdateTemplateR
 		_, err = q.UpdateTemplate(ctx, database.UpdateTemplateParams{ID: id, Name: t.Name, DisplayName: t.DisplayName,
 			Description: t.Description, Icon: t.Icon, DeprecationMessage: t.DeprecationMessage, DefaultTtlMs: t.DefaultTtlMs,
 			AllowUserCancelWorkspaceJobs: t.AllowUserCancelWorkspaceJobs, RequireActiveVersion: t.RequireActiveVersion,
-			UseClassicParameterFlow: t.UseClassicParameterFlow})
+			UseClassicParameterFlow: t.UseClassicParameterFlow, MaxPortShareLevel: t.MaxPortShareLevel, CorsBehavior: t.CorsBehavior})
 		if err != nil {
 			return fmt.Errorf("update template %s: %w", id, err)
 		}

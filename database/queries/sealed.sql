@@ -65,6 +65,7 @@ select (
     (select count(*) from git_ssh_keys where substring(private_key from 2 for 4) <> @key_id::bytea) +
     (select count(*) from provisioner_plans where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from external_auth_links where substring(token from 2 for 4) <> @key_id::bytea) +
+    (select count(*) from signing_keys where substring(secret from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_inputs where substring(variables from 2 for 4) <> @key_id::bytea) +
     (select count(*) from template_version_variables
         where sensitive and value <> '' and substring(decode(value, 'base64') from 2 for 4) <> @key_id::bytea) +

@@ -8,9 +8,11 @@ limit 1;
 
 -- name: InsertTemplate :exec
 insert into templates (id, organization_id, name, display_name, description, icon, active_version_id,
-    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, use_classic_parameter_flow, created_by)
+    default_ttl_ms, allow_user_cancel_workspace_jobs, require_active_version, use_classic_parameter_flow,
+    max_port_share_level, cors_behavior, created_by)
 values (@id, @organization_id, @name, @display_name, @description, @icon, @active_version_id,
-    @default_ttl_ms, @allow_user_cancel_workspace_jobs, @require_active_version, @use_classic_parameter_flow, @created_by);
+    @default_ttl_ms, @allow_user_cancel_workspace_jobs, @require_active_version, @use_classic_parameter_flow,
+    @max_port_share_level, @cors_behavior, @created_by);
 
 -- name: GetTemplateRow :one
 -- Deleted templates are not there.
@@ -55,6 +57,8 @@ update templates set
     allow_user_cancel_workspace_jobs = @allow_user_cancel_workspace_jobs,
     require_active_version = @require_active_version,
     use_classic_parameter_flow = @use_classic_parameter_flow,
+    max_port_share_level = @max_port_share_level,
+    cors_behavior = @cors_behavior,
     updated_at = now()
 where id = @id and not deleted;
 

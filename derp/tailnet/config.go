@@ -40,6 +40,10 @@ type Config struct {
 	// ForceWebSockets never tries the relay's own upgrade first.
 	ForceWebSockets bool
 
+	// Streams, where not nil, hears that the server asks for a connection that carries
+	// streams. It must not block.
+	Streams func()
+
 	// Jitter returns a number in [0,1); nil means a random one.
 	Jitter func() float64
 }

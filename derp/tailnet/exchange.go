@@ -145,6 +145,9 @@ func (c *Conn) receive(m tailrpc.ServerMessage) error {
 		c.peers.apply(c.eng, c.cfg.ID, m.Upsert, m.Gone)
 	}
 	c.endStreams(m.Left)
+	if m.Streams && c.cfg.Streams != nil {
+		c.cfg.Streams()
+	}
 	if m.Move {
 		return errMove
 	}

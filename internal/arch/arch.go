@@ -41,6 +41,7 @@ var plan = []room{
 	{"coderd/httpapi", []string{"api", "coderd/rbac", "internal"}, "httpapi knows no product noun"},
 	{"coderd/rbac", []string{"api"}, "rbac is pure"},
 	{"coderd/parameters", []string{"=api"}, "evaluating a template is pure"},
+	{"coderd/agentconn", []string{"api", "internal"}, "streams to agents run in proxies, which have no database"},
 	{"coderd/devurl", []string{"api", "derp", "coderd/httpapi", "coderd/rbac", "internal"}, "dev URLs run in proxies, which have no database"},
 	{"coderd/wsproxy", []string{"api", "derp", "coderd/httpapi", "coderd/devurl", "internal"}, "a proxy has no database"},
 	{"cmd", []string{"cmd", "coderd", "agent", "provisionerd", "database", "derp", "site", "api", "internal"}, "programs may import everything"},
@@ -60,6 +61,7 @@ var coderdSteps = [][]string{
 	{"coderd/agents", "coderd/health"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},
+	{"coderd/apps"},
 	{"coderd"},
 }
 

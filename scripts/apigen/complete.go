@@ -22,6 +22,7 @@ var about = map[string]string{
 
 // sections say what the tags hold.
 var sections = map[string]string{
+	"Applications": "Applications of workspaces in browsers.", "PortSharing": "Ports of workspaces that others may open.",
 	"Agents": "Agents in workspaces: what people ask about them and what they call themselves.", "Audit": "Who did what.",
 	"Authorization": "Signing in and asking what one may do.", "Debug": "Health and its causes.", "Files": "Archives of templates.",
 	"General": "The deployment itself.", "Git": "Sign-ins to services outside.", "Organizations": "Organizations and their members.",

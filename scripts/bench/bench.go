@@ -57,6 +57,7 @@ func groups() []group {
 		{"direct", (*bench).direct},
 		{"pairs", (*bench).pairs},
 		{"relayonly", (*bench).relayOnly},
+		{"streams", (*bench).streams},
 		{"fleet", (*bench).fleet},
 		{"lists", (*bench).lists},
 		{"logins", (*bench).logins},

@@ -13,7 +13,9 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd"
+	"coder.internal/coderd/agentconn"
 	"coder.internal/coderd/agents"
+	"coder.internal/coderd/apps"
 	"coder.internal/coderd/audit"
 	"coder.internal/coderd/auth"
 	"coder.internal/coderd/connectionlog"
@@ -22,6 +24,7 @@ import (
 	"coder.internal/coderd/downloads"
 	"coder.internal/coderd/externalauth"
 	"coder.internal/coderd/health"
+	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
@@ -83,11 +86,14 @@ type slices struct {
 	relay       *relay.Relay  // nil when it is off
 	feed        *mapfeed.Feed // nil without a URL of relays
 	node        *ownNode
+	streams     *agentconn.Streams
 	agents      *agents.Service
 	templates   *templates.Service
 	workspaces  *workspaces.Service
 	downloads   *downloads.Service
 	devurl      *devurl.Service
+	apps        *apps.Service
+	proxy       *devurl.Proxy // of applications
 }
 
 // build makes every part and gives the listeners their handlers.
@@ -100,7 +106,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}()
 	p.pubsub = pubsub.New(s.db, s.log)
 	for _, step := range []func(context.Context, *slices) error{
-		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildDevURL, s.buildHandlers,
+		s.buildKeys, s.buildPeople, s.buildNetwork, s.buildJobs, s.buildNouns, s.buildDevURL, s.buildApps, s.buildHandlers,
 	} {
 		if err := step(ctx, &p); err != nil {
 			return err
@@ -124,7 +130,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if p.feed != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
 	}
-	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "devurl", Run: p.devurl.Run})
+	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "streams", Run: p.streams.Run},
+		lifecycle.Part{Name: "devurl", Run: p.devurl.Run}, lifecycle.Part{Name: "apps", Run: p.proxy.Run})
 	return nil
 }
 
@@ -211,8 +218,12 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.node = newOwnNode(s, p)
+	p.streams, err = agentconn.New(agentconn.Options{Log: s.log, Clock: clock.Real(), Tunnel: p.node, Ask: p.coordinator.AskStreams})
+	if err != nil {
+		return err
+	}
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.node, Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access,
 		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix, Identities: identities})
 	if err != nil {
 		return err
@@ -239,7 +250,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 }
 
 func (s *Server) buildDevURL(_ context.Context, p *slices) (err error) {
-	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.node})
+	p.devurl, err = devurl.New(devurl.Options{Log: s.log, Clock: clock.Real(), Resolver: p.agents, Dialer: p.streams.Ports()})
 	return err
 }
 
@@ -271,9 +282,9 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
-		ExternalAuth: p.external, DevURL: p.devurl, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
+		ExternalAuth: p.external, DevURL: p.devurl, Apps: p.apps, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Quota: quotas, Connections: p.connections,
-		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
+		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, AppHost: s.appHost(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
 		return err
@@ -283,13 +294,19 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		return err
 	}
 	main := s.route(plane.Handler(), p.relay, pages)
+	trusted, err := httpmw.NewTrustedProxies(s.cfg.Apps.TrustedHeaders, s.cfg.Apps.TrustedOrigins)
+	if err != nil {
+		return err
+	}
 	for i := range s.listeners {
 		l := &s.listeners[i]
 		switch l.name {
 		case "http":
-			l.h = s.plain(main)
+			l.h = trusted.RealIP(s.splitPlain(p.proxy, s.plain(main)))
 		case "https":
-			l.h = withSTS(s.cfg.STSMaxAge, s.cfg.STSOptions, main)
+			l.h = trusted.RealIP(withSTS(s.cfg.STSMaxAge, s.cfg.STSOptions, p.proxy.Split(main)))
+		case "path apps":
+			l.h = trusted.RealIP(p.proxy)
 		case "prometheus":
 			l.h = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 		case "pprof":
@@ -303,7 +320,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 // an access URL that has one is stripped first.
 func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/"} {
+	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/", apps.LoginPath} {
 		mux.Handle(path, plane)
 	}
 	if relays != nil {

@@ -13,6 +13,7 @@ import (
 
 	"coder.internal/api"
 	"coder.internal/coderd/externalauth"
+	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/rbac"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	APIRateLimit      int
 	DisableRateLimits bool
 	QuietHours        QuietHoursConfig
+
+	// Apps says where and to whom applications of workspaces are served.
+	Apps AppsConfig
 
 	SSH      SSHConfig
 	Identity IdentityConfig
@@ -144,6 +148,18 @@ type QuietHoursConfig struct {
 	AllowCustom bool   // users may set their own
 }
 
+// AppsConfig is applications in browsers.
+type AppsConfig struct {
+	Wildcard         string   // as *.apps.example.com; empty is none
+	PathURL          *url.URL // origin of the path form; nil is none
+	PathAddress      string   // one more address to listen at; empty is none
+	DisablePath      bool
+	AllowPathSharing bool
+	AllowPathOwners  bool
+	TrustedHeaders   []string
+	TrustedOrigins   []string
+}
+
 // SSHConfig is what clients write into their SSH configuration.
 type SSHConfig struct {
 	HostnamePrefix string
@@ -177,6 +193,12 @@ func (c *Config) Validate() error {
 		}
 	}
 	if err := c.DERP.validate(); err != nil {
+		return err
+	}
+	if _, err := c.Apps.sites(c.AccessURL); err != nil {
+		return err
+	}
+	if _, err := httpmw.NewTrustedProxies(c.Apps.TrustedHeaders, c.Apps.TrustedOrigins); err != nil {
 		return err
 	}
 	for _, o := range c.SSH.Options {

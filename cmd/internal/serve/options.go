@@ -8,7 +8,7 @@ import (
 // of the reference; options whose feature this release does not have are absent,
 // so that setting one is refused instead of silently ignored.
 func Options(c *Config, cacheDir string) option.Set {
-	return concat(networkOptions(c), tlsOptions(c), derpOptions(c), introspectionOptions(c),
+	return concat(networkOptions(c), appOptions(c), tlsOptions(c), derpOptions(c), introspectionOptions(c),
 		sessionOptions(c), provisionerOptions(c, cacheDir), databaseOptions(c), clientOptions(c), externalAuthOptions(c),
 		retentionOptions(c))
 }

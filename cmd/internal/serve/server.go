@@ -168,6 +168,11 @@ func (s *Server) openListeners() error {
 		s.listeners[len(s.listeners)-1].l = tls.NewListener(l, conf)
 		scheme, addr = "https", l.Addr()
 	}
+	if s.cfg.Apps.PathAddress != "" {
+		if _, err := add("path apps", "path-apps-address", s.cfg.Apps.PathAddress); err != nil {
+			return err
+		}
+	}
 	if s.cfg.Prometheus.Enable {
 		if _, err := add("prometheus", "prometheus-address", s.cfg.Prometheus.Address); err != nil {
 			return err

@@ -4,6 +4,7 @@
 //	bench-node far  -engine bare|ours -control ADDR [-relay ADDR]
 //	bench-node near -engine bare|ours -control ADDR [-relay ADDR] [-relayed] [-block] [-size BYTES] [-watch PID]
 //	bench-node fleet -url URL -tokens FILE -status ADDR
+//	bench-node backend|replica|carrier …
 //
 // A far and a near node are a pair: near opens TCP streams through the tunnel to
 // far and prints one JSON line with what it measured. "bare" is upstream's packet
@@ -13,7 +14,8 @@
 // BENCH_AGENT_TOKEN (far: an agent). No ssh is involved on either side, and both
 // measure with the same code.
 //
-// A fleet is many agents in one process; see fleet.go.
+// A fleet is many agents in one process; see fleet.go. The last three are a web
+// server, a proxy to it and an agent in between; see streams.go.
 //
 // It is started by scripts/bench alone, and never used by the product.
 package main
@@ -72,5 +74,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return f.run(ctx)
 	}
-	return fmt.Errorf("%q is not one of far, near and fleet", args[0])
+	return runProxy(ctx, fs, args)
+}
+
+// runProxy runs a process of the streams group.
+func runProxy(ctx context.Context, fs *flag.FlagSet, args []string) error {
+	p := proxies{}
+	runs := map[string]func(context.Context) error{"backend": p.serveBackend, "replica": p.serveReplica, "carrier": p.carry}
+	if runs[args[0]] == nil {
+		return fmt.Errorf("%q is not one of far, near, fleet, backend, replica and carrier", args[0])
+	}
+	fs.StringVar(&p.listen, "listen", "", "host:port to listen on")
+	fs.StringVar(&p.backend, "backend", "", "replica: host:port of the backend, as the agent sees it")
+	fs.StringVar(&p.url, "url", "", "carrier: base URL of the replica")
+	fs.BoolVar(&p.direct, "direct", false, "replica: connect to the backend without an agent")
+	if err := fs.Parse(args[1:]); err != nil {
+		return err
+	}
+	return runs[args[0]](ctx)
 }

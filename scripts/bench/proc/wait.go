@@ -41,3 +41,19 @@ func FreePort() (int, error) {
 	port := l.Addr().(*net.TCPAddr).Port
 	return port, l.Close()
 }
+
+// Answers waits until a process takes connections at address.
+func (p *Process) Answers(ctx context.Context, address string) error {
+	return Until(ctx, address, 5*time.Millisecond, 10*time.Second, func() (bool, error) {
+		select {
+		case <-p.Done():
+			return false, p.Ended()
+		default:
+		}
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return false, nil //nolint:nilerr // not yet
+		}
+		return true, c.Close()
+	})
+}

@@ -114,13 +114,15 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 		}
 		ac.Token = token
 	}
-	node := network.Options{URL: u, Token: token, Header: header, Log: log, Direct: !env.Global.DisableDirect,
+	wanted := make(chan struct{}, 1)
+	node := network.Options{URL: u, Token: token, Header: header, Log: log, Direct: !env.Global.DisableDirect, Streams: wanted,
 		HTTP: client.New(u, client.WithTransport(tr)).HTTPClient()}
 	a, err := agent.New(agent.Options{
 		Client: ac, NewNetwork: func(m agentrpc.Manifest) (agent.Network, error) { return network.New(m, node) }, Log: log, Clock: env.Clock, Version: buildinfo.Version(), Subsystems: subsystems(env),
 		Environ: os.Environ(), Token: token, URL: u.String(), Executable: env.Executable,
 		ScriptDataDir: o.scriptDir, LogDir: o.logDir, SSHMaxTimeout: o.sshMaxTimeout,
 		BlockFileTransfer: o.blockFiles, BlockLocalPortForwarding: o.blockLocal, BlockReversePortForwarding: o.blockReverse,
+		DialStreams: ac.Streams, StreamsWanted: wanted,
 		DisableDevcontainers: !o.devcontainers, DisableDiscovery: !o.discovery, OOMScore: oom, Niceness: nice,
 	})
 	if err != nil {

@@ -1,0 +1,284 @@
+package devurl
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/coder/quartz"
+
+	"coder.internal/api"
+)
+
+const (
+	// freshFor is how long a decision counts. Those of open streams are made again
+	// as often, so that a right that is lost is lost within two seconds.
+	freshFor = time.Second
+	// staleFor is how long open streams live on a decision that cannot be made again
+	// because the database does not answer.
+	staleFor = 30 * time.Second
+	// keepFor is how long an unused decision is kept, so that an opening is recorded
+	// once and not for each request.
+	keepFor       = 10 * time.Minute
+	decideTimeout = 5 * time.Second
+	maxDecisions  = 50_000
+)
+
+// gate holds the decisions about who may go where.
+type gate struct {
+	apps  Apps
+	clock quartz.Clock
+
+	running sync.WaitGroup // decisions under way that requests asked for
+
+	mu     sync.Mutex // guards what follows and the fields of decisions
+	all    map[gateKey]*decision
+	closed bool
+}
+
+// gateKey is a visitor at a target, in the form that was asked for.
+type gateKey struct {
+	origin  string
+	target  Target
+	visitor [sha256.Size]byte
+}
+
+func keyOf(v Visit, who Visitor) gateKey {
+	return gateKey{origin: v.Origin, target: v.Target, visitor: sha256.Sum256([]byte(who.Session + "\x00" + who.Token.Reveal()))}
+}
+
+// decision is what Apps last said. It ends when it says something else.
+type decision struct {
+	key   gateKey
+	visit Visit
+	who   Visitor
+
+	busy    chan struct{} // closed when the check under way is over; nil for none
+	place   Place
+	err     error     // of the last attempt
+	made    time.Time // the last yes
+	used    time.Time
+	streams int
+	noted   bool      // the opening is recorded
+	counted time.Time // as use of the workspace
+
+	// ended is over when the streams must end, by end. It is no request's.
+	ended context.Context
+	end   context.CancelFunc
+}
+
+func newGate(apps Apps, c quartz.Clock) *gate {
+	return &gate{apps: apps, clock: c, all: map[gateKey]*decision{}}
+}
+
+var errStopping = &api.Error{Code: api.CodeUnavailable, Message: "This server is stopping; try again."}
+
+var errFull = &api.Error{Code: api.CodeUnavailable, Message: "This server has too many visitors at applications; try again later."}
+
+// enter returns a decision that is fresh and says yes. leave must be called when the
+// request is over; first is true once for each visit that is worth recording.
+func (g *gate) enter(ctx context.Context, v Visit, who Visitor) (d *decision, first bool, err error) {
+	key := keyOf(v, who)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for {
+		if g.closed {
+			return nil, false, errStopping
+		}
+		if d = g.all[key]; d == nil {
+			if len(g.all) >= maxDecisions && !g.evict() {
+				return nil, false, errFull
+			}
+			d = &decision{key: key, visit: v, who: who}
+			d.ended, d.end = context.WithCancel(context.Background())
+			g.all[key] = d
+		}
+		now := g.clock.Now()
+		if !d.made.IsZero() && now.Sub(d.made) < freshFor {
+			break
+		}
+		if err := g.await(ctx, d); err != nil {
+			return nil, false, err
+		}
+	}
+	d.used = g.clock.Now()
+	d.streams++
+	if d.place.State == StateReady {
+		first, d.noted = !d.noted, true
+	}
+	return d, first, nil
+}
+
+// await has a decision made and waits for it, without mu, which is held again when
+// it returns. Its error is what the caller gets.
+func (g *gate) await(ctx context.Context, d *decision) error {
+	if d.busy == nil {
+		d.busy = make(chan struct{})
+		g.running.Add(1)
+		go func() { // run waits for it at the end
+			defer g.running.Done()
+			g.decide(context.WithoutCancel(ctx), d)
+		}()
+	}
+	busy := d.busy
+	g.mu.Unlock()
+	defer g.mu.Lock()
+	select {
+	case <-busy:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return d.answer(&g.mu)
+}
+
+// answer is the error of the last attempt.
+func (d *decision) answer(mu *sync.Mutex) error {
+	mu.Lock()
+	defer mu.Unlock()
+	return d.err
+}
+
+// leave ends one request.
+func (g *gate) leave(d *decision) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d.streams--
+	d.used = g.clock.Now()
+}
+
+// at is where a decision leads.
+func (g *gate) at(d *decision) Place {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return d.place
+}
+
+// decide asks once and ends the decision where the answer is another one.
+func (g *gate) decide(ctx context.Context, d *decision) {
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	place, err := g.apps.Place(ctx, d.visit, d.who)
+	cancel()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(d.busy)
+	d.busy, d.err = nil, nil
+	now := g.clock.Now()
+	switch {
+	case err == nil && (d.made.IsZero() || d.place.same(place)):
+		d.made, d.place = now, place
+		return
+	case err == nil: // the next request makes another decision
+	case api.CodeOf(err) == "":
+		// Trouble is no answer. Streams go on for a while, and nobody new comes in.
+		d.err = errors.Join(errTrouble, err)
+		if !d.made.IsZero() && now.Sub(d.made) < staleFor {
+			return
+		}
+	default:
+		d.err = err
+	}
+	g.drop(d)
+}
+
+var errTrouble = &api.Error{Code: api.CodeUnavailable, Message: "The server cannot find out now who may go here; try again."}
+
+// drop takes a decision out and ends its streams. mu is held.
+func (g *gate) drop(d *decision) {
+	if g.all[d.key] == d {
+		delete(g.all, d.key)
+	}
+	d.end()
+}
+
+// evict makes room by dropping decisions that nobody uses. mu is held.
+func (g *gate) evict() bool {
+	before := len(g.all)
+	for _, d := range g.all {
+		if d.streams == 0 && d.busy == nil {
+			g.drop(d)
+		}
+		if before-len(g.all) >= maxDecisions/10 {
+			break
+		}
+	}
+	return len(g.all) < before
+}
+
+// run makes the decisions of open streams again until ctx ends, then ends all.
+func (g *gate) run(ctx context.Context) {
+	tick := g.clock.NewTicker(freshFor, "devurl", "gate")
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			g.close()
+			return
+		case <-tick.C:
+		}
+		var wg sync.WaitGroup
+		turns := make(chan struct{}, 8)
+		for _, d := range g.due() {
+			turns <- struct{}{}
+			wg.Go(func() {
+				g.decide(ctx, d)
+				<-turns
+			})
+		}
+		for _, place := range g.inUse() {
+			g.apps.Used(ctx, place)
+		}
+		wg.Wait()
+	}
+}
+
+// close ends everything and waits for the decisions under way.
+func (g *gate) close() {
+	g.mu.Lock()
+	g.closed = true
+	for _, d := range g.all {
+		g.drop(d)
+	}
+	g.mu.Unlock()
+	g.running.Wait()
+}
+
+// countEvery is how often somebody at a place counts as use of the workspace.
+const countEvery = time.Minute
+
+// inUse returns the places at which people have been since they were last counted.
+// Links that are open to everybody are no use.
+func (g *gate) inUse() []Place {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var out []Place
+	now := g.clock.Now()
+	for _, d := range g.all {
+		busy := d.streams > 0 || d.used.After(d.counted)
+		if busy && !d.place.UserID.IsZero() && d.place.State == StateReady && now.Sub(d.counted) >= countEvery {
+			d.counted = now
+			out = append(out, d.place)
+		}
+	}
+	return out
+}
+
+// due returns the decisions to be made again, and forgets those that nobody needs.
+func (g *gate) due() []*decision {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var out []*decision
+	now := g.clock.Now()
+	for _, d := range g.all {
+		switch {
+		case d.busy != nil:
+		case d.streams > 0 && now.Sub(d.made) >= freshFor/2:
+			d.busy = make(chan struct{})
+			out = append(out, d)
+		case d.streams == 0 && now.Sub(d.used) > keepFor:
+			g.drop(d)
+		}
+	}
+	return out
+}
