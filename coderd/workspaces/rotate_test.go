@@ -24,7 +24,7 @@ var plainBytes = map[string]bool{"api_keys.hashed_secret": true, "files.data": t
 	"workspace_agents.auth_token_hash":        true, "workspace_agent_log_sources.last_batch": true, "provisioner_keys.hashed_secret": true,
 	"external_auth_flows.state_hash": true}
 
-var sealedBytes = map[string]bool{"workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true,
+var sealedBytes = map[string]bool{"signing_keys.secret": true, "workspace_build_states.state": true, "provisioner_job_strays.payload": true, "template_version_inputs.variables": true,
 	"git_ssh_keys.private_key": true, "provisioner_plans.variables": true, "external_auth_links.token": true}
 
 // TestRotate changes the key of a deployment that is in use, is interrupted, and

@@ -57,10 +57,10 @@ func TestBarePair(t *testing.T) {
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"say far, near or fleet":   nil,
-		"is not one of far, near ": {"nearer"},
-		"give bare or ours":        {"far", "-engine", "other"},
-		"-relay: ":                 {"near", "-relay", "nowhere"},
+		"say far, near, fleet, ":    nil,
+		"is not one of far, near, ": {"nearer"},
+		"give bare or ours":         {"far", "-engine", "other"},
+		"-relay: ":                  {"near", "-relay", "nowhere"},
 	} {
 		var out, errs bytes.Buffer
 		require.ErrorContains(t, run(t.Context(), args, &out, &errs), want)
