@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,6 +79,10 @@ func TestCPUAndMemory(t *testing.T) {
 		text, err := os.ReadFile(log)
 		return strings.Contains(string(text), "done"), err
 	}))
+	require.NoError(t, Until(t.Context(), "sleep", time.Millisecond, 60*time.Second, func() (bool, error) {
+		args, err := Args(p.Pid()) // of the shell, until it has become the other program
+		return slices.Equal(args, []string{"sleep", "300"}), err
+	}))
 	tree, err := Tree(p.Pid())
 	require.NoError(t, err)
 	require.Equal(t, []int{p.Pid()}, tree)
@@ -89,9 +94,6 @@ func TestCPUAndMemory(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, n, int64(10<<10))
 	}
-	args, err := Args(p.Pid())
-	require.NoError(t, err)
-	require.Equal(t, []string{"sleep", "300"}, args)
 	require.NoError(t, p.Stop(syscall.SIGTERM, 10*time.Second))
 	tree, err = Tree(p.Pid())
 	require.NoError(t, err)
