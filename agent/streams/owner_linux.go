@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,17 +27,6 @@ func ownPeer(conn net.Conn) error {
 		return errForeign
 	}
 	if int(cred.Uid) != os.Getuid() {
-		return errForeign
-	}
-	return nil
-}
-
-func ownFile(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Getuid() || info.Mode()&os.ModeSocket == 0 {
 		return errForeign
 	}
 	return nil

@@ -1,15 +1,13 @@
-//go:build unix && !linux
+//go:build unix
 
 package streams
 
 import (
-	"net"
 	"os"
 	"syscall"
 )
 
-func ownPeer(net.Conn) error { return nil }
-
+// ownFile refuses what is no socket, and a socket of somebody else.
 func ownFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
