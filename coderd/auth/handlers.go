@@ -63,7 +63,7 @@ func (s *Service) HandleAuthMethods(context.Context, *struct{}) (*httpapi.Out[ap
 
 // HandleCheck: POST /authcheck.
 func (s *Service) HandleCheck(ctx context.Context, in *struct{ Body api.AuthorizationRequest }) (*httpapi.Out[api.AuthorizationResponse], error) {
-	return wrap(s.CheckAuthorization(ctx, in.Body))
+	return httpapi.Reply(s.CheckAuthorization(ctx, in.Body))
 }
 
 // HandleScopes: GET /auth/scopes.
@@ -86,12 +86,12 @@ func (s *Service) HandleSetPassword(ctx context.Context, in *struct {
 
 // HandleCreateSession: POST /users/{user}/keys.
 func (s *Service) HandleCreateSession(ctx context.Context, in *users.UserPath) (*httpapi.Out[api.GenerateKeyResponse], error) {
-	return wrap(s.CreateSession(ctx, in.User))
+	return httpapi.Reply(s.CreateSession(ctx, in.User))
 }
 
 // HandleSessions: GET /users/{user}/keys.
 func (s *Service) HandleSessions(ctx context.Context, in *users.UserPath) (*httpapi.Out[[]api.Key], error) {
-	return wrap(s.Sessions(ctx, in.User))
+	return httpapi.Reply(s.Sessions(ctx, in.User))
 }
 
 // HandleCreateToken: POST /users/{user}/keys/tokens.
@@ -99,7 +99,7 @@ func (s *Service) HandleCreateToken(ctx context.Context, in *struct {
 	users.UserPath
 	Body api.CreateTokenRequest
 }) (*httpapi.Out[api.GenerateKeyResponse], error) {
-	return wrap(s.CreateToken(ctx, in.User, in.Body))
+	return httpapi.Reply(s.CreateToken(ctx, in.User, in.Body))
 }
 
 // HandleTokens: GET /users/{user}/keys/tokens.
@@ -108,12 +108,12 @@ func (s *Service) HandleTokens(ctx context.Context, in *struct {
 	IncludeAll     bool `query:"include_all" doc:"Tokens of all users whose keys you may read."`
 	IncludeExpired bool `query:"include_expired"`
 }) (*httpapi.Out[[]api.Key], error) {
-	return wrap(s.Tokens(ctx, in.User, in.IncludeAll, in.IncludeExpired))
+	return httpapi.Reply(s.Tokens(ctx, in.User, in.IncludeAll, in.IncludeExpired))
 }
 
 // HandleTokenConfig: GET /users/{user}/keys/tokens/tokenconfig.
 func (s *Service) HandleTokenConfig(ctx context.Context, in *users.UserPath) (*httpapi.Out[api.TokenConfig], error) {
-	return wrap(s.TokenConfig(ctx, in.User))
+	return httpapi.Reply(s.TokenConfig(ctx, in.User))
 }
 
 // HandleToken: GET /users/{user}/keys/tokens/{keyname}.
@@ -121,12 +121,12 @@ func (s *Service) HandleToken(ctx context.Context, in *struct {
 	users.UserPath
 	Name string `path:"keyname" maxLength:"64"`
 }) (*httpapi.Out[api.Key], error) {
-	return wrap(s.Token(ctx, in.User, in.Name))
+	return httpapi.Reply(s.Token(ctx, in.User, in.Name))
 }
 
 // HandleKey: GET /users/{user}/keys/{keyid}.
 func (s *Service) HandleKey(ctx context.Context, in *KeyPath) (*httpapi.Out[api.Key], error) {
-	return wrap(s.Key(ctx, in.User, in.KeyID))
+	return httpapi.Reply(s.Key(ctx, in.User, in.KeyID))
 }
 
 // HandleDeleteKey: DELETE /users/{user}/keys/{keyid}.
@@ -137,11 +137,4 @@ func (s *Service) HandleDeleteKey(ctx context.Context, in *KeyPath) (*httpapi.Em
 // HandleExpireKey: PUT /users/{user}/keys/{keyid}/expire.
 func (s *Service) HandleExpireKey(ctx context.Context, in *KeyPath) (*httpapi.Empty, error) {
 	return &httpapi.Empty{}, s.ExpireKey(ctx, in.User, in.KeyID)
-}
-
-func wrap[T any](v T, err error) (*httpapi.Out[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.OK(v), nil
 }
