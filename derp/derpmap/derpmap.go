@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"tailscale.com/tailcfg"
@@ -130,6 +131,7 @@ func ToTailcfg(m tailrpc.RelayMap, via map[int]Via) (*tailcfg.DERPMap, error) {
 			}
 			tr.Nodes = nodes
 		}
+		tr.Nodes = withSilent(id, tr.Nodes)
 		relay := &tailcfg.DERPNode{
 			Name: strconv.Itoa(id) + "relay", RegionID: id, HostName: v.Host,
 			DERPPort: int(v.Addr.Port()), STUNPort: -1, IPv4: "none", IPv6: "none",
@@ -139,7 +141,11 @@ func ToTailcfg(m tailrpc.RelayMap, via map[int]Via) (*tailcfg.DERPMap, error) {
 		} else {
 			relay.IPv6 = v.Addr.Addr().String()
 		}
-		tr.Nodes = append(tr.Nodes, relay)
+		if len(tr.Nodes) == 1 {
+			tr.Nodes = []*tailcfg.DERPNode{relay, tr.Nodes[0]}
+		} else {
+			tr.Nodes = append(tr.Nodes, relay)
+		}
 		dm.Regions[id] = tr
 	}
 	return dm, nil
@@ -172,6 +178,27 @@ func stunNodes(region int, nodes []tailrpc.RelayNode) ([]*tailcfg.DERPNode, erro
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// withSilent adds a node on the discard port (RFC 863) of loopback, which never
+// answers. The network check sends to the first three nodes of a region, one
+// each 100 ms. Where it could send to none, because no name resolves or no STUN
+// server is set, the packet library takes its sockets for broken: it binds new
+// ones and drops its relays, again and again. Sending is all that it asks for.
+func withSilent(region int, stun []*tailcfg.DERPNode) []*tailcfg.DERPNode {
+	silent := &tailcfg.DERPNode{
+		Name: strconv.Itoa(region) + "silent", RegionID: region, HostName: "127.0.0.1",
+		IPv4: "127.0.0.1", IPv6: "none", STUNOnly: true, STUNPort: 9,
+	}
+	switch len(stun) {
+	case 0:
+		return []*tailcfg.DERPNode{silent}
+	case 1: // asked twice, as a datagram may be lost
+		again := *stun[0]
+		again.Name += "again"
+		stun = append(stun, &again)
+	}
+	return slices.Insert(stun, 1, silent)
 }
 
 func splitHostPort(s string) (string, int, error) {

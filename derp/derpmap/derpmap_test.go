@@ -65,20 +65,34 @@ func TestToTailcfg(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, dm.Regions, 1, "a region that cannot be reached is left out")
 	n := dm.Regions[999].Nodes
-	require.Len(t, n, 3)
+	require.Len(t, n, 4)
 	require.True(t, n[0].STUNOnly)
 	require.Equal(t, "127.0.0.1", n[0].IPv4)
 	require.Equal(t, 3478, n[0].STUNPort)
-	require.Equal(t, "stun.example", n[1].HostName)
-	require.Equal(t, "abc.invalid", n[2].HostName)
-	require.Equal(t, 4444, n[2].DERPPort)
-	require.Equal(t, -1, n[2].STUNPort)
-	require.Equal(t, "none", n[2].IPv6)
+	require.True(t, n[1].STUNOnly)
+	require.Equal(t, 9, n[1].STUNPort, "among the first three, which the check sends to")
+	require.Equal(t, "stun.example", n[2].HostName)
+	require.Equal(t, "abc.invalid", n[3].HostName)
+	require.Equal(t, 4444, n[3].DERPPort)
+	require.Equal(t, -1, n[3].STUNPort)
+	require.Equal(t, "none", n[3].IPv6)
+
+	m.Regions[999] = derpmap.Build(derpmap.Config{STUNAddresses: []string{"stun.example:19302"}}).Regions[999]
+	dm, err = derpmap.ToTailcfg(m, via)
+	require.NoError(t, err)
+	n = dm.Regions[999].Nodes
+	require.Len(t, n, 4)
+	require.Equal(t, []string{"stun.example", "127.0.0.1", "stun.example"},
+		[]string{n[0].HostName, n[1].HostName, n[2].HostName}, "a lost datagram is sent again")
+	require.NotEqual(t, n[0].Name, n[2].Name)
 
 	m.BlockDirect = true
 	dm, err = derpmap.ToTailcfg(m, via)
 	require.NoError(t, err)
-	require.Len(t, dm.Regions[999].Nodes, 1)
+	n = dm.Regions[999].Nodes
+	require.Len(t, n, 2)
+	require.Equal(t, "abc.invalid", n[0].HostName)
+	require.Equal(t, 9, n[1].STUNPort)
 
 	m = derpmap.Build(derpmap.Config{STUNAddresses: []string{"broken"}})
 	_, err = derpmap.ToTailcfg(m, via)
