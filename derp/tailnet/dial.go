@@ -111,9 +111,10 @@ func (c *Conn) await(ctx context.Context, id api.ID) (peer, error) {
 	}
 }
 
-// relayPatience is what a direct answer waits for our relay. Without a relay in
-// reach, direct must do.
-const relayPatience = 500 * time.Millisecond
+// relayPatience is what a direct answer waits for our relay, which takes longest
+// on a busy machine; a lost handshake costs 5 s. Without a relay in reach, direct
+// must do.
+const relayPatience = 2 * time.Second
 
 // awaitRelay waits until our home relay has spoken to us once. A peer that we
 // reach directly may not have found the direct way back yet: it sends its half
