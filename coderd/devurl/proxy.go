@@ -95,7 +95,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 // before anything that looks at paths.
 func (p *Proxy) Split(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.opts.Sites.covers(r) {
+		if p.opts.Sites.covers(r) || !plainHost(r.Host) {
 			p.ServeHTTP(w, r)
 			return
 		}
@@ -110,7 +110,7 @@ func (p *Proxy) Split(next http.Handler) http.Handler {
 // to the origin that is served, and nothing else is.
 func (p *Proxy) SplitPlain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !p.opts.Sites.covers(r) {
+		if !p.opts.Sites.covers(r) && plainHost(r.Host) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -75,6 +76,25 @@ type Visit struct {
 // covers reports whether a request belongs to applications, however it is spelt.
 func (s Sites) covers(r *http.Request) bool {
 	return s.Wildcard.Covers(r.Host) || s.onPathSite(r.Host)
+}
+
+// plainHost reports whether a host is written with the letters that hosts have: what
+// is not may be another spelling of an application's, and is nobody's.
+func plainHost(host string) bool {
+	if strings.HasPrefix(host, "[") {
+		_, err := netip.ParseAddrPort(host)
+		if err != nil && strings.HasSuffix(host, "]") {
+			_, err = netip.ParseAddr(host[1 : len(host)-1])
+		}
+		return err == nil
+	}
+	for i := range len(host) {
+		c := host[i]
+		if c != '-' && c != '.' && c != '_' && c != ':' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
 }
 
 // onPathSite reports whether a host, as a request names it, is that of the path form
