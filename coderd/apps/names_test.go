@@ -35,7 +35,9 @@ func TestOldNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := func(label string) string { return "http://" + label + ".apps.test:" + w.d.URL.Port() + "/a%2Fb?c=d" }
-	now := func(label string) string { return "http://" + label + "--dev--alice.apps.test:" + w.d.URL.Port() + "/a%2Fb?c=d" }
+	now := func(label string) string {
+		return "http://" + label + "--dev--alice.apps.test:" + w.d.URL.Port() + "/a%2Fb?c=d"
+	}
 	nobody := w.browser(nil).once()
 	res, _ := nobody.do(http.MethodPost, old("public--alice"), "x")
 	require.Equal(t, http.StatusTemporaryRedirect, res.StatusCode)
@@ -200,4 +202,47 @@ func atoi(t testing.TB, s string) int {
 	n, err := strconv.Atoi(s)
 	require.NoError(t, err)
 	return n
+}
+
+// TestModes: everybody who is signed in learns which ways there are, and why not the
+// others.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		set  func(*coderdtest.Config)
+		want map[api.AppModeName]string // the option that is named
+		on   string
+		path string
+	}{
+		"a wildcard": {func(c *coderdtest.Config) { c.Wildcard = "*.apps.test" }, map[api.AppModeName]string{"subdomain": "--wildcard-access-url is set", "path": "No --path-apps-url"}, "subdomain port-forward", ""},
+		"neither":    {func(*coderdtest.Config) {}, map[api.AppModeName]string{"subdomain": "No --wildcard-access-url", "path": "No --path-apps-url"}, "port-forward", ""},
+		"paths":      {func(c *coderdtest.Config) { c.PathAppsURL = "http://paths.test" }, map[api.AppModeName]string{"subdomain": "No --wildcard", "path": "their own alone"}, "path port-forward", "http://paths.test"},
+		"paths, off": {func(c *coderdtest.Config) {
+			c.PathAppsURL = "http://paths.test"
+			switches(func(o *apps.Options) { o.DisablePathApps = true })(c)
+		}, map[api.AppModeName]string{"path": "--disable-path-apps"}, "port-forward", "http://paths.test"},
+		"paths, open": {func(c *coderdtest.Config) {
+			c.PathAppsURL = "http://paths.test"
+			switches(func(o *apps.Options) { o.AllowPathSharing = true })(c)
+		}, map[api.AppModeName]string{"path": "--dangerous-allow-path-app-sharing"}, "path port-forward", "http://paths.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := coderdtest.New(t, c.set)
+			somebody := d.NewUser(t, d.FirstUser(t), "somebody")
+			modes := coderdtest.Do[api.AppModes](t, somebody, http.StatusOK, http.MethodGet, "/api/v2/applications/modes", nil).Modes
+			require.Len(t, modes, 3)
+			for _, m := range modes {
+				assert.Contains(t, m.Reason, c.want[m.Name])
+				assert.Equal(t, contains(c.on, string(m.Name)), m.Enabled, m.Name)
+				assert.True(t, m.Enabled || m.URL == "" && !m.Sharing, m.Name)
+			}
+			regions := coderdtest.Do[api.RegionsResponse](t, somebody, http.StatusOK, http.MethodGet, "/api/v2/regions", nil).Regions
+			want := c.path
+			if want == "" {
+				want = d.URL.String()
+			}
+			assert.Equal(t, want, regions[0].PathAppURL)
+		})
+	}
 }
