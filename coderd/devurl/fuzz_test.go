@@ -126,12 +126,14 @@ func FuzzPath(f *testing.F) {
 		}
 		require.Equal(t, target, visit.Target)
 		require.True(t, strings.HasPrefix(path+"/", visit.Below))
-		u, back, err := s.ParseURL(visit.Origin + path)
-		if err == nil { // a URL has a query and a fragment, which a path has not
-			require.Equal(t, visit.Origin, back.Origin)
-			require.Equal(t, visit.Target, back.Target)
-			require.True(t, strings.HasPrefix(path, u.EscapedPath()))
+		// The path of a request has been read and escaped by net/url.
+		if u, err := url.ParseRequestURI(path); err != nil || u.EscapedPath() != path {
+			return
 		}
+		u, back, err := s.ParseURL(visit.Origin + path)
+		require.NoError(t, err)
+		require.Equal(t, visit, back)
+		require.Equal(t, path, u.EscapedPath())
 	})
 }
 
@@ -150,7 +152,8 @@ func FuzzURL(f *testing.F) {
 		}
 		out := u.String()
 		require.True(t, out == v.Origin || strings.HasPrefix(out, v.Origin+"/") || strings.HasPrefix(out, v.Origin+"?"), out)
-		require.NotContains(t, out, "\\")
+		before, _, _ := strings.Cut(out, "?")
+		require.NotContains(t, before, "\\")
 		for i := range len(out) {
 			require.True(t, out[i] > ' ' && out[i] < 0x7f, "%q", out)
 		}

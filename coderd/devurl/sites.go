@@ -164,10 +164,25 @@ func (s Sites) ParseURL(text string) (*url.URL, Visit, error) {
 		path = "/"
 	}
 	v, err := s.visit(u.Host, path)
-	if err != nil || v.Origin != u.Scheme+"://"+u.Host || !cleanPath(path) {
+	if err != nil || v.Origin != u.Scheme+"://"+u.Host || !cleanPath(path) || !strings.HasPrefix(text, v.Origin) || !plainURL(text) {
 		return nil, Visit{}, errURL
 	}
 	return u, v, nil
+}
+
+// plainURL reports whether a URL has nothing that somebody else may read in another
+// way. A query may have backslashes: browsers leave them as they are.
+func plainURL(text string) bool {
+	head, _, _ := strings.Cut(text, "?")
+	if strings.Contains(head, "\\") {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Elsewhere is the URL of a target where it is served; empty where it is nowhere.
