@@ -16,7 +16,7 @@ GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/refere
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test offline-test clean deps
+.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -94,6 +94,10 @@ ledger: build ## kill servers, daemons and terraforms while workspaces are built
 
 audit-test: ## kill servers between a change and its answer, then compare changes and entries; ARGS="-seed 7 -kills 200"
 	go test -count=1 -timeout 30m -v -run '^TestAuditIsCompleteWhenKilled$$' ./cmd/internal/serve -args $(ARGS)
+
+fuzz: ## search for names, paths, URLs and cookies that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
+	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \
+	  go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -parallel 1 $(ARGS) ./coderd/devurl; done
 
 offline-test: build ## imports and builds in a network namespace without a route (root, Linux)
 	./scripts/offline-test.sh

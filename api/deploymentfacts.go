@@ -57,3 +57,32 @@ type RegionsResponse struct {
 type AppHost struct {
 	Host string `json:"host"`
 }
+
+// AppModes says in which ways applications and ports of workspaces can be opened, and
+// why.
+type AppModes struct {
+	Modes []AppMode `json:"modes"`
+}
+
+// AppMode is one way. Reason is a sentence for people: what turns it on or off, and
+// what follows.
+type AppMode struct {
+	Name    AppModeName `json:"name"`
+	Enabled bool        `json:"enabled"`
+	// URL is under what applications are: a pattern with a star, an origin for paths, or
+	// empty.
+	URL string `json:"url,omitempty"`
+	// Sharing says that others can be let in.
+	Sharing bool   `json:"sharing"`
+	Reason  string `json:"reason"`
+}
+
+// AppModeName names a way to applications and ports.
+type AppModeName string
+
+// Ways to applications and ports.
+const (
+	AppModeSubdomain   AppModeName = "subdomain"
+	AppModePath        AppModeName = "path"
+	AppModePortForward AppModeName = "port-forward"
+)

@@ -69,6 +69,9 @@ type Deployment struct {
 	AccessURL *url.URL
 	// AppHost is the pattern of the hosts of applications; empty where there are none.
 	AppHost string
+	// PathAppURL is the origin of applications by path; empty is the access URL, which
+	// leads to where they are.
+	PathAppURL string
 	// SSHHostnamePrefix and SSHHostnameSuffix name workspaces in SSH configs.
 	SSHHostnamePrefix string
 	SSHHostnameSuffix string

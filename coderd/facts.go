@@ -1,6 +1,7 @@
 package coderd
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -37,7 +38,7 @@ func (s *Server) handleUpdateCheck(context.Context, *struct{}) (*httpapi.Out[api
 func (s *Server) handleRegions(context.Context, *struct{}) (*httpapi.Out[api.RegionsResponse], error) {
 	d := s.opts.Deployment
 	return httpapi.OK(api.RegionsResponse{Regions: []api.DeploymentRegion{{ID: d.ID, Name: "primary", DisplayName: "Primary",
-		Healthy: true, PathAppURL: d.AccessURL.String(), WildcardHostname: d.AppHost}}}), nil
+		Healthy: true, PathAppURL: cmp.Or(d.PathAppURL, d.AccessURL.String()), WildcardHostname: d.AppHost}}}), nil
 }
 
 func (s *Server) handleAppHost(context.Context, *struct{}) (*httpapi.Out[api.AppHost], error) {

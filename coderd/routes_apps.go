@@ -22,6 +22,7 @@ func (s *Server) appRoutes(a *httpapi.API) {
 	a.Handle(get(devurl.StartPath, tag, "Ask whether a workspace is to start", start), p.StartPage(a))
 	a.Handle(post(devurl.StartPath, tag, "Start a workspace with the form of the page", start), p.Start(a))
 
+	httpapi.Register(a, get("/api/v2/applications/modes", tag, "List ways to applications", rbac.SignedIn()), p.HandleModes)
 	httpapi.Register(a, get(share, sharing, "List shared ports of workspace", rbac.Needs(rbac.Read, rbac.TypeWorkspace)), p.HandleShares)
 	httpapi.Register(a, post(share, sharing, "Share port of workspace", rbac.Needs(rbac.Share, rbac.TypeWorkspace)), p.HandleShare)
 	httpapi.Register(a, del(share, sharing, "End the sharing of a port", rbac.Needs(rbac.Share, rbac.TypeWorkspace), http.StatusOK), p.HandleUnshare)

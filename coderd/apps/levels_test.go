@@ -2,10 +2,11 @@ package apps_test
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -13,38 +14,93 @@ import (
 	"coder.internal/coderd/coderdtest"
 )
 
-// TestLevels: four people and nobody at applications and ports of four levels.
+// TestLevels: four people and nobody at applications and ports of four levels, on two
+// replicas.
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	port, err := strconv.Atoi(w.port)
-	require.NoError(t, err)
+	port := atoi(t, w.port)
 	allowed := map[string]string{ // root owns the deployment and may use every workspace
 		"owner": "alice root", "organization": "alice root bob", "authenticated": "alice root bob carol", "public": "alice root bob carol nobody"}
 	people := []struct {
 		name string
 		as   *coderdtest.Client
 	}{{"alice", w.alice}, {"root", w.root}, {"bob", w.bob}, {"carol", w.carol}, {"nobody", nil}}
+	replicas := []*world{w, w.replica()}
 	for _, level := range []string{"owner", "organization", "authenticated", "public"} {
 		coderdtest.Do[api.PortShare](t, w.alice, http.StatusOK, http.MethodPost, "/api/v2/workspaces/"+w.workspace.String()+"/port-share",
 			api.UpsertPortShareRequest{AgentName: "main", Port: port, ShareLevel: api.ShareLevel(level)})
 		for _, p := range people {
-			// A new browser: nobody profits from what an earlier one was told.
-			for _, app := range []string{level, w.port} {
-				res, text := w.browser(p.as).get(w.url(app, "/x?y=1"), "Accept", "text/html")
-				switch {
-				case contains(allowed[level], p.name):
-					require.Equal(t, http.StatusOK, res.StatusCode, "%s at %s: %s", p.name, app, text)
-					assert.Equal(t, "/x?y=1", decodeEcho(t, text).URI)
-					assert.Equal(t, "/x?y=1", res.Request.URL.RequestURI(), "no ticket is left in the URL")
-				case p.as == nil:
-					require.Equal(t, "/login", res.Request.URL.Path, "%s at %s", p.name, app)
-					require.Contains(t, text, "Sign in")
-				default:
-					require.Equal(t, http.StatusNotFound, res.StatusCode, "%s at %s", p.name, app)
-					require.Contains(t, text, "There is no such application")
-				}
+			for _, at := range replicas {
+				may := contains(allowed[level], p.name)
+				at.opens(p.as, level, may)
+				at.opens(p.as, w.port, may)
 			}
+		}
+	}
+}
+
+// opens wants somebody to get the page of an application, or the page that is for who
+// may not.
+func (w *world) opens(as *coderdtest.Client, app string, may bool) {
+	w.Helper()
+	// A new browser: nobody profits from what an earlier one was told.
+	res, text := w.browser(as).get(w.url(app, "/x?y=1"), "Accept", "text/html")
+	switch {
+	case may:
+		require.Equal(w, http.StatusOK, res.StatusCode, "%s: %s", app, text)
+		assert.Equal(w, "/x?y=1", decodeEcho(w, text).URI)
+		assert.Equal(w, "/x?y=1", res.Request.URL.RequestURI(), "no ticket is left in the URL")
+	case as == nil:
+		require.Equal(w, "/login", res.Request.URL.Path, app)
+		require.Contains(w, text, "Sign in")
+	default:
+		require.Equal(w, http.StatusNotFound, res.StatusCode, "%s at %s", as.User.Username, app)
+		require.Contains(w, text, "There is no such application")
+	}
+}
+
+// TestLoweringEverywhere: a level that is lowered at one replica ends what is open at
+// the others, and keeps out who comes after.
+func TestLoweringEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.does(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			upgrade(rw, r)
+		}
+	})
+	replicas := []*world{w, w.replica()}
+	share := func(level api.ShareLevel) {
+		coderdtest.Do[api.PortShare](t, w.alice, http.StatusOK, http.MethodPost, "/api/v2/workspaces/"+w.workspace.String()+"/port-share",
+			api.UpsertPortShareRequest{AgentName: "main", Port: atoi(t, w.port), ShareLevel: level})
+	}
+	var kept []*websocket.Conn
+	for _, at := range replicas {
+		kept = append(kept, at.browser(w.alice).socket(w.port)) // she signs in, since nobody may come in yet
+	}
+	share(api.ShareLevelPublic)
+	levels := []struct {
+		to   api.ShareLevel
+		gone *coderdtest.Client
+	}{{api.ShareLevelAuthenticated, nil}, {api.ShareLevelOrganization, w.carol}, {api.ShareLevelOwner, w.bob}}
+	for _, l := range levels {
+		var sockets []*websocket.Conn
+		for _, at := range replicas {
+			sockets = append(sockets, at.browser(l.gone).socket(w.port))
+		}
+		lowered := time.Now()
+		share(l.to)
+		for _, ws := range sockets {
+			_, _, err := ws.Read(t.Context()) // ends when the stream does
+			require.Error(t, err)
+		}
+		t.Logf("lowering to %s ended the streams of %d replicas in %s", l.to, len(replicas), time.Since(lowered))
+		for _, ws := range kept {
+			require.NoError(t, echoes(t, ws, "still here"))
+		}
+		for _, at := range replicas {
+			at.opens(l.gone, w.port, false)
 		}
 	}
 }

@@ -35,6 +35,7 @@ type world struct {
 	template                api.ID
 	backend                 *httptest.Server
 	port                    string
+	config                  []func(*coderdtest.Config)
 
 	mu   sync.Mutex
 	seen []*http.Request // by the backend
@@ -87,14 +88,22 @@ func newWorld(t *testing.T, set ...func(*coderdtest.Config)) *world {
 	w.backend = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.backend.Close)
 	_, w.port, _ = net.SplitHostPort(w.backend.Listener.Addr().String())
-	w.d = coderdtest.New(t, append([]func(*coderdtest.Config){func(c *coderdtest.Config) {
+	w.config = append([]func(*coderdtest.Config){func(c *coderdtest.Config) {
 		c.Wildcard, c.Streams = "*.apps.test", plainDialer{}
-	}}, set...)...)
+	}}, set...)
+	w.d = coderdtest.New(t, w.config...)
 	w.root = w.d.FirstUser(t)
 	w.alice, w.bob, w.carol = w.d.NewUser(t, w.root, "alice"), w.d.NewUser(t, w.root, "bob"), w.d.NewUser(t, w.root, "carol")
 	w.exec(`delete from organization_members where user_id = $1`, w.carol.User.ID)
 	w.makeWorkspace()
 	return w
+}
+
+// replica is the same deployment, reached through another server.
+func (w *world) replica() *world {
+	w.Helper()
+	return &world{T: w.T, d: coderdtest.Replica(w.T, w.d.DB, w.config...), root: w.root, alice: w.alice, bob: w.bob, carol: w.carol,
+		workspace: w.workspace, agent: w.agent, template: w.template, backend: w.backend, port: w.port}
 }
 
 func (w *world) exec(sql string, args ...any) {

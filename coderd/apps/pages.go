@@ -43,16 +43,27 @@ func (s *Service) AuthRedirect(a *httpapi.API) http.Handler {
 			a.WriteError(w, r, api.Invalid("state", "at most 64 characters are taken."))
 			return
 		}
-		if err := s.lead(ctx, to, visit, state); err != nil {
-			if api.CodeOf(err) == api.CodeNotFound {
-				s.noSuchApp(ctx).Write(w, r)
-				return
-			}
+		address, several, err := s.goal(ctx, to, visit, state)
+		switch {
+		case api.CodeOf(err) == api.CodeNotFound:
+			s.noSuchApp(ctx).Write(w, r)
+		case err != nil:
 			a.WriteError(w, r, err)
-			return
+		case several != nil:
+			several.Write(w, r)
+		default:
+			leave(w, r, address)
 		}
-		leave(w, r, to.String())
 	})
+}
+
+// goal is where auth-redirect leads.
+func (s *Service) goal(ctx context.Context, to *url.URL, visit devurl.Visit, state string) (string, *devurl.Page, error) {
+	if visit.Old() {
+		return s.leadOld(ctx, visit, to.EscapedPath(), to.RawQuery)
+	}
+	err := s.lead(ctx, to, visit, state)
+	return to.String(), nil, err
 }
 
 // lead puts a ticket into the URL, if the caller may go there.

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"coder.internal/api"
 	"coder.internal/coderd/agents"
@@ -64,6 +62,9 @@ func (s *Service) place(ctx context.Context, v devurl.Visit, who caller) (devurl
 	}
 	if v.Path && s.opts.DisablePathApps {
 		return devurl.Place{}, no
+	}
+	if v.Old() {
+		return s.moved(ctx, v.Target, who, no)
 	}
 	rows, err := s.db.FindAppPlaces(ctx, database.FindAppPlacesParams{StaleSeconds: agents.StaleAfter.Seconds(), Agent: v.Agent,
 		Slug: v.Slug, Port: int32(v.Port), Owner: v.User, Workspace: v.Workspace, MaxRows: maxAgents})
@@ -175,36 +176,9 @@ func locate(p *devurl.Place, row database.FindAppPlacesRow, found bool, app api.
 		p.Address, p.TLS = "127.0.0.1:"+strconv.Itoa(int(t.Port)), t.TLS
 		return
 	}
-	if err := address(p, app); err != nil {
-		p.State, p.Reason = devurl.StateOther, err.Error()
+	if reason := address(p, app); reason != "" {
+		p.State, p.Reason = devurl.StateOther, reason
 	}
-}
-
-// address reads the URL of an application. Its text is the template's.
-func address(p *devurl.Place, app api.WorkspaceApp) error {
-	switch {
-	case app.External:
-		return fmt.Errorf("this application is outside of the workspace: %s", app.URL)
-	case app.Command != "":
-		return fmt.Errorf("this application is a command; run it in a terminal")
-	}
-	u, err := url.Parse(app.URL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("the template gives this application a URL that is not one of HTTP: %q", app.URL)
-	}
-	if host := u.Hostname(); host != "localhost" && !isLoopback(host) {
-		return fmt.Errorf("the template gives this application the host %q; applications are at localhost", host)
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n < devurl.MinPort {
-		return fmt.Errorf("the template gives this application the port %q", port)
-	}
-	p.Address, p.TLS = net.JoinHostPort("127.0.0.1", port), u.Scheme == "https"
-	p.Base, p.Query = strings.TrimRight(u.EscapedPath(), "/"), u.RawQuery
-	return nil
 }
 
 func isLoopback(host string) bool {

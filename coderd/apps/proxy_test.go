@@ -260,7 +260,7 @@ func TestSpellings(t *testing.T) {
 	good := "public--main--dev--alice.apps.test"
 	for _, host := range []string{good + ".", strings.ToUpper(good), "Public--main--dev--alice.apps.test", "x." + good, "08080--main--dev--alice.apps.test",
 		"+80--main--dev--alice.apps.test", "0" + w.port + "--main--dev--alice.apps.test", w.port + "S--main--dev--alice.apps.test", good + ":080", good + ":",
-		"public--dev.apps.test", "public----main--dev--alice.apps.test", good + ".:80"} {
+		"8080--dev.apps.test", "x---public--alice.apps.test", "public----main--dev--alice.apps.test", good + ".:80"} {
 		assert.Equal(t, http.StatusBadRequest, raw("GET / HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"), host)
 	}
 	for _, line := range []string{"GET /../x HTTP/1.1", "GET /a/%2e%2E/b HTTP/1.1", "GET http://" + good + "/ HTTP/1.1", "GET http://u@" + good + "/ HTTP/1.1",
@@ -337,11 +337,19 @@ func TestBase(t *testing.T) {
 		"far": {URL: "http://169.254.169.254/"}, "bad": {URL: "file:///etc/passwd"}, "low": {URL: "http://localhost:1"}} {
 		app.SharingLevel = "public"
 		w.addApp(slug, app)
-		res, text := b.get(w.url(slug, "/"))
+		before := w.count()
+		res, text := b.get(w.url(slug, "/"), "Accept", "text/html")
 		assert.Equal(t, http.StatusNotFound, res.StatusCode, slug)
+		assert.Equal(t, before, w.count(), slug)
 		all.WriteString(text)
 	}
-	for _, why := range []string{"outside of the workspace", "is a command", `the host "169.254.169.254"`, "not one of HTTP", `the port "1"`} {
+	for _, why := range []string{"outside of the workspace", "is a command", "the host &#34;169.254.169.254&#34;", "not one of HTTP", "the port &#34;1&#34;",
+		`<a href="https://example.com">`} {
 		assert.Contains(t, all.String(), why)
 	}
+	assert.NotContains(t, all.String(), "htop", "what it is, those learn who may use the workspace")
+	w.addApp("own", api.WorkspaceApp{Command: "htop"})
+	res, text := w.browser(w.alice).get(w.url("own", "/"), "Accept", "text/html")
+	assert.Equal(t, http.StatusNotFound, res.StatusCode)
+	assert.Contains(t, text, "coder ssh alice/dev): htop")
 }

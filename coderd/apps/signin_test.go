@@ -55,7 +55,7 @@ func TestTicket(t *testing.T) {
 	ticket = alice.begin(w.url("owner", "/a?b=c&d"))
 	res, _ = alice.once().get(ticket)
 	require.Equal(t, http.StatusSeeOther, res.StatusCode)
-	assert.Equal(t, "/a?b=c&d", res.Header.Get("Location"))
+	assert.Equal(t, w.url("owner", "/a?b=c&d"), res.Header.Get("Location"))
 	session := alice.cookie(w.url("owner", "/"), sessionCookie)
 	require.NotEmpty(t, session)
 	res, _ = alice.once().get(ticket)

@@ -142,7 +142,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	require.NoError(t, err)
 	d.Server, err = coderd.New(coderd.Options{Metrics: prometheus.NewRegistry(),
 		Log:        log,
-		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, AppHost: cfg.Wildcard, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
+		Deployment: coderd.Deployment{ID: id, AccessURL: d.URL, AppHost: cfg.Wildcard, PathAppURL: cfg.PathAppsURL, SSHHostnamePrefix: "coder.", SSHHostnameSuffix: "coder"},
 		Auth:       d.Auth,
 		Users:      d.Users,
 		Audit:      auditLog,

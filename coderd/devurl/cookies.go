@@ -21,8 +21,11 @@ var ours = []string{api.SessionTokenCookie, sessionCookie, pathCookie, stateCook
 
 // isOurs reports whether a cookie has a name of ours, in whatever case.
 func isOurs(name string) bool {
-	name = strings.ToLower(strings.TrimSpace(name))
-	name = strings.TrimPrefix(strings.TrimPrefix(name, "__host-"), "__secure-")
+	name = strings.ToLower(strings.Trim(strings.TrimSpace(name), `"`))
+	for before := ""; before != name; { // some servers take off one, some another
+		before = name
+		name = strings.TrimPrefix(strings.TrimPrefix(name, "__host-"), "__secure-")
+	}
 	for _, o := range ours {
 		if strings.HasPrefix(name, o) {
 			return true
@@ -99,13 +102,19 @@ func cookiePath(path, below string) []string {
 	return []string{" Path=" + below}
 }
 
+// maxCookie bounds the value of a cookie of ours, in bytes; browsers keep no more.
+const maxCookie = 4096
+
 // shown returns the value of a cookie of ours. One that comes twice is none: one of
-// both is another's.
+// both is another's. Neither is one that is spelt as we never do.
 func shown(r *http.Request, name string) string {
 	value, n := "", 0
 	for _, c := range r.Cookies() {
 		if c.Name == name {
 			value, n = c.Value, n+1
+			if c.Quoted || len(c.Value) > maxCookie {
+				value = ""
+			}
 		}
 	}
 	if n != 1 {

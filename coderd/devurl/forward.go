@@ -34,6 +34,8 @@ type hop struct {
 	place    Place
 	decision *decision
 	who      Visitor
+	// chunked is a body of HTTP/1 whose length its chunks tell.
+	chunked bool
 }
 
 type hopKey struct{}
@@ -45,17 +47,13 @@ func hopOf(ctx context.Context) *hop { h, _ := ctx.Value(hopKey{}).(*hop); retur
 func (p *Proxy) transport() *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			host, port, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			agent, err := api.ParseID(host)
+			agent, network, address, err := readAuthority(address)
 			if err != nil {
 				return nil, err
 			}
 			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 			defer cancel()
-			conn, err := p.opts.Streams.DialAgent(ctx, agent, "tcp", "127.0.0.1:"+port)
+			conn, err := p.opts.Streams.DialAgent(ctx, agent, network, address)
 			if err != nil {
 				return nil, &dialError{err}
 			}
@@ -128,12 +126,8 @@ func firstPage(r *http.Request, h *hop) (string, bool) {
 		return "", false
 	}
 	path := r.URL.EscapedPath()
-	return path, path == h.visit.Below || path == "/"
+	return here(h.visit, r), path == h.visit.Below || path == "/"
 }
-
-// Headers that say where a request comes from. Those of strangers go; ours are set.
-var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
-	"X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Ssl", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"}
 
 // rewrite makes the request that the application gets.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
@@ -142,21 +136,17 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	if h.place.TLS {
 		scheme = "https"
 	}
-	_, port, _ := net.SplitHostPort(h.place.Address) // made by us
 	escaped := target(pr.In.URL.EscapedPath(), h)
 	out := pr.Out
-	out.URL = &url.URL{Scheme: scheme, Host: net.JoinHostPort(h.place.AgentID.String(), port), RawQuery: pr.In.URL.RawQuery,
+	out.URL = &url.URL{Scheme: scheme, Host: authority(h.place.AgentID, h.place.Address), RawQuery: pr.In.URL.RawQuery,
 		ForceQuery: pr.In.URL.ForceQuery}
 	out.URL.Path, _ = url.PathUnescape(escaped) // it was parsed already
 	out.URL.RawPath = escaped
 	out.Host = pr.In.Host
-	for _, name := range forwarded {
-		out.Header.Del(name)
-	}
+	withoutForwarded(out.Header)
 	out.Header.Set("X-Forwarded-For", clientIP(pr.In))
 	out.Header.Set("X-Forwarded-Host", pr.In.Host)
 	out.Header.Set("X-Forwarded-Proto", schemeOf(h.visit))
-	out.Header.Del(api.SessionTokenHeader)
 	if cookies := withoutOurs(pr.In.Header["Cookie"]); len(cookies) > 0 {
 		out.Header["Cookie"] = cookies
 	} else {
@@ -207,6 +197,10 @@ func (p *Proxy) response(res *http.Response) error {
 		res.Header.Del("Service-Worker-Allowed")
 		res.Header.Del("Clear-Site-Data")
 	}
+	if h.chunked {
+		// A balancer in front may have seen another end of the body.
+		res.Header.Set("Connection", "close")
+	}
 	// Applications do not promise for the deployment's hosts.
 	res.Header.Del("Strict-Transport-Security")
 	p.corsResponse(res, h)
@@ -235,7 +229,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 		} else {
 			text = append(text, "If it speaks TLS, put an s after the port: 8443s.")
 		}
-		Page{Status: http.StatusBadGateway, Title: "The application did not answer", Text: text, Action: r.URL.EscapedPath(), Button: "Try again"}.Write(w, r)
+		Page{Status: http.StatusBadGateway, Title: "The application did not answer", Text: text, Action: here(h.visit, r), Button: "Try again"}.Write(w, r)
 	}
 }
 

@@ -26,6 +26,8 @@ const (
 	StateAway     State = "away"
 	// StateOther is an application that is no web server; Reason says why.
 	StateOther State = "other"
+	// StateMoved is an old name; Moved has those of today.
+	StateMoved State = "moved"
 )
 
 // Place is where a target is, for a visitor who may go there.
@@ -34,7 +36,12 @@ type Place struct {
 	AgentID     api.ID
 	State       State
 	Reason      string
-	// Address is what the agent connects to, as 127.0.0.1:8080; TLS is spoken to it.
+	// Link leads to an application that is outside of the workspace.
+	Link string
+	// Moved are the names that an old one stands for, one or more.
+	Moved []Target
+	// Address is what the agent connects to, as 127.0.0.1:8080, or the path of a unix
+	// socket; TLS is spoken to it.
 	Address string
 	TLS     bool
 	// Base is the path of the application's URL, without a slash at its end, and

@@ -95,7 +95,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 // before anything that looks at paths.
 func (p *Proxy) Split(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.opts.Sites.covers(r) {
+		if p.opts.Sites.covers(r) || !plainHost(r.Host) {
 			p.ServeHTTP(w, r)
 			return
 		}
@@ -110,7 +110,7 @@ func (p *Proxy) Split(next http.Handler) http.Handler {
 // to the origin that is served, and nothing else is.
 func (p *Proxy) SplitPlain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !p.opts.Sites.covers(r) {
+		if !p.opts.Sites.covers(r) && plainHost(r.Host) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -178,7 +178,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if visit.Path && visit.Below == r.URL.EscapedPath()+"/" {
-		redirect(w, r.URL.EscapedPath()+"/", r.URL.RawQuery)
+		redirect(w, visit.Origin+visit.Below, r.URL.RawQuery)
 		return
 	}
 	who := p.visitor(r, visit)
@@ -199,7 +199,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if first {
 		p.opts.Apps.Opened(r.Context(), visit, place, From{IP: clientIP(r), UserAgent: r.UserAgent()})
 	}
-	p.forward(w, r, &hop{visit: visit, place: place, decision: d, who: who})
+	p.forward(w, r, &hop{visit: visit, place: place, decision: d, who: who, chunked: r.ProtoMajor == 1 && len(r.TransferEncoding) > 0})
 }
 
 // begin takes a slot for a request; done gives it back.
@@ -227,13 +227,17 @@ func spelt(r *http.Request) bool {
 	return cleanPath(path)
 }
 
-func redirect(w http.ResponseWriter, path, query string) {
+// here is the URL of a request without its query. It has its origin: a path alone
+// may begin with two slashes, and would lead to another host.
+func here(v Visit, r *http.Request) string { return v.Origin + r.URL.EscapedPath() }
+
+func redirect(w http.ResponseWriter, to, query string) {
 	if query != "" {
-		path += "?" + query
+		to += "?" + query
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.Header().Set("Location", path) // http.Redirect would clean it
+	w.Header().Set("Location", to) // http.Redirect would clean it
 	w.WriteHeader(http.StatusSeeOther)
 }
 
@@ -289,7 +293,7 @@ func (p *Proxy) sameUser(origin string, v Visit) bool {
 		return false
 	}
 	t, err := p.opts.Sites.Wildcard.Parse(u.Host)
-	return err == nil && t.User == v.User && p.opts.Sites.Wildcard.Origin(t, p.opts.Sites.Access) == origin
+	return err == nil && !t.Old() && t.User == v.User && p.opts.Sites.Wildcard.Origin(t, p.opts.Sites.Access) == origin
 }
 
 // signIn leads a browser to the origin of the API, bound to it by a state.
@@ -297,7 +301,7 @@ func (p *Proxy) signIn(w http.ResponseWriter, r *http.Request, v Visit) {
 	state := rand.Text()
 	http.SetCookie(w, &http.Cookie{Name: cookieName(stateCookie, secure(v)), Value: state, Path: "/", HttpOnly: true,
 		Secure: secure(v), SameSite: http.SameSiteLaxMode, MaxAge: 600})
-	back := v.Origin + r.URL.EscapedPath()
+	back := here(v, r)
 	if r.URL.RawQuery != "" {
 		back += "?" + r.URL.RawQuery
 	}
@@ -318,7 +322,7 @@ func (p *Proxy) redeem(w http.ResponseWriter, r *http.Request, v Visit) {
 	if state == "" || len(tickets) != 1 || r.Method != http.MethodGet {
 		Page{Status: http.StatusUnauthorized, Title: "Signing in did not work", Text: []string{
 			"The browser did not bring back the cookie that it was given, or the link is somebody else's. Allow cookies of this site, then open the application again."},
-			Action: r.URL.EscapedPath(), Button: "Open it again"}.Write(w, r)
+			Action: here(v, r), Button: "Open it again"}.Write(w, r)
 		return
 	}
 	session, lasts, err := p.opts.Apps.Redeem(r.Context(), tickets[0], v.Origin, stateOf(state))
@@ -329,12 +333,12 @@ func (p *Proxy) redeem(w http.ResponseWriter, r *http.Request, v Visit) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName(stateCookie, secure(v)), Path: "/", Secure: secure(v), HttpOnly: true, MaxAge: -1})
 	if err != nil {
 		Page{Status: http.StatusUnauthorized, Title: "This link has expired", Text: []string{
-			"A sign-in works once, within a minute, in the browser that asked for it."}, Action: r.URL.EscapedPath(), Button: "Sign in again"}.Write(w, r)
+			"A sign-in works once, within a minute, in the browser that asked for it."}, Action: here(v, r), Button: "Sign in again"}.Write(w, r)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionName(v), Value: session, Path: "/", HttpOnly: true, Secure: secure(v),
 		SameSite: http.SameSiteLaxMode, MaxAge: int(lasts / time.Second)})
-	redirect(w, r.URL.EscapedPath(), query)
+	redirect(w, here(v, r), query)
 }
 
 // withoutTicket leaves the rest of a query as it is.

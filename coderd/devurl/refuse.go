@@ -36,7 +36,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, v Visit, err erro
 		w.Header().Set("Retry-After", "5")
 		p.log.Warn("request to an application refused", "error", err)
 		Page{Status: http.StatusServiceUnavailable, Title: "Not now", Text: []string{"The server cannot serve this at the moment; try again."},
-			Action: r.URL.EscapedPath(), Button: "Try again"}.Write(w, r)
+			Action: here(v, r), Button: "Try again"}.Write(w, r)
 	default:
 		if r.Context().Err() != nil {
 			return // nobody waits
@@ -70,7 +70,7 @@ func (p *Proxy) unready(w http.ResponseWriter, r *http.Request, v Visit, at Plac
 	case StateStopped:
 		page := Page{Status: http.StatusServiceUnavailable, Title: "The workspace is stopped", Text: []string{name + " does not run."}}
 		if at.MayStart {
-			back := v.Origin + r.URL.EscapedPath()
+			back := here(v, r)
 			page.Action = p.opts.Sites.Access.Scheme + "://" + p.opts.Sites.Access.Host + StartPath + "?" + url.Values{"redirect_uri": {back}, "workspace": {at.WorkspaceID.String()}}.Encode()
 			page.Button, page.Note = "Start it…", "You are asked once more before it starts."
 		}
@@ -79,8 +79,14 @@ func (p *Proxy) unready(w http.ResponseWriter, r *http.Request, v Visit, at Plac
 		w.Header().Set("Retry-After", "5")
 		Page{Status: http.StatusServiceUnavailable, Title: "The workspace does not answer", Refresh: 5, Text: []string{
 			name + " runs, but its agent is not connected. It may be starting, or out of reach. This page looks again every few seconds."}}.Write(w, r)
+	case StateMoved:
+		p.moved(w, r, at.Moved)
 	default:
-		Page{Status: http.StatusNotFound, Title: "This cannot be opened here", Text: []string{at.Reason}}.Write(w, r)
+		page := Page{Status: http.StatusNotFound, Title: "This cannot be opened here", Text: []string{at.Reason}}
+		if at.Link != "" {
+			page.Links = []Link{{URL: at.Link, Name: at.Link}}
+		}
+		page.Write(w, r)
 	}
 }
 
@@ -89,7 +95,7 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 	p.log.Debug("application not reached", "agent_id", h.place.AgentID.String(), "address", h.place.Address, "error", cause)
 	page := Page{Status: http.StatusBadGateway, Title: "Nothing listens there", Text: []string{
 		"Nothing in the workspace takes connections at " + h.place.Address + ". Start the application, or wait until it is up."},
-		Action: r.URL.EscapedPath(), Button: "Try again"}
+		Action: here(h.visit, r), Button: "Try again"}
 	if h.place.Health == "unhealthy" {
 		page.Text = append(page.Text, "The agent's own check says that it is not healthy.")
 	}
@@ -99,10 +105,9 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 			p.log.Debug("open ports not listed", "agent_id", h.place.AgentID.String(), "error", err)
 		}
 		for _, port := range ports[:min(len(ports), maxPorts)] {
-			if p.opts.Sites.Wildcard.IsZero() {
-				break // ports have no path form
+			if link := p.portLink(h.visit, port); link.URL != "" {
+				page.Links = append(page.Links, link)
 			}
-			page.Links = append(page.Links, p.portLink(h.visit, port))
 		}
 		if len(page.Links) > 0 {
 			page.Text = append(page.Text, "These ports are open:")
@@ -114,5 +119,5 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 func (p *Proxy) portLink(v Visit, port int) Link {
 	t := v.Target
 	t.Slug, t.Port, t.TLS = "", uint16(port), false //nolint:gosec // the list holds ports
-	return Link{URL: p.opts.Sites.Wildcard.Origin(t, p.opts.Sites.Access) + "/", Name: strconv.Itoa(port)}
+	return Link{URL: p.opts.Sites.Elsewhere(t, "/", ""), Name: strconv.Itoa(port)}
 }

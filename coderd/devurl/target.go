@@ -33,11 +33,22 @@ type Target struct {
 	Agent     string
 	Workspace string
 	User      string
+	// Joined is "workspace-user" of a name of the first release for a port. Such a
+	// name for a slug has neither Joined nor Workspace.
+	Joined string
 }
+
+// Old reports whether the name is one of the first release: app--user, or
+// 8080--workspace-user. It stands for a name of today, which somebody has to look up,
+// and nothing is served by it.
+func (t Target) Old() bool { return t.Workspace == "" && (t.User != "" || t.Joined != "") }
 
 // Label writes the first label of the host name, such as 8080--main--ws--alice.
 func (t Target) Label() string {
 	parts := []string{t.App()}
+	if t.Old() {
+		return strings.ToLower(t.App() + "--" + t.Joined + t.User)
+	}
 	if t.Agent != "" {
 		parts = append(parts, t.Agent)
 	}
@@ -77,6 +88,8 @@ func ParseLabel(label string) (Target, error) {
 	}
 	parts := strings.Split(label, "--")
 	switch len(parts) {
+	case 2:
+		return t.old(parts[0], parts[1])
 	case 3:
 		t.Workspace, t.User = parts[1], parts[2]
 	case 4:
@@ -89,6 +102,19 @@ func ParseLabel(label string) (Target, error) {
 	}
 	if !isName(t.Workspace) || !isName(t.User) || !t.app(parts[0]) {
 		return Target{}, errName
+	}
+	return t, nil
+}
+
+// old reads a name of the first release. Those have no prefix, and no TLS in the name.
+func (t Target) old(app, rest string) (Target, error) {
+	if t.Prefix != "" || !isName(rest) || !t.app(app) || t.TLS || t.Port != 0 && !strings.Contains(rest, "-") {
+		return Target{}, errName
+	}
+	if t.Port != 0 {
+		t.Joined = rest
+	} else {
+		t.User = rest
 	}
 	return t, nil
 }
@@ -247,57 +273,4 @@ func (w Wildcard) Parse(host string) (Target, error) {
 		return Target{}, errName
 	}
 	return ParseLabel(label)
-}
-
-// ParsePath reads the path form /@user/workspace[.agent]/apps/slug/rest from an
-// escaped path. rest begins with a slash, or is empty where the path ends with the
-// slug. app is false for paths that are of no application, in whatever spelling.
-func ParsePath(escaped string) (t Target, rest string, app bool, err error) {
-	tail, at := strings.CutPrefix(escaped, "/@")
-	if !at {
-		if tail, at = strings.CutPrefix(escaped, "/%40"); !at {
-			return Target{}, "", false, nil
-		}
-	}
-	parts := strings.SplitN(tail, "/", 5)
-	if len(parts) < 4 {
-		return Target{}, "", strings.Contains(tail, "/apps"), errName
-	}
-	if parts[2] != "apps" {
-		return Target{}, "", false, nil
-	}
-	t.User = parts[0]
-	workspace, agent, dotted := strings.Cut(parts[1], ".")
-	t.Workspace, t.Agent = workspace, agent
-	if len(parts) == 5 {
-		rest = "/" + parts[4]
-	}
-	// People's names may have capitals, which the path keeps.
-	lower := Target{User: strings.ToLower(t.User), Workspace: strings.ToLower(workspace), Agent: strings.ToLower(agent)}
-	if !isName(lower.User) || !isName(lower.Workspace) || dotted && !isName(lower.Agent) || !isName(parts[3]) {
-		return Target{}, "", true, errName
-	}
-	lower.Slug = parts[3]
-	return lower, rest, true, nil
-}
-
-// cleanPath reports whether an escaped path is spelt as browsers do: it begins with
-// one slash, and has no dot segments in any spelling, no backslash and no control
-// character.
-func cleanPath(escaped string) bool {
-	if !strings.HasPrefix(escaped, "/") {
-		return false
-	}
-	for segment := range strings.SplitSeq(escaped, "/") {
-		plain := strings.ReplaceAll(strings.ToLower(segment), "%2e", ".")
-		if plain == "." || plain == ".." {
-			return false
-		}
-	}
-	for i := range len(escaped) {
-		if c := escaped[i]; c <= ' ' || c == 0x7f || c == '\\' {
-			return false
-		}
-	}
-	return true
 }

@@ -86,6 +86,14 @@ func (s *Server) appHost() string {
 	return sites.Wildcard.Pattern(s.accessURL)
 }
 
+// pathAppURL is the origin of the path form, if there is one.
+func (s *Server) pathAppURL() string {
+	if u := s.cfg.Apps.PathURL; u != nil {
+		return u.Scheme + "://" + u.Host
+	}
+	return ""
+}
+
 // splitPlain serves applications on the HTTP listener, or sends them to HTTPS where
 // the pages are sent there too.
 func (s *Server) splitPlain(proxy *devurl.Proxy, next http.Handler) http.Handler {

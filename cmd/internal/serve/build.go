@@ -284,7 +284,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Apps: p.apps, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Quota: quotas, Connections: p.connections,
-		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, AppHost: s.appHost(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
+		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, AppHost: s.appHost(), PathAppURL: s.pathAppURL(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
 		return err

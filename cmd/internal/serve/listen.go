@@ -46,12 +46,27 @@ func listen(flag, address string) (net.Listener, error) {
 // read small bodies set their own.
 func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           closing(h),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// OPTIONS * is for nobody here, and gets the answer to other odd paths.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+}
+
+// closing ends a connection after a request of HTTP/1 whose length its chunks tell.
+// Such a request may have had a Content-Length too, which net/http leaves out of
+// sight: a balancer in front may believe that one, and take what follows for another
+// request (RFC 9112, 6.1).
+func closing(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // silentGrace is how long a connection that has sent nothing yet may still send a
@@ -110,7 +125,7 @@ func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener, grace time
 // rest: a body or a token must not be repeated in clear.
 func redirectTo(target string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(r.RequestURI, "/") {
 			http.Error(w, "use "+target, http.StatusMisdirectedRequest)
 			return
 		}
