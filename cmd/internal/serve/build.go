@@ -223,7 +223,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access, AppHost: s.appHost(),
 		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix, Identities: identities})
 	if err != nil {
 		return err
