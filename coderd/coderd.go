@@ -67,6 +67,8 @@ type Deployment struct {
 	// ID comes from DeploymentID.
 	ID        api.ID
 	AccessURL *url.URL
+	// HostPrefixCookie lets only cookies count whose name begins with __Host-.
+	HostPrefixCookie bool
 	// AppHost is the pattern of the hosts of applications; empty where there are none.
 	AppHost string
 	// PathAppURL is the origin of applications by path; empty is the access URL, which
@@ -130,9 +132,10 @@ func New(o Options) (*Server, error) {
 	}
 	o.Log = o.Log.With("component", "coderd")
 	s := &Server{opts: o}
-	people := httpmw.Session(o.Auth)
+	pages := httpmw.NewPages(o.Deployment.AccessURL, o.Deployment.HostPrefixCookie)
+	people := httpmw.Session(o.Auth, pages)
 	router := s.register(people, httpmw.AgentToken(o.Agents), httpmw.DaemonCredential(o.Jobs, people))
-	s.handler = httpmw.Base(o.Log, router)
+	s.handler = httpmw.Base(o.Log, httpmw.Policies(pages.Guard(router)))
 	return s, nil
 }
 

@@ -15,12 +15,14 @@ import (
 //go:embed static
 var files embed.FS
 
-// csp keeps the page from loading or being framed by anything but itself.
-const csp = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
 // Handler serves the landing page at / and its files below /static/. accessURL
-// and version are shown to people.
-func Handler(accessURL, version string) (http.Handler, error) {
+// and version are shown to people. more are further directives of the policy; see
+// Policy.
+func Handler(accessURL, version string, more []string) (http.Handler, error) {
+	csp, err := Policy(more)
+	if err != nil {
+		return nil, err
+	}
 	page, err := template.ParseFS(files, "static/index.html")
 	if err != nil {
 		return nil, err

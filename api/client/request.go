@@ -51,16 +51,9 @@ func get[T any](ctx context.Context, c *Client, p string, q url.Values) (T, erro
 
 // write sends in as JSON and decodes the answer into T. A nil in sends no body.
 func write[T any](ctx context.Context, c *Client, method, p string, in any) (T, error) {
-	r := call{method: method, path: p}
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			var zero T
-			return zero, fmt.Errorf("encode request: %w", err)
-		}
-		r.body, r.contentType = b, "application/json"
-	}
-	return send[T](ctx, c, r)
+	var out T
+	err := c.write(ctx, method, p, in, &out)
+	return out, err
 }
 
 // none stands for answers whose body is not looked at.
@@ -68,22 +61,41 @@ type none struct{}
 
 func send[T any](ctx context.Context, c *Client, r call) (T, error) {
 	var out T
+	err := c.send(ctx, r, &out)
+	return out, err
+}
+
+// write is write for any type; one copy of it is in the program, and so of send.
+func (c *Client) write(ctx context.Context, method, p string, in, out any) error {
+	r := call{method: method, path: p}
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+		r.body, r.contentType = b, "application/json"
+	}
+	return c.send(ctx, r, out)
+}
+
+// send decodes into out, a pointer.
+func (c *Client) send(ctx context.Context, r call, out any) error {
 	resp, err := c.do(ctx, r)
 	if err != nil {
-		return out, err
+		return err
 	}
 	defer resp.Body.Close()
 	b, err := readLimited(resp.Body, MaxJSON)
 	if err != nil {
-		return out, fmt.Errorf("read answer of %s %s: %w", r.method, r.path, err)
+		return fmt.Errorf("read answer of %s %s: %w", r.method, r.path, err)
 	}
-	if _, ok := any(out).(none); ok || len(bytes.TrimSpace(b)) == 0 {
-		return out, nil
+	if _, ok := out.(*none); ok || len(bytes.TrimSpace(b)) == 0 {
+		return nil
 	}
-	if err := json.Unmarshal(b, &out); err != nil {
-		return out, notAPI(c, r, resp, b)
+	if err := json.Unmarshal(b, out); err != nil {
+		return notAPI(c, r, resp, b)
 	}
-	return out, nil
+	return nil
 }
 
 // do sends r, again where that is safe, and returns a response below 400.

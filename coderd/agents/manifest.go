@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
@@ -23,7 +24,8 @@ func (s *Service) HandleManifest(ctx context.Context, _ *struct{}) (*httpapi.Out
 		WorkspaceName: row.WorkspaceName, OwnerName: row.OwnerName, AccessURL: s.opts.AccessURL,
 		Directory: a.Directory, MOTDFile: a.MotdFile, Env: map[string]string{},
 		StartupScriptBehavior: a.StartupScriptBehavior, Scripts: []api.AgentScript{}, Apps: []api.WorkspaceApp{},
-		Metadata: []agentrpc.MetadataItem{}, Devcontainers: []agentrpc.Devcontainer{}, BlockDirect: s.opts.RelayMap().BlockDirect}
+		Metadata: []agentrpc.MetadataItem{}, Devcontainers: []agentrpc.Devcontainer{}, VSCodeProxyURI: s.portURI(a.Name, row.WorkspaceName, row.OwnerName),
+		BlockDirect: s.opts.RelayMap().BlockDirect}
 	if err := json.Unmarshal(a.EnvironmentVariables, &m.Env); err != nil {
 		return nil, fmt.Errorf("decode environment of agent %s: %w", a.ID, err)
 	}
@@ -35,6 +37,27 @@ func (s *Service) HandleManifest(ctx context.Context, _ *struct{}) (*httpapi.Out
 	}
 	return httpapi.OK(m), nil
 }
+
+// portSlot stands for a port in what editors are told.
+const portSlot = "{{port}}"
+
+// portURI is where the ports of an agent are in browsers, with portSlot for the port.
+// It is empty where ports have no hosts, or none that is a name of DNS.
+func (s *Service) portURI(agent, workspace, owner string) string {
+	if s.opts.AppHost == "" {
+		return ""
+	}
+	host := strings.Replace(s.opts.AppHost, "*", strings.ToLower(portSlot+"--"+agent+"--"+workspace+"--"+owner), 1)
+	label, _, _ := strings.Cut(host, ".")
+	if len(label)-len(portSlot)+len("65535") > maxLabel {
+		return ""
+	}
+	scheme, _, _ := strings.Cut(s.opts.AccessURL, "://")
+	return scheme + "://" + host
+}
+
+// maxLabel is the longest part of a name of DNS between dots.
+const maxLabel = 63
 
 func (s *Service) fillManifest(ctx context.Context, m *agentrpc.Manifest) error {
 	ids := []api.ID{m.AgentID}

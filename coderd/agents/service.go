@@ -53,6 +53,9 @@ type Options struct {
 	Ring *keys.Ring
 	// AccessURL is the URL under which agents and people reach the deployment.
 	AccessURL string
+	// AppHost is the pattern of the hosts of applications, with a star and maybe a
+	// port; empty where there are none.
+	AppHost string
 	// RelayMap returns the relays as they are now.
 	RelayMap func() tailrpc.RelayMap
 	// HostnameSuffix of workspace host names, "coder" when empty.

@@ -107,11 +107,9 @@ func leave(w http.ResponseWriter, r *http.Request, to string) {
 const maxForm = 16 << 10
 
 // ownForm refuses forms that another origin's page has sent.
-func ownForm(w http.ResponseWriter, r *http.Request) error {
-	_, host, ok := strings.Cut(r.Header.Get("Origin"), "://")
-	site := r.Header.Get("Sec-Fetch-Site")
-	if !ok || !strings.EqualFold(host, r.Host) || site != "" && site != "same-origin" {
-		return &api.Error{Code: api.CodeForbidden, Message: "This form comes from another site. Open this page under the access URL."}
+func (s *Service) ownForm(w http.ResponseWriter, r *http.Request) error {
+	if err := httpmw.NewPages(s.opts.Sites.Access, false).Proven(r); err != nil {
+		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -152,7 +150,7 @@ func (s *Service) loginPage(back, email, problem string, status int) devurl.Page
 // Login serves POST /login, the form of the page.
 func (s *Service) Login(a *httpapi.API) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := ownForm(w, r); err != nil {
+		if err := s.ownForm(w, r); err != nil {
 			a.WriteError(w, r, err)
 			return
 		}
@@ -211,7 +209,7 @@ func (s *Service) StartPage(a *httpapi.API) http.Handler {
 // Start serves POST /applications/start, the form of the page.
 func (s *Service) Start(a *httpapi.API) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := ownForm(w, r); err != nil {
+		if err := s.ownForm(w, r); err != nil {
 			a.WriteError(w, r, err)
 			return
 		}

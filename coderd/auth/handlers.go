@@ -25,22 +25,21 @@ type withCookie[T any] struct {
 func (s *Service) cookie(t api.Secret) string {
 	c := http.Cookie{Name: api.SessionTokenCookie, Value: t.Reveal(), Path: "/", HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: s.opts.Config.SecureCookies}
+	if s.opts.Config.HostPrefixCookie {
+		c.Name = api.HostPrefix + c.Name
+	}
+	if s.opts.Config.CrossSiteCookies {
+		c.SameSite = http.SameSiteNoneMode
+	}
 	if t == "" {
 		c.MaxAge = -1
 	}
 	return c.String()
 }
 
-// HandleLogin: POST /users/login.
-func (s *Service) HandleLogin(ctx context.Context, in *struct {
-	Site string `header:"Sec-Fetch-Site" hidden:"true"`
-	Body api.LoginRequest
-}) (*withCookie[api.LoginResponse], error) {
-	// The answer sets a cookie: another site, such as a workspace's application,
-	// must not sign a visitor in as somebody else.
-	if in.Site != "" && in.Site != "same-origin" && in.Site != "none" {
-		return nil, &api.Error{Code: api.CodeForbidden, Message: "This request comes from another site. Open the dashboard under its access URL."}
-	}
+// HandleLogin: POST /users/login. The answer sets a cookie; that no other site can
+// sign a visitor in as somebody else is httpmw.Pages'.
+func (s *Service) HandleLogin(ctx context.Context, in *struct{ Body api.LoginRequest }) (*withCookie[api.LoginResponse], error) {
 	res, err := s.Login(ctx, in.Body)
 	if err != nil {
 		return nil, err

@@ -158,6 +158,21 @@ func TestCookie(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, do(get, "/api/v2/users/me", ""))
 }
 
+func TestCookieOptions(t *testing.T) {
+	t.Parallel()
+	d := coderdtest.New(t, func(c *coderdtest.Config) {
+		c.Auth.SecureCookies, c.Auth.CrossSiteCookies, c.Auth.HostPrefixCookie = true, true, true
+	})
+	d.FirstUser(t)
+	res, _ := d.Client("").Raw(t, post, "/api/v2/users/login", api.LoginRequest{Email: "admin@example.com", Password: coderdtest.Password})
+	require.Equal(t, http.StatusCreated, res.StatusCode)
+	require.Len(t, res.Cookies(), 1)
+	c := res.Cookies()[0]
+	assert.Equal(t, "__Host-coder_session_token", c.Name)
+	assert.Equal(t, http.SameSiteNoneMode, c.SameSite)
+	assert.True(t, c.Secure && c.HttpOnly && c.Path == "/" && c.Domain == "")
+}
+
 // TestLoginFromElsewhere: another site cannot sign a visitor in.
 func TestLoginFromElsewhere(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,12 @@ type Config struct {
 	Deployment rbac.Deployment
 	// SecureCookies marks cookies for https only.
 	SecureCookies bool
+	// CrossSiteCookies has browsers send the cookie of the session from pages of
+	// others, too. It needs SecureCookies.
+	CrossSiteCookies bool
+	// HostPrefixCookie names the cookie so that no other host can set it. It needs
+	// SecureCookies.
+	HostPrefixCookie bool
 }
 
 // DefaultConfig returns the defaults of the reference.

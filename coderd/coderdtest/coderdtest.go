@@ -202,7 +202,7 @@ func (d *Deployment) addWorkspaces(t testing.TB, log *slog.Logger, cfg Config) {
 	require.NoError(t, err)
 	run(t, d.Streams.Run)
 	d.Agents, err = agents.New(agents.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: cfg.Clock,
-		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Streams: d.Streams, Ring: d.Ring, AccessURL: d.URL.String(), RelayMap: relays,
+		Coordinator: coderd.Coordinate(d.Coordinator), Dialer: cfg.Dialer, Streams: d.Streams, Ring: d.Ring, AccessURL: d.URL.String(), AppHost: cfg.Wildcard, RelayMap: relays,
 		Identities: cfg.Identities})
 	require.NoError(t, err)
 	run(t, d.Agents.Run)

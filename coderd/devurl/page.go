@@ -46,7 +46,8 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Under no-referrer a browser would not say of the form where it comes from.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Vary", "Accept, Cookie")
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")

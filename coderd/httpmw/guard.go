@@ -26,14 +26,14 @@ type Sessions interface {
 }
 
 // Session returns the guard that admits people.
-func Session(s Sessions) httpapi.Guard {
+func Session(s Sessions, p Pages) httpapi.Guard {
 	return func(r *http.Request) (context.Context, error) {
-		token, fromCookie := Token(r)
+		token, fromCookie := p.Token(r)
 		if token == "" {
 			return nil, rbac.ErrUnauthenticated
 		}
 		if fromCookie {
-			if err := checkOrigin(r); err != nil {
+			if err := p.cookie(r); err != nil {
 				return nil, err
 			}
 		}

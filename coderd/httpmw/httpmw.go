@@ -68,42 +68,22 @@ func ClientIP(r *http.Request) string {
 
 // Token returns the credential of a request and whether a browser sent it by
 // itself (as a cookie), in which case the origin must be proven.
-func Token(r *http.Request) (token api.Secret, fromCookie bool) {
+func (p Pages) Token(r *http.Request) (token api.Secret, fromCookie bool) {
 	if t := r.Header.Get(api.SessionTokenHeader); t != "" {
 		return api.Secret(t), false
 	}
 	if t, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && t != "" {
 		return api.Secret(t), false
 	}
-	for _, name := range []string{"__Host-" + api.SessionTokenCookie, api.SessionTokenCookie} {
+	names := []string{api.HostPrefix + api.SessionTokenCookie, api.SessionTokenCookie}
+	if p.hostPrefix {
+		names = names[:1]
+	}
+	for _, name := range names {
 		// Two of one name: one of them is planted by another host or port.
 		if found := r.CookiesNamed(name); len(found) == 1 && found[0].Value != "" {
 			return api.Secret(found[0].Value), true
 		}
 	}
 	return "", false
-}
-
-var errOrigin = &api.Error{Code: api.CodeForbidden,
-	Message: "This request comes from another site. Open the dashboard under its access URL, or send the token in the header " + api.SessionTokenHeader + "."}
-
-// checkOrigin demands that a cookie-carrying request which changes something or
-// opens a websocket was made by our own pages.
-func checkOrigin(r *http.Request) error {
-	upgrade := r.Header.Get("Upgrade") != ""
-	if !upgrade && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions) {
-		return nil
-	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		return errOrigin
-	}
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return errOrigin
-	}
-	_, host, ok := strings.Cut(origin, "://")
-	if !ok || !strings.EqualFold(host, r.Host) {
-		return errOrigin
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,6 +25,12 @@ type Output[T any] struct {
 	Text    func(io.Writer, []T) error
 	Empty   string // printed to standard error when a table has no rows
 
+	layout
+}
+
+// layout is what does not depend on the type of the rows, so that the program has it
+// once.
+type layout struct {
 	format  string
 	chosen  []string
 	formats []string
@@ -31,29 +38,11 @@ type Output[T any] struct {
 
 // Flags adds -c and -o. The first format is the default.
 func (o *Output[T]) Flags(fs *pflag.FlagSet, formats ...string) {
-	if len(formats) == 0 {
-		formats = []string{"table", "json"}
-	}
-	o.ColumnFlag(fs)
-	o.format, o.formats = formats[0], formats
-	Enum(fs, &o.format, "output", "o", "output format", formats...)
+	o.flags(fs, o.names(), o.Default, formats)
 }
 
 // ColumnFlag adds -c alone.
-func (o *Output[T]) ColumnFlag(fs *pflag.FlagSet) {
-	names := make([]string, len(o.Columns))
-	for i, c := range o.Columns {
-		names[i] = c.Name
-	}
-	o.format = "table"
-	if len(names) > 0 {
-		List(fs, &o.chosen, "column", "c", "columns to show: "+strings.Join(names, ", ")+
-			" (default "+strings.Join(o.Default, ",")+")")
-	}
-}
-
-// Format returns the chosen format.
-func (o *Output[T]) Format() string { return o.format }
+func (o *Output[T]) ColumnFlag(fs *pflag.FlagSet) { o.columnFlag(fs, o.names(), o.Default) }
 
 // Print writes rows in the chosen format.
 func (o *Output[T]) Print(env *Env, rows []T) error {
@@ -66,7 +55,7 @@ func (o *Output[T]) Print(env *Env, rows []T) error {
 	case "text":
 		return o.Text(env.Stdout, rows)
 	}
-	cols, err := o.columns()
+	columns, err := o.pick(o.names(), o.Default)
 	if err != nil {
 		return err
 	}
@@ -74,43 +63,65 @@ func (o *Output[T]) Print(env *Env, rows []T) error {
 		_, err := fmt.Fprintln(env.Stderr, o.Empty)
 		return err
 	}
-	cells := make([][]string, 0, len(rows)+1)
-	head := make([]string, len(cols))
-	for i, c := range cols {
-		head[i] = strings.ToUpper(c.Name)
-	}
-	cells = append(cells, head)
-	for _, r := range rows {
-		line := make([]string, len(cols))
-		for i, c := range cols {
-			line[i] = Inert(c.Value(r))
-		}
-		cells = append(cells, line)
-	}
-	return Table(env.Stdout, cells)
+	return printCells(env.Stdout, o.names(), columns, len(rows), func(row, column int) string {
+		return o.Columns[column].Value(rows[row])
+	})
 }
 
-func (o *Output[T]) columns() ([]Column[T], error) {
-	names := o.chosen
-	if len(names) == 0 {
-		names = o.Default
+func (o *Output[T]) names() []string {
+	names := make([]string, len(o.Columns))
+	for i, c := range o.Columns {
+		names[i] = c.Name
 	}
-	var out []Column[T]
-next:
-	for _, n := range names {
-		for _, c := range o.Columns {
-			if strings.EqualFold(strings.TrimSpace(n), c.Name) {
-				out = append(out, c)
-				continue next
-			}
+	return names
+}
+
+func (l *layout) flags(fs *pflag.FlagSet, names, shown, formats []string) {
+	if len(formats) == 0 {
+		formats = []string{"table", "json"}
+	}
+	l.columnFlag(fs, names, shown)
+	l.format, l.formats = formats[0], formats
+	Enum(fs, &l.format, "output", "o", "output format", formats...)
+}
+
+func (l *layout) columnFlag(fs *pflag.FlagSet, names, shown []string) {
+	l.format = "table"
+	if len(names) > 0 {
+		List(fs, &l.chosen, "column", "c", "columns to show: "+strings.Join(names, ", ")+
+			" (default "+strings.Join(shown, ",")+")")
+	}
+}
+
+// Format returns the chosen format.
+func (l *layout) Format() string { return l.format }
+
+// pick returns the places of the columns to show among names.
+func (l *layout) pick(names, shown []string) ([]int, error) {
+	if len(l.chosen) > 0 {
+		shown = l.chosen
+	}
+	var out []int
+	for _, want := range shown {
+		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(strings.TrimSpace(want), name) })
+		if i < 0 {
+			return nil, Usage("column", fmt.Sprintf("There is no column %q; there are %s.", Inert(want), strings.Join(names, ", ")))
 		}
-		all := make([]string, len(o.Columns))
-		for i, c := range o.Columns {
-			all[i] = c.Name
-		}
-		return nil, Usage("column", fmt.Sprintf("There is no column %q; there are %s.", Inert(n), strings.Join(all, ", ")))
+		out = append(out, i)
 	}
 	return out, nil
+}
+
+// printCells writes the chosen columns of a number of rows below their names.
+func printCells(w io.Writer, names []string, columns []int, rows int, cell func(row, column int) string) error {
+	cells := make([][]string, rows+1)
+	for _, c := range columns {
+		cells[0] = append(cells[0], strings.ToUpper(names[c]))
+		for row := range rows {
+			cells[row+1] = append(cells[row+1], Inert(cell(row, c)))
+		}
+	}
+	return Table(w, cells)
 }
 
 // PrintJSON writes v as indented JSON.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,8 +42,12 @@ func TestAppOfARealAgent(t *testing.T) {
 		return res.StatusCode, string(text)
 	}
 	host := port + "--demo--admin"
-	c.OK("ssh", "demo", "true") // the agent is there
-	status, text := get(host)
+	// Editors in the workspace are told where ports are.
+	uri := strings.TrimSpace(c.OK("ssh", "demo", "--", "echo $VSCODE_PROXY_URI"))
+	require.Equal(t, "http://{{port}}--main--demo--admin.apps.test:"+s.URL.Port(), uri)
+	status, text := get(strings.TrimSuffix(strings.Replace(uri, "{{port}}", port, 1)[len("http://"):], ".apps.test:"+s.URL.Port()))
+	require.Equal(t, http.StatusOK, status, text)
+	status, text = get(host)
 	require.Equal(t, http.StatusOK, status, text)
 	require.Equal(t, host+".apps.test /hello", text)
 	backend.Close()

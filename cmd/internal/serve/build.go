@@ -169,7 +169,9 @@ func (s *Server) buildPeople(_ context.Context, p *slices) (err error) {
 		MaxTokenLifetime:      s.cfg.Session.MaxTokenLifetime,
 		MaxAdminTokenLifetime: s.cfg.Session.MaxAdminTokenLifetime,
 		Deployment:            s.cfg.Rights,
-		SecureCookies:         s.cfg.Session.SecureCookie || s.accessURL.Scheme == "https",
+		SecureCookies:         s.cfg.secureCookies(),
+		CrossSiteCookies:      s.cfg.Session.SameSite == "none",
+		HostPrefixCookie:      s.cfg.Session.HostPrefixCookie,
 	}})
 	if err != nil {
 		return err
@@ -223,7 +225,7 @@ func (s *Server) buildNouns(_ context.Context, p *slices) (err error) {
 		return err
 	}
 	p.agents, err = agents.New(agents.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
-		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access,
+		Coordinator: coderd.Coordinate(p.coordinator), Dialer: p.streams.Ports(), Streams: p.streams, Ring: p.ring, AccessURL: access, AppHost: s.appHost(),
 		RelayMap: s.relayMap, HostnameSuffix: s.cfg.SSH.HostnameSuffix, Identities: identities})
 	if err != nil {
 		return err
@@ -284,12 +286,12 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Apps: p.apps, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
 		Quota: quotas, Connections: p.connections,
-		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, AppHost: s.appHost(), PathAppURL: s.pathAppURL(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
+		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, HostPrefixCookie: s.cfg.Session.HostPrefixCookie, AppHost: s.appHost(), PathAppURL: s.pathAppURL(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
 		return err
 	}
-	pages, err := site.Handler(s.accessURL.String(), buildinfo.Version())
+	pages, err := site.Handler(s.accessURL.String(), buildinfo.Version(), s.cfg.AdditionalCSP)
 	if err != nil {
 		return err
 	}
@@ -327,7 +329,7 @@ func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handl
 		mux.Handle("/derp", relays.Handler())
 		mux.Handle("/derp/", relays.Handler())
 	}
-	mux.Handle("/", pages)
+	mux.Handle("/", httpmw.Policies(pages))
 	var h http.Handler = mux
 	if prefix := strings.TrimRight(s.accessURL.Path, "/"); prefix != "" {
 		h = orStripped(prefix, mux)

@@ -69,6 +69,7 @@ type Config struct {
 	EncryptionKeys    []api.Secret
 	STSMaxAge         int
 	STSOptions        []string
+	AdditionalCSP     []string // directives for the policy of the pages
 	ShutdownGrace     time.Duration
 
 	Log LogConfig
@@ -199,6 +200,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if _, err := httpmw.NewTrustedProxies(c.Apps.TrustedHeaders, c.Apps.TrustedOrigins); err != nil {
+		return err
+	}
+	if err := c.validateBrowsers(); err != nil {
 		return err
 	}
 	for _, o := range c.SSH.Options {

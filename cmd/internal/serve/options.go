@@ -33,7 +33,11 @@ func networkOptions(c *Config) option.Set {
 		{Flag: "secure-auth-cookie", Env: "CODER_SECURE_AUTH_COOKIE", YAML: "networking.secureAuthCookie", Group: g,
 			Value: option.Bool(&c.Session.SecureCookie), Doc: "Mark the session cookie Secure also when the access URL is not https."},
 		{Flag: "samesite-auth-cookie", Env: "CODER_SAMESITE_AUTH_COOKIE", YAML: "networking.sameSiteAuthCookie", Group: g, Default: "lax",
-			Value: option.Enum(&c.Session.SameSite, "lax", "none"), Doc: "SameSite attribute of the session cookie."},
+			Value: option.Enum(&c.Session.SameSite, "lax", "none"), Doc: "SameSite attribute of the session cookie; none needs an access URL of https, or --secure-auth-cookie."},
+		{Flag: "host-prefix-cookie", Env: "CODER_HOST_PREFIX_COOKIE", YAML: "networking.hostPrefixCookie", Group: g,
+			Value: option.Bool(&c.Session.HostPrefixCookie), Doc: "Name the session cookie __Host-coder_session_token, so that no other host can set it; it needs an access URL of https, or --secure-auth-cookie."},
+		{Flag: "additional-csp-policy", Env: "CODER_ADDITIONAL_CSP_POLICY", YAML: "networking.http.additionalCSPPolicy", Group: g,
+			Value: option.Strings(&c.AdditionalCSP), Doc: "More of the Content-Security-Policy of the pages: a directive and its sources, such as \"img-src https://img.example.com\"."},
 		{Flag: "shutdown-grace", Env: "CODER_SHUTDOWN_GRACE", YAML: "networking.shutdownGrace", Group: g, Default: "10s",
 			Value: option.Duration(&c.ShutdownGrace), Doc: "How long a stopping server lets running requests and builds end by themselves."},
 	}

@@ -18,6 +18,7 @@ import (
 	"coder.internal/cmd/internal/cli/gitssh"
 	"coder.internal/cmd/internal/cli/groups"
 	"coder.internal/cmd/internal/cli/login"
+	"coder.internal/cmd/internal/cli/open"
 	"coder.internal/cmd/internal/cli/organizations"
 	"coder.internal/cmd/internal/cli/ping"
 	"coder.internal/cmd/internal/cli/portforward"
@@ -59,7 +60,7 @@ func Client(h Hooks) []cli.Maker {
 		workspaces.External,
 		state.Command,
 		features.Command, features.Licenses,
-		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, doctor.Command, support.Command,
+		ssh.Command, ssh.VSCode, configssh.Command, ping.Command, ping.Speedtest, portforward.Command, open.Command, doctor.Command, support.Command,
 		provisioner.Command(h.StartProvisioner), provisioner.OldCommand(h.StartProvisioner),
 		audit.Command,
 		publickey.Command, externalauth.Command, gitssh.Command, gitaskpass.Command, stat.Command, dotfiles.Command,
