@@ -34,6 +34,12 @@ type hop struct {
 	place    Place
 	decision *decision
 	who      Visitor
+	answer   *answer
+
+	again   bool // it may be asked again after a change of the decision
+	changed bool // and shall be
+	stays   bool // it has become a connection, whose end calls leave
+	leave   func()
 }
 
 type hopKey struct{}
@@ -44,23 +50,7 @@ func hopOf(ctx context.Context) *hop { h, _ := ctx.Value(hopKey{}).(*hop); retur
 // so that no connection is ever used for another agent.
 func (p *Proxy) transport() *http.Transport {
 	return &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			host, port, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			agent, err := api.ParseID(host)
-			if err != nil {
-				return nil, err
-			}
-			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-			defer cancel()
-			conn, err := p.opts.Streams.DialAgent(ctx, agent, "tcp", "127.0.0.1:"+port)
-			if err != nil {
-				return nil, &dialError{err}
-			}
-			return conn, nil
-		},
+		DialContext: p.dial,
 		// Whoever serves TLS on a port of a workspace has a certificate of their own
 		// making; the way there is already ours.
 		TLSClientConfig:        &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}, //nolint:gosec // see above
@@ -74,6 +64,25 @@ func (p *Proxy) transport() *http.Transport {
 		ReadBufferSize:         copyBuffer,
 		WriteBufferSize:        copyBuffer,
 	}
+}
+
+// dial connects to the application at an agent's id and port.
+func (p *Proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := api.ParseID(host)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := p.opts.Streams.DialAgent(ctx, agent, "tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	return conn, nil
 }
 
 // dialError is that of the way to an application, before anything was sent.
@@ -97,8 +106,7 @@ func (b *buffers) Put(v []byte) { b.pool.Put(&v) }
 func (p *Proxy) reverse() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      p.http,
-		FlushInterval:  -1, // what an application has said is passed on at once
+		Transport:      p.lines,
 		BufferPool:     &buffers{},
 		ModifyResponse: p.response,
 		ErrorHandler:   p.failed,
@@ -106,9 +114,15 @@ func (p *Proxy) reverse() *httputil.ReverseProxy {
 	}
 }
 
-// forward passes a request on and comes back when the answer, or the stream, is over
-// or the right to it is.
+// forward passes a request on and comes back when the answer is over or the right to
+// it is, or when the request has become a connection. The hop has left then, or that
+// will.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
+	defer func() {
+		if !h.stays {
+			p.gate.leave(h.decision)
+		}
+	}()
 	if p.corsAnswer(w, r, h) {
 		return
 	}
@@ -119,7 +133,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))
 	defer cancel()
 	defer context.AfterFunc(h.decision.ended, cancel)()
-	p.rev.ServeHTTP(w, r.WithContext(ctx))
+	h.answer = newAnswer(w)
+	defer h.answer.done()
+	p.rev.ServeHTTP(h.answer, r.WithContext(ctx))
 }
 
 // firstPage is where an application that wants a query begins.
@@ -131,7 +147,8 @@ func firstPage(r *http.Request, h *hop) (string, bool) {
 	return path, path == h.visit.Below || path == "/"
 }
 
-// Headers that say where a request comes from. Those of strangers go; ours are set.
+// Headers that say where a request comes from, as http.Header spells them. Those of
+// strangers go; ours are set.
 var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
 	"X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Ssl", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"}
 
@@ -151,7 +168,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.RawPath = escaped
 	out.Host = pr.In.Host
 	for _, name := range forwarded {
-		out.Header.Del(name)
+		delete(out.Header, name)
 	}
 	out.Header.Set("X-Forwarded-For", clientIP(pr.In))
 	out.Header.Set("X-Forwarded-Host", pr.In.Host)
@@ -210,6 +227,7 @@ func (p *Proxy) response(res *http.Response) error {
 	// Applications do not promise for the deployment's hosts.
 	res.Header.Del("Strict-Transport-Security")
 	p.corsResponse(res, h)
+	h.answer.expect(res)
 	return nil
 }
 
@@ -217,7 +235,13 @@ func (p *Proxy) response(res *http.Response) error {
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	h := hopOf(r.Context())
 	var unreachable *dialError
+	var other *switched
 	switch {
+	case errors.As(err, &other):
+		p.change(w, r, h, other)
+	case errors.Is(err, context.Canceled) && h.again && h.decision.ended.Err() != nil && easy(r):
+		// It led elsewhere until now: to an agent that is gone, say.
+		h.changed = true
 	case errors.Is(err, context.Canceled):
 		// The browser left, or the right ended: nobody waits for words.
 		panic(http.ErrAbortHandler)
