@@ -46,8 +46,17 @@ type world struct {
 type plainDialer struct{}
 
 func (plainDialer) DialAgent(ctx context.Context, _ api.ID, network, address string) (net.Conn, error) {
-	return (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return quietConn{conn.(*net.TCPConn)}, nil
 }
+
+// quietConn is never closed by these backends while nothing is asked.
+type quietConn struct{ *net.TCPConn }
+
+func (quietConn) Quiet() bool { return true }
 
 // echo is what the backend tells of a request.
 type echo struct {

@@ -36,6 +36,12 @@ type hop struct {
 	who      Visitor
 	// chunked is a body of HTTP/1 whose length its chunks tell.
 	chunked bool
+	answer   *answer
+
+	again   bool // it may be asked again after a change of the decision
+	changed bool // and shall be
+	stays   bool // it has become a connection, whose end calls leave
+	leave   func()
 }
 
 type hopKey struct{}
@@ -46,19 +52,7 @@ func hopOf(ctx context.Context) *hop { h, _ := ctx.Value(hopKey{}).(*hop); retur
 // so that no connection is ever used for another agent.
 func (p *Proxy) transport() *http.Transport {
 	return &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			agent, network, address, err := readAuthority(address)
-			if err != nil {
-				return nil, err
-			}
-			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-			defer cancel()
-			conn, err := p.opts.Streams.DialAgent(ctx, agent, network, address)
-			if err != nil {
-				return nil, &dialError{err}
-			}
-			return conn, nil
-		},
+		DialContext: p.dial,
 		// Whoever serves TLS on a port of a workspace has a certificate of their own
 		// making; the way there is already ours.
 		TLSClientConfig:        &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}, //nolint:gosec // see above
@@ -72,6 +66,21 @@ func (p *Proxy) transport() *http.Transport {
 		ReadBufferSize:         copyBuffer,
 		WriteBufferSize:        copyBuffer,
 	}
+}
+
+// dial connects to the application that an authority names.
+func (p *Proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	agent, network, address, err := readAuthority(address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := p.opts.Streams.DialAgent(ctx, agent, network, address)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	return conn, nil
 }
 
 // dialError is that of the way to an application, before anything was sent.
@@ -95,8 +104,7 @@ func (b *buffers) Put(v []byte) { b.pool.Put(&v) }
 func (p *Proxy) reverse() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
-		Transport:      p.http,
-		FlushInterval:  -1, // what an application has said is passed on at once
+		Transport:      p.lines,
 		BufferPool:     &buffers{},
 		ModifyResponse: p.response,
 		ErrorHandler:   p.failed,
@@ -104,9 +112,15 @@ func (p *Proxy) reverse() *httputil.ReverseProxy {
 	}
 }
 
-// forward passes a request on and comes back when the answer, or the stream, is over
-// or the right to it is.
+// forward passes a request on and comes back when the answer is over or the right to
+// it is, or when the request has become a connection. The hop has left then, or that
+// will.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
+	defer func() {
+		if !h.stays {
+			p.gate.leave(h.decision)
+		}
+	}()
 	if p.corsAnswer(w, r, h) {
 		return
 	}
@@ -117,7 +131,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))
 	defer cancel()
 	defer context.AfterFunc(h.decision.ended, cancel)()
-	p.rev.ServeHTTP(w, r.WithContext(ctx))
+	h.answer = newAnswer(w)
+	defer h.answer.done()
+	p.rev.ServeHTTP(h.answer, r.WithContext(ctx))
 }
 
 // firstPage is where an application that wants a query begins.
@@ -204,6 +220,7 @@ func (p *Proxy) response(res *http.Response) error {
 	// Applications do not promise for the deployment's hosts.
 	res.Header.Del("Strict-Transport-Security")
 	p.corsResponse(res, h)
+	h.answer.expect(res)
 	return nil
 }
 
@@ -211,7 +228,13 @@ func (p *Proxy) response(res *http.Response) error {
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	h := hopOf(r.Context())
 	var unreachable *dialError
+	var other *switched
 	switch {
+	case errors.As(err, &other):
+		p.change(w, r, h, other)
+	case errors.Is(err, context.Canceled) && h.again && h.decision.ended.Err() != nil && easy(r):
+		// It led elsewhere until now: to an agent that is gone, say.
+		h.changed = true
 	case errors.Is(err, context.Canceled):
 		// The browser left, or the right ended: nobody waits for words.
 		panic(http.ErrAbortHandler)

@@ -56,6 +56,7 @@ type Proxy struct {
 	log   *slog.Logger
 	gate  *gate
 	http  *http.Transport
+	lines *lines
 	rev   *httputil.ReverseProxy
 	slots chan struct{}
 
@@ -75,6 +76,7 @@ func NewProxy(o ProxyOptions) (*Proxy, error) {
 	p := &Proxy{opts: o, log: o.Log.With("component", "devurl"), gate: newGate(o.Apps, o.Clock),
 		slots: make(chan struct{}, maxRequests)}
 	p.http = p.transport()
+	p.lines = newLines(p.http, o.Clock, p.dial)
 	p.rev = p.reverse()
 	return p, nil
 }
@@ -82,11 +84,14 @@ func NewProxy(o ProxyOptions) (*Proxy, error) {
 // Run makes decisions about open streams again until ctx ends, then ends the streams
 // and returns after the last one.
 func (p *Proxy) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.lines.run(ctx) })
 	p.gate.run(ctx)
 	p.mu.Lock()
 	p.stopped = true
 	p.mu.Unlock()
 	p.open.Wait()
+	wg.Wait()
 	p.http.CloseIdleConnections()
 	return nil
 }
@@ -172,34 +177,61 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, visit, err)
 		return
 	}
-	defer done()
-	if r.URL.Query().Has(TicketParam) {
+	stays := false
+	defer func() {
+		if !stays {
+			done()
+		}
+	}()
+	stays = p.serve(w, r, visit, done)
+}
+
+// serve answers a request that has a slot. stays is true where the connection goes
+// on after it, and keeps the slot.
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, visit Visit, done func()) (stays bool) {
+	if r.URL.RawQuery != "" && r.URL.Query().Has(TicketParam) {
 		p.redeem(w, r, visit)
-		return
+		return false
 	}
 	if visit.Path && visit.Below == r.URL.EscapedPath()+"/" {
 		redirect(w, visit.Origin+visit.Below, r.URL.RawQuery)
-		return
+		return false
 	}
 	who := p.visitor(r, visit)
 	if preflight(r) {
 		who = Visitor{}
 	}
-	d, first, err := p.gate.enter(r.Context(), visit, who)
-	if err != nil {
-		p.refuse(w, r, visit, err)
-		return
+	for again := true; ; again = false {
+		h := &hop{visit: visit, who: who, again: again, chunked: r.ProtoMajor == 1 && len(r.TransferEncoding) > 0}
+		ok := p.enter(w, r, h)
+		if !ok {
+			return false
+		}
+		h.leave = func() { p.gate.leave(h.decision); done() }
+		p.forward(w, r, h)
+		if !h.changed {
+			return h.stays
+		}
 	}
-	defer p.gate.leave(d)
-	place := p.gate.at(d)
-	if place.State != StateReady {
-		p.unready(w, r, visit, place)
-		return
+}
+
+// enter finds out where a request goes, or answers it.
+func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, h *hop) bool {
+	d, first, err := p.gate.enter(r.Context(), h.visit, h.who)
+	if err != nil {
+		p.refuse(w, r, h.visit, err)
+		return false
+	}
+	h.decision, h.place = d, p.gate.at(d)
+	if h.place.State != StateReady {
+		p.gate.leave(d)
+		p.unready(w, r, h.visit, h.place)
+		return false
 	}
 	if first {
-		p.opts.Apps.Opened(r.Context(), visit, place, From{IP: clientIP(r), UserAgent: r.UserAgent()})
+		p.opts.Apps.Opened(r.Context(), h.visit, h.place, From{IP: clientIP(r), UserAgent: r.UserAgent()})
 	}
-	p.forward(w, r, &hop{visit: visit, place: place, decision: d, who: who, chunked: r.ProtoMajor == 1 && len(r.TransferEncoding) > 0})
+	return true
 }
 
 // begin takes a slot for a request; done gives it back.

@@ -28,10 +28,30 @@ const (
 	relax = 1.5
 	// longestPause bounds one wait, so that a change of the limit counts soon.
 	longestPause = 50 * time.Millisecond
+	// restAfter is how many periods without a full socket end the division: a relay
+	// that does nothing costs nothing.
+	restAfter = 20
 )
+
+// stir wakes the division when a member may be a heavy one.
+type stir struct {
+	full atomic.Bool   // a socket was, since it was last looked at
+	kick chan struct{} // holds one
+}
+
+func (s *stir) note() {
+	if s == nil || s.full.Load() || s.full.Swap(true) {
+		return
+	}
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
 
 // share is one member's use of the relay.
 type share struct {
+	stir         *stir        // of the relay; nil is none
 	used, waited atomic.Int64 // bytes since the last period; of them read from a full socket
 
 	mu     sync.Mutex // guards all below
@@ -45,6 +65,7 @@ func (s *share) pay(n int, full bool, closed <-chan struct{}) {
 	s.used.Add(int64(n))
 	if full {
 		s.waited.Add(int64(n))
+		s.stir.note()
 	}
 	for {
 		pause := s.take(&n, time.Now())
@@ -111,17 +132,34 @@ func divide(used []int64, heavy []bool, busy bool, before float64, period time.D
 	return before * relax
 }
 
-// fairness divides the relay until ctx ends.
+// fairness divides the relay until ctx ends, while there is somebody who could be
+// limited.
 func (r *Relay) fairness(ctx context.Context) {
-	t := time.NewTicker(fairEvery)
-	defer t.Stop()
-	var limit float64
-	fresh := false // the accounts are of one period only
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-r.members.stir.kick:
+			r.divideOn(ctx)
+		}
+	}
+}
+
+// divideOn divides until no socket has been full for a while and nobody is limited.
+func (r *Relay) divideOn(ctx context.Context) {
+	t := time.NewTicker(fairEvery)
+	defer t.Stop()
+	_ = r.cfg.Busy() // what was before the first period does not count
+	var limit float64
+	fresh := false // the accounts are of one period only
+	for rest := 0; rest < restAfter || limit > 0; rest++ {
+		select {
+		case <-ctx.Done():
+			return
 		case now := <-t.C:
+			if r.members.stir.full.Swap(false) {
+				rest = 0
+			}
 			busy := r.cfg.Busy()
 			if !busy && limit == 0 {
 				fresh = false

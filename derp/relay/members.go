@@ -25,6 +25,8 @@ func (m *member) pay(n int, full bool, closed <-chan struct{}) { m.share.pay(n, 
 
 // members are the connections and the node keys that are here now.
 type members struct {
+	stir stir
+
 	mu    sync.Mutex
 	links map[*link]struct{}
 	keys  map[key.NodePublic]*member
@@ -34,7 +36,7 @@ type members struct {
 }
 
 func newMembers() *members {
-	return &members{links: map[*link]struct{}{}, keys: map[key.NodePublic]*member{}, asked: map[key.NodePublic]time.Time{}}
+	return &members{stir: stir{kick: make(chan struct{}, 1)}, links: map[*link]struct{}{}, keys: map[key.NodePublic]*member{}, asked: map[key.NodePublic]time.Time{}}
 }
 
 func (s *members) add(l *link) {
@@ -49,7 +51,7 @@ func (s *members) claim(l *link) {
 	s.mu.Lock()
 	m := s.keys[l.key]
 	if m == nil {
-		m = &member{links: map[*link]struct{}{}}
+		m = &member{links: map[*link]struct{}{}, share: share{stir: &s.stir}}
 		s.keys[l.key] = m
 	}
 	if _, ok := s.asked[l.key]; ok {

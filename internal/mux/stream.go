@@ -241,6 +241,57 @@ func (st *Stream) WriteTo(w io.Writer) (total int64, err error) {
 	}
 }
 
+// The buffer of ReadFrom is small until there is much to copy, so that thousands of
+// idle streams cost little.
+const (
+	smallBuffer = 2 << 10
+	largeBuffer = 32 << 10
+)
+
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+
+// ReadFrom implements io.ReaderFrom: it sends what r has, as soon as there is some.
+func (st *Stream) ReadFrom(r io.Reader) (total int64, err error) {
+	small := make([]byte, smallBuffer)
+	buf := small
+	var large *[largeBuffer]byte
+	shrink := func() {
+		if large != nil {
+			largeBuffers.Put(large)
+			large, buf = nil, small
+		}
+	}
+	defer shrink()
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			m, err := st.Write(buf[:n])
+			total += int64(m)
+			if err != nil {
+				return total, err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return total, nil
+		case err != nil:
+			return total, err
+		case n < smallBuffer/2:
+			shrink()
+		case large == nil && n == smallBuffer:
+			large = largeBuffers.Get().(*[largeBuffer]byte) //nolint:forcetypeassert // nothing else is put
+			buf = large[:]
+		}
+	}
+}
+
+// Quiet reports whether the peer is there and has sent nothing that is not read.
+func (st *Stream) Quiet() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.unread == 0 && !st.eof && !st.gone && !st.closed && !st.ended && st.rerr == nil
+}
+
 // consumed notes bytes that are done with and returns what to grant. mu is held.
 func (st *Stream) consumed(n int) (grant int) {
 	st.s.buffered.Add(-int64(n))

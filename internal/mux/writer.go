@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -16,6 +17,8 @@ const (
 	// writeTimeout bounds one write to the connection.
 	writeTimeout = silence
 	pooled       = 64 << 10
+	// worthWriting is what is written without a look at who else has something.
+	worthWriting = 4 << 10
 )
 
 // writer gathers frames. Who has something to send and finds nobody writing does
@@ -28,6 +31,7 @@ type writer struct {
 	room     sync.Cond
 	buf      *[]byte // nil while there is nothing
 	flushing bool
+	limited  time.Time // when the limit of a write was last set; by who is flushing
 	pongID   uint32
 	pongDue  bool
 	err      error
@@ -144,6 +148,13 @@ func (w *writer) flush() error {
 		return w.err
 	}
 	w.flushing = true
+	if w.pending() < worthWriting {
+		// Who is ready to run may have something to send too: one piece costs less
+		// than many. Where nobody is, this takes no time.
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+	}
 	w.writeOut()
 	w.flushing = false
 	if w.pending() > 0 {
@@ -174,7 +185,10 @@ func (w *writer) writeOut() {
 	b := w.buf
 	w.buf = nil
 	w.mu.Unlock()
-	_ = w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if now := time.Now(); now.Sub(w.limited) > time.Second { // it costs something
+		w.limited = now
+		_ = w.conn.SetWriteDeadline(now.Add(writeTimeout))
+	}
 	_, err := w.conn.Write(*b)
 	if cap(*b) <= 2*maxPending {
 		*b = (*b)[:0]

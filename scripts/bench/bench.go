@@ -58,6 +58,8 @@ func groups() []group {
 		{"pairs", (*bench).pairs},
 		{"relayonly", (*bench).relayOnly},
 		{"streams", (*bench).streams},
+		{"apps", (*bench).apps},
+		{"appsflat", (*bench).appsFlat},
 		{"fleet", (*bench).fleet},
 		{"lists", (*bench).lists},
 		{"logins", (*bench).logins},

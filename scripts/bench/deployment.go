@@ -19,6 +19,7 @@ import (
 const (
 	templateName  = "host"
 	workspaceName = "bench"
+	appSuffix     = ".apps.localhost.example" // of the hosts of applications; no resolver is asked
 )
 
 // deployment is the server that most groups share, with the starter template and
@@ -41,7 +42,7 @@ func (b *bench) deployment(ctx context.Context) (*deployment, error) {
 		return nil, err
 	}
 	d := &deployment{module: filepath.Join(b.dir, "module"), data: filepath.Join(b.dir, "workspaces")}
-	if d.server, err = deploy.Start(ctx, b.binary, dir); err != nil {
+	if d.server, err = deploy.Start(ctx, b.binary, dir, "CODER_WILDCARD_ACCESS_URL=*"+appSuffix); err != nil {
 		return nil, err
 	}
 	if err := d.fill(ctx, b.binary, filepath.Join(b.dir, "person")); err != nil {

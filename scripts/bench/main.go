@@ -14,7 +14,7 @@
 // started, also one that detached itself, is stopped by its number at the end,
 // after a failure and after Ctrl-C.
 //
-// It needs Linux, terraform, and the OpenSSH client and server.
+// It needs Linux, terraform, the OpenSSH client and server, and nginx.
 package main
 
 import (
@@ -44,6 +44,7 @@ type options struct {
 	n      int
 	size   int64 // bytes of one transfer
 	idle   time.Duration
+	flat   time.Duration
 	binary string
 	slim   string
 	node   string // program of package node
@@ -58,12 +59,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	n := fs.Int("n", 5, "rounds of each figure; transfers take at most 3")
 	size := fs.Int64("size", 1024, "`MiB` of one transfer")
 	idle := fs.Duration("idle", 10*time.Second, "how long the idle server and agent are watched")
+	flat := fs.Duration("flat", 5*time.Minute, "how long the group appsflat asks; it compares the first and last fifth")
 	binary := fs.String("binary", "build/coder", "the full `binary`")
 	keep := fs.Bool("keep", false, "keep the temporary directory, for its logs")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	o := options{n: *n, size: *size << 20, idle: *idle, keep: *keep}
+	o := options{n: *n, size: *size << 20, idle: *idle, flat: *flat, keep: *keep}
 	switch {
 	case fs.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
@@ -71,6 +73,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-n %d: give 1 to 1000", *n)
 	case *size < 1 || *size > 1<<20:
 		return o, fmt.Errorf("-size %d: give 1 to 1048576 MiB", *size)
+	case *flat < 5*time.Second || *flat > time.Hour:
+		return o, fmt.Errorf("-flat %s: give 5s to 1h", *flat)
 	case *idle < time.Second || *idle > time.Hour:
 		return o, fmt.Errorf("-idle %s: give 1s to 1h", *idle)
 	}

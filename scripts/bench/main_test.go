@@ -24,6 +24,7 @@ func TestBadArguments(t *testing.T) {
 		"-n 0: give 1 to 1000":    {"-n", "0"},
 		"-size 0":                 {"-size", "0"},
 		"-idle 1ms":               {"-idle", "1ms"},
+		"-flat 1s: give 5s to 1h": {"-flat", "1s"},
 		"-only: error parsing":    {"-only", "("},
 		"unexpected argument":     {"extra"},
 		"make build makes it":     {"-binary", "/nowhere/coder"},

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -108,17 +104,17 @@ func (b *bench) startStreams(ctx context.Context, s *streamSide) error {
 }
 
 // contenders are ours, nginx, and the same proxy without an agent.
-func (s *streamSide) contenders(run func(ctx context.Context, address string) ([]float64, error)) []contender {
+func (s *streamSide) contenders(run func(ctx context.Context, s web) ([]float64, error)) []contender {
 	var out []contender
 	for _, c := range [][2]string{{"streams", s.ours}, {"nginx", s.nginx}, {"the same proxy without an agent", s.direct}} {
-		out = append(out, contender{c[0], func(ctx context.Context) ([]float64, error) { return run(ctx, c[1]) }})
+		out = append(out, contender{c[0], func(ctx context.Context) ([]float64, error) { return run(ctx, web{addr: c[1]}) }})
 	}
 	return out
 }
 
 func (b *bench) smallAnswers(ctx context.Context, s *streamSide, conns int) error {
-	values, err := rounds(ctx, b.n, 1, s.contenders(func(ctx context.Context, address string) ([]float64, error) {
-		return requests(ctx, address, conns)
+	values, err := rounds(ctx, b.n, 1, s.contenders(func(ctx context.Context, s web) ([]float64, error) {
+		return s.requests(ctx, conns, requestTime)
 	})...)
 	if err != nil {
 		return err
@@ -141,99 +137,9 @@ func (b *bench) smallAnswers(ctx context.Context, s *streamSide, conns int) erro
 	return nil
 }
 
-// requests asks again and again over conns connections, and returns the requests per
-// second and the 50th and 99th of 100 of what each took, in ms.
-func requests(ctx context.Context, address string, conns int) ([]float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	start := time.Now()
-	var wg sync.WaitGroup
-	took := make([][]time.Duration, conns)
-	errs := make([]error, conns)
-	for i := range conns {
-		wg.Go(func() { took[i], errs[i] = ask(ctx, address) })
-	}
-	wg.Wait()
-	over := time.Since(start)
-	all := slices.Concat(took...)
-	if err := errors.Join(errs...); err != nil || len(all) == 0 {
-		return nil, errors.Join(err, ctx.Err())
-	}
-	slices.Sort(all)
-	ms := func(i int) float64 { return float64(all[i]) / float64(time.Millisecond) }
-	return []float64{float64(len(all)) / over.Seconds(), ms(len(all) / 2), ms(len(all) * 99 / 100)}, nil
-}
-
-// ask sends one request after the other on one connection until ctx ends.
-func ask(ctx context.Context, address string) ([]time.Duration, error) {
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(requestTime + 10*time.Second))
-	br := bufio.NewReader(conn)
-	var took []time.Duration
-	for ctx.Err() == nil {
-		start := time.Now()
-		if _, err := io.WriteString(conn, "GET /small HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
-			return nil, err
-		}
-		if err := answer(br); err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(start))
-	}
-	return took, nil
-}
-
-// answer reads one answer that says its length. It costs less than net/http would,
-// on a machine that the contenders need for themselves.
-func answer(br *bufio.Reader) error {
-	length, first := -1, true
-	for {
-		line, err := br.ReadSlice('\n')
-		if err != nil {
-			return fmt.Errorf("read answer: %w", err)
-		}
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
-		}
-		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
-			return fmt.Errorf("it answered %q", line)
-		}
-		first = false
-		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
-			if length, err = strconv.Atoi(string(value)); err != nil {
-				return fmt.Errorf("read answer: %w", err)
-			}
-		}
-	}
-	if length < 0 {
-		return errors.New("the answer does not say its length")
-	}
-	_, err := br.Discard(length)
-	return err
-}
-
 func (b *bench) download(ctx context.Context, s *streamSide) error {
-	values, err := rounds(ctx, min(b.n, 3), 1, s.contenders(func(ctx context.Context, address string) ([]float64, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/big?size=%d", address, b.size), nil)
-		if err != nil {
-			return nil, err
-		}
-		start := time.Now()
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, err
-		}
-		defer res.Body.Close()
-		n, err := io.CopyBuffer(onlyWriter{io.Discard}, res.Body, make([]byte, 256<<10))
-		if err != nil || n != b.size {
-			return nil, fmt.Errorf("%d bytes came: %w", n, err)
-		}
-		return []float64{float64(n) / mib / time.Since(start).Seconds()}, nil
+	values, err := rounds(ctx, min(b.n, 3), 1, s.contenders(func(ctx context.Context, s web) ([]float64, error) {
+		return s.download(ctx, b.size)
 	})...)
 	if err != nil {
 		return err
@@ -243,8 +149,6 @@ func (b *bench) download(ctx context.Context, s *streamSide) error {
 	f.Also = []side{values[2][0].side("the same proxy without an agent")}
 	return b.emit(f)
 }
-
-type onlyWriter struct{ io.Writer }
 
 // idleStreams opens many connections that were upgraded, as websockets are, and
 // leaves them alone.
@@ -258,21 +162,10 @@ func (b *bench) idleStreams(ctx context.Context, s *streamSide) error {
 		}
 		before[name] = n
 	}
-	var conns []net.Conn
-	defer func() {
-		for _, c := range conns {
-			_ = c.Close()
-		}
-	}()
-	for range idleStreams {
-		conn, err := net.Dial("tcp", s.ours)
-		if err != nil {
-			return err
-		}
-		conns = append(conns, conn)
-		if err := echoOnce(conn); err != nil {
-			return err
-		}
+	closeAll, err := web{addr: s.ours}.upgrades(idleStreams)
+	defer closeAll()
+	if err != nil {
+		return err
 	}
 	for _, name := range []string{"replica", "agent"} {
 		n, err := proc.RSS([]int{sides[name].Pid()})
@@ -285,25 +178,4 @@ func (b *bench) idleStreams(ctx context.Context, s *streamSide) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// echoOnce upgrades a connection and sees that it works.
-func echoOnce(conn net.Conn) error {
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"); err != nil {
-		return err
-	}
-	br := bufio.NewReaderSize(conn, 512)
-	res, err := http.ReadResponse(br, nil)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		return fmt.Errorf("upgrade answered with %s", res.Status)
-	}
-	if _, err := conn.Write([]byte("x")); err != nil {
-		return err
-	}
-	_, err = br.ReadByte()
-	return err
 }

@@ -38,6 +38,7 @@ import (
 	"coder.internal/internal/buildinfo"
 	"coder.internal/internal/clock"
 	"coder.internal/internal/lifecycle"
+	"coder.internal/internal/memory"
 	"coder.internal/internal/password"
 	"coder.internal/site"
 )
@@ -132,8 +133,16 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	s.parts = append(s.parts, lifecycle.Part{Name: "node", Run: p.node.Run}, lifecycle.Part{Name: "streams", Run: p.streams.Run},
 		lifecycle.Part{Name: "devurl", Run: p.devurl.Run}, lifecycle.Part{Name: "apps", Run: p.proxy.Run})
+	keeper, err := memory.New(memory.Options{Clock: clock.Real(), Burst: worthCollecting})
+	if err != nil {
+		return err
+	}
+	s.parts = append(s.parts, lifecycle.Part{Name: "memory", Run: keeper.Run})
 	return nil
 }
+
+// worthCollecting is a burst of work, in bytes allocated: a sign-in is one.
+const worthCollecting = 16 << 20
 
 func (s *Server) buildKeys(ctx context.Context, p *slices) (err error) {
 	if len(s.cfg.EncryptionKeys) > 0 {

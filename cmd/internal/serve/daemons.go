@@ -20,6 +20,9 @@ import (
 // state while the server stops.
 const interruptTimeout = 15 * time.Second
 
+// waitBuiltIn is how long a built-in daemon waits at the queue before it asks again.
+const waitBuiltIn = 10 * time.Second
+
 // findTerraform looks for the binary of the in-process daemons in the background,
 // since asking it for its version takes as long as the rest of the start. The
 // returned function waits for the answer.
@@ -83,6 +86,7 @@ func (s *Server) daemon(binary terraform.Binary, self, host string, i int, user 
 	}
 	return provisionerd.New(provisionerd.Options{Source: s.queue, Provisioner: tf, Log: s.log, Clock: clock.Real(),
 		DaemonID: api.NewID(), Name: name, OrganizationID: s.defaultOrg, WorkDir: work,
-		PollInterval: s.cfg.Provisioner.PollInterval, PollJitter: s.cfg.Provisioner.PollJitter, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout,
+		// The queue is in this process, and looks each second itself for all that wait.
+		PollInterval: max(s.cfg.Provisioner.PollInterval, waitBuiltIn), PollJitter: s.cfg.Provisioner.PollJitter, Grace: s.cfg.ShutdownGrace, InterruptTimeout: interruptTimeout,
 		CancelTimeout: s.cfg.Provisioner.ForceCancel})
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/quartz"
@@ -31,9 +32,16 @@ type proxies struct {
 	direct               bool
 }
 
-// httpd serves until ctx ends.
-func httpd(ctx context.Context, address string, h http.Handler) error {
+// httpd serves until ctx ends. opened counts the connections, unless it is nil.
+func httpd(ctx context.Context, address string, h http.Handler, opened *atomic.Int64) error {
 	srv := &http.Server{Addr: address, Handler: h, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Hour}
+	if opened != nil {
+		srv.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				opened.Add(1)
+			}
+		}
+	}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
 	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
@@ -42,10 +50,12 @@ func httpd(ctx context.Context, address string, h http.Handler) error {
 	return nil
 }
 
-// serveBackend answers /small with a few bytes, /big?size=N with N, and an upgrade
-// with an echo.
+// serveBackend answers /small with a few bytes, /big?size=N with N, /up with the
+// number of bytes that came, /opened and /answered with the number of connections and
+// of small answers so far, and an upgrade with an echo.
 func (p *proxies) serveBackend(ctx context.Context) error {
 	block := make([]byte, copyBuffer)
+	var opened, answered atomic.Int64
 	return httpd(ctx, p.listen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("Upgrade") != "":
@@ -58,11 +68,19 @@ func (p *proxies) serveBackend(ctx context.Context) error {
 					return
 				}
 			}
+		case r.URL.Path == "/up":
+			n, _ := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r.Body, make([]byte, copyBuffer))
+			fmt.Fprintln(w, n)
+		case r.URL.Path == "/opened":
+			fmt.Fprintln(w, opened.Load())
+		case r.URL.Path == "/answered":
+			fmt.Fprintln(w, answered.Load())
 		default:
+			answered.Add(1)
 			w.Header().Set("Content-Type", "text/plain")
 			_, _ = io.WriteString(w, "A small answer, such as an API gives, of a hundred bytes or so: that is what most requests ask for.\n")
 		}
-	}))
+	}), &opened)
 }
 
 // upgraded sends back what comes, with little memory.
@@ -106,7 +124,7 @@ func (p *proxies) serveReplica(ctx context.Context) error {
 		Transport:  &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DisableCompression: true},
 		BufferPool: buffers{make(chan []byte, 64)},
 	})
-	return httpd(ctx, p.listen, mux)
+	return httpd(ctx, p.listen, mux, nil)
 }
 
 type noTunnel struct{}

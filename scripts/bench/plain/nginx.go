@@ -26,11 +26,11 @@ type Nginx struct {
 const nginxConfig = `daemon off; worker_processes auto; pid %[1]s/nginx.pid; error_log stderr;
 events { worker_connections 8192; }
 http {
-  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000; keepalive_timeout 1h;
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000; keepalive_timeout 1h; client_max_body_size 0;
   client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
   upstream app { server %[3]s; keepalive 64; keepalive_requests 100000000; }
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-  server { listen %[2]s; location / { proxy_pass http://app; proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1h;
+  server { listen %[2]s; location / { proxy_pass http://app; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 1h;
     proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }
 }

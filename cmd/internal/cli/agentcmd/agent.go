@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ import (
 	"coder.internal/api/client"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/internal/buildinfo"
+	"coder.internal/internal/memory"
 )
 
 type options struct {
@@ -128,8 +130,25 @@ func (o *options) run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := memory.New(memory.Options{Clock: env.Clock, Burst: worthCollecting})
+	if err != nil {
+		return err
+	}
 	log.Info("agent is starting", "version", buildinfo.Version(), "url", u.Redacted())
-	return a.Run(ctx)
+	return beside(ctx, keeper.Run, a.Run)
+}
+
+// worthCollecting is what the start of an agent allocates at least, in bytes.
+const worthCollecting = 3 << 20
+
+// beside runs small as long as main runs, and returns after both.
+func beside(ctx context.Context, small, main func(context.Context) error) error {
+	within, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = small(within) }) // it has no error
+	defer wg.Wait()
+	defer stop()
+	return main(ctx)
 }
 
 // credential returns the token, or else the way to get one, and the server.
