@@ -105,6 +105,16 @@ func (c *Client) Fail(why error) {
 	c.cancel()
 }
 
+// Ended reports whether the session is over.
+func (c *Client) Ended() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 func (s *Session) carried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
