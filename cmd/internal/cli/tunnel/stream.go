@@ -34,7 +34,7 @@ func (t *Tunnel) DialSSH(ctx context.Context) (tailnet.Stream, error) {
 	if err != nil {
 		return nil, t.cause(ctx, err)
 	}
-	if len(s.Endpoints) == 0 || !t.node.DirectAllowed() {
+	if len(s.Key) == 0 || !t.node.DirectAllowed() {
 		return t.Dial(ctx, PortSSH)
 	}
 	address := func(id api.ID) net.Addr {
