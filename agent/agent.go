@@ -316,7 +316,7 @@ func (a *Agent) servePorts(ctx context.Context, node Network, server *sshd.Serve
 	for _, port := range []uint16{PortSSH, PortSSHStandard, PortTerminals} {
 		l, err := node.Listen(port)
 		if err != nil {
-			for _, l := range listeners {
+			for _, l := range append(listeners, node.Sessions()) {
 				_ = l.Close()
 			}
 			return fmt.Errorf("listen on port %d: %w", port, err)
@@ -330,7 +330,7 @@ func (a *Agent) servePorts(ctx context.Context, node Network, server *sshd.Serve
 		defer cancel()
 		served <- terms.Serve(ctx, listeners[2])
 	}()
-	err := server.Serve(ctx, listeners[:2]...)
+	err := server.Serve(ctx, listeners[0], listeners[1], node.Sessions())
 	cancel()
 	return errors.Join(err, <-served)
 }

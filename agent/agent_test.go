@@ -24,6 +24,7 @@ import (
 	"coder.internal/agent/scripts"
 	"coder.internal/api"
 	"coder.internal/api/agentrpc"
+	"coder.internal/internal/resume"
 )
 
 // loopback is a network of plain TCP: the agent's ports, each on a free one.
@@ -60,6 +61,15 @@ func (l *loopback) Listen(port uint16) (net.Listener, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	l.ports[port] = ln
 	return ln, err
+}
+
+func (l *loopback) Sessions() net.Listener {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ports[agentrpc.PortSessions] == nil {
+		l.ports[agentrpc.PortSessions] = resume.NewServer(&net.TCPAddr{}, resume.Options{})
+	}
+	return l.ports[agentrpc.PortSessions]
 }
 
 func (l *loopback) Traffic() (received, sent agentrpc.Traffic) {

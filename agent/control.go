@@ -31,6 +31,9 @@ type ControlPlane interface {
 type Network interface {
 	Run(ctx context.Context) error
 	Listen(port uint16) (net.Listener, error)
+	// Sessions are resumable streams for SSH, of peers that are known as those of Listen
+	// are.
+	Sessions() net.Listener
 	// Traffic counts what went through the tunnel since the node was made.
 	Traffic() (received, sent agentrpc.Traffic)
 	// Peers asks those who are connected for a sign, and returns how long each

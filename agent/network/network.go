@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"coder.internal/agent"
@@ -39,20 +40,30 @@ type Options struct {
 
 // Node is one network node. It is an agent.Network.
 type Node struct {
-	Conn *tailnet.Conn
-	opts Options
+	Conn   *tailnet.Conn
+	opts   Options
+	direct *directStreams
 }
 
 // New leaves it to the relay map, which a server that was started again sends
 // anew, whether the deployment blocks direct paths: the node would keep for ever what
 // the manifest says of that.
 func New(m agentrpc.Manifest, o Options) (*Node, error) {
-	conn, err := tailnet.New(tailnet.Config{ID: m.AgentID, Log: o.Log, Inbound: true, AccessURL: o.URL,
-		HTTPClient: o.HTTP, Header: o.Header, BlockDirect: !o.Direct, Streams: o.wanted})
+	d, err := newDirect(m.AgentID, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	conf := tailnet.Config{ID: m.AgentID, Log: o.Log, Inbound: true, AccessURL: o.URL,
+		HTTPClient: o.HTTP, Header: o.Header, BlockDirect: !o.Direct, Streams: o.wanted, Changed: d.changed}
+	if o.Direct {
+		conf.StreamKey = d.identity.Public()
+	}
+	conn, err := tailnet.New(conf)
 	if err != nil {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
-	return &Node{Conn: conn, opts: o}, nil
+	d.node = conn
+	return &Node{Conn: conn, opts: o, direct: d}, nil
 }
 
 // wanted never blocks: a question that waits stands for all.
@@ -66,10 +77,16 @@ func (o Options) wanted() {
 // Listen implements agent.Network.
 func (n *Node) Listen(port uint16) (net.Listener, error) { return n.Conn.Listen("tcp", port) }
 
-// Traffic implements agent.Network.
+// Sessions implements agent.Network.
+func (n *Node) Sessions() net.Listener { return n.direct.sessions }
+
+// Traffic implements agent.Network. Of direct streams the payload is counted, and a
+// packet for each record of TLS.
 func (n *Node) Traffic() (received, sent agentrpc.Traffic) {
 	t := n.Conn.Traffic()
-	return agentrpc.Traffic{Packets: t.ReceivedPackets, Bytes: t.ReceivedBytes}, agentrpc.Traffic{Packets: t.SentPackets, Bytes: t.SentBytes}
+	in, out := n.direct.counts.Received.Load(), n.direct.counts.Sent.Load()
+	return agentrpc.Traffic{Packets: t.ReceivedPackets + records(in), Bytes: t.ReceivedBytes + in},
+		agentrpc.Traffic{Packets: t.SentPackets + records(out), Bytes: t.SentBytes + out}
 }
 
 // Peers implements agent.Network.
@@ -93,8 +110,15 @@ func (n *Node) Relays(ctx context.Context) (map[string]float64, int) {
 // Run implements agent.Network. A refusal is tried again like anything else: the
 // token may become valid, and the agent never gives up.
 func (n *Node) Run(ctx context.Context) error {
+	own, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { n.direct.run(own) })
 	err := n.Conn.Run(ctx, n.opts.Exchange)
-	return errors.Join(err, n.Conn.Close())
+	cancel()
+	_ = n.direct.sessions.Close()
+	err = errors.Join(err, n.Conn.Close())
+	wg.Wait()
+	return err
 }
 
 // Exchange dials the coordinator as an agent.

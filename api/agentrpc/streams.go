@@ -28,6 +28,11 @@ const (
 	PortStreams     = 5
 )
 
+// PortSessions is where the agent takes carriers of resumable ssh streams (package
+// internal/resume) in the tunnel. The same streams go over direct TCP connections, see
+// tailrpc.Node.StreamKey.
+const PortSessions = 6
+
 // Limits of streams.
 const (
 	MaxStreams       = 4096 // of one connection

@@ -43,6 +43,13 @@ const MaxWant = 10_000
 // MaxEndpoints bounds the addresses of one node.
 const MaxEndpoints = 64
 
+// StreamKeySize is the length of Node.StreamKey in bytes, MaxStreamEndpoints bounds its
+// addresses.
+const (
+	StreamKeySize      = 32
+	MaxStreamEndpoints = 16
+)
+
 // Node is what the others must know of a node to send it packets. Keys are in
 // the text forms of tailscale.com/types/key ("nodekey:…", "discokey:…").
 type Node struct {
@@ -58,6 +65,12 @@ type Node struct {
 	// them. The server clears Endpoints then. Older nodes and servers leave it out,
 	// which costs them nothing but speed.
 	RelayOnly bool `json:"relay_only,omitempty"`
+	// StreamKey is the ed25519 key that the node shows in direct TCP connections, and
+	// StreamEndpoints are the ip:port where it takes them. Only peers with a tunnel hear
+	// them. The server clears the addresses where direct paths are off. Older nodes and
+	// servers leave them out; then streams travel in packets.
+	StreamKey       []byte   `json:"stream_key,omitempty"`
+	StreamEndpoints []string `json:"stream_endpoints,omitempty"`
 }
 
 // ClientMessage is sent by nodes. Want is the whole set of agents that a server

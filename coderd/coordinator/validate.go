@@ -32,7 +32,11 @@ func (c *Coordinator) checkNode(n tailrpc.Node, self api.ID) (tailrpc.Node, erro
 	if p, err := netip.ParsePrefix(n.Addresses[0]); err != nil || p != want {
 		return n, fmt.Errorf("addresses must be %s", want)
 	}
-	eps, err := checkEndpoints(n.Endpoints)
+	eps, err := checkEndpoints("endpoints", n.Endpoints, tailrpc.MaxEndpoints)
+	if err != nil {
+		return n, err
+	}
+	streams, err := checkStreams(n)
 	if err != nil {
 		return n, err
 	}
@@ -42,29 +46,44 @@ func (c *Coordinator) checkNode(n tailrpc.Node, self api.ID) (tailrpc.Node, erro
 		home = 0 // of a map that is no more
 	}
 	if m.BlockDirect || n.RelayOnly {
-		eps = nil
+		eps, streams = nil, nil
 	}
 	return tailrpc.Node{
 		ID: self, Key: k.String(), DiscoKey: d.String(), Addresses: []string{want.String()},
 		Endpoints: eps, HomeRelay: home, AsOf: c.clock.Now().UTC(), RelayOnly: n.RelayOnly,
+		StreamKey: n.StreamKey, StreamEndpoints: streams,
 	}, nil
+}
+
+// checkStreams returns the addresses of direct streams, nil where there are none.
+func checkStreams(n tailrpc.Node) ([]string, error) {
+	if len(n.StreamKey) != 0 && len(n.StreamKey) != tailrpc.StreamKeySize {
+		return nil, fmt.Errorf("stream_key must have %d bytes", tailrpc.StreamKeySize)
+	}
+	if len(n.StreamEndpoints) == 0 {
+		return nil, nil
+	}
+	if len(n.StreamKey) == 0 {
+		return nil, fmt.Errorf("stream_endpoints need a stream_key")
+	}
+	return checkEndpoints("stream_endpoints", n.StreamEndpoints, tailrpc.MaxStreamEndpoints)
 }
 
 // checkEndpoints refuses what is no address of one machine, since every peer
 // will send packets there.
-func checkEndpoints(in []string) ([]string, error) {
-	if len(in) > tailrpc.MaxEndpoints {
-		return nil, fmt.Errorf("endpoints: at most %d are allowed", tailrpc.MaxEndpoints)
+func checkEndpoints(field string, in []string, most int) ([]string, error) {
+	if len(in) > most {
+		return nil, fmt.Errorf("%s: at most %d are allowed", field, most)
 	}
 	out := make([]string, 0, len(in))
 	for i, s := range in {
 		ap, err := netip.ParseAddrPort(s)
 		if err != nil || ap.Port() == 0 {
-			return nil, fmt.Errorf("endpoints[%d] is not ip:port", i)
+			return nil, fmt.Errorf("%s[%d] is not ip:port", field, i)
 		}
 		a := ap.Addr().Unmap()
 		if a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || tailrpc.ULA().Contains(a) {
-			return nil, fmt.Errorf("endpoints[%d] is not an address of a machine", i)
+			return nil, fmt.Errorf("%s[%d] is not an address of a machine", field, i)
 		}
 		out = append(out, netip.AddrPortFrom(a, ap.Port()).String())
 	}

@@ -44,6 +44,13 @@ type Config struct {
 	// streams. It must not block.
 	Streams func()
 
+	// StreamKey is the public key that this node shows in direct TCP connections; nil
+	// for a node that has none.
+	StreamKey []byte
+	// Changed, where not nil, hears each time that peers or the relay map may have changed,
+	// with the peers that do not come back. It must not block for long.
+	Changed func(left []api.ID)
+
 	// Jitter returns a number in [0,1); nil means a random one.
 	Jitter func() float64
 }

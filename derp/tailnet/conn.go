@@ -40,11 +40,13 @@ type Conn struct {
 	listeners map[uint16]*listener
 	streams   map[*stream]struct{}
 	endpoints []string
-	linkAt    time.Time // when the coordinator last gave a sign
-	lastErr   error     // why the coordinator was last out of reach; nil while connected
-	direct    bool      // direct connections are allowed
-	relayed   bool      // and not used yet, because streams with large packets are open
-	large     int       // how many streams began while direct ones were forbidden
+	// streamPort is where direct TCP connections are taken, 0 for nowhere.
+	streamPort uint16
+	linkAt     time.Time // when the coordinator last gave a sign
+	lastErr    error     // why the coordinator was last out of reach; nil while connected
+	direct     bool      // direct connections are allowed
+	relayed    bool      // and not used yet, because streams with large packets are open
+	large      int       // how many streams began while direct ones were forbidden
 }
 
 // New creates a node with a key of its own that exists only in memory. The
@@ -170,6 +172,7 @@ func (c *Conn) republish() {
 
 // node describes us to the others.
 func (c *Conn) node() tailrpc.Node {
+	streams := c.streamEndpoints()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := tailrpc.Node{
@@ -177,8 +180,9 @@ func (c *Conn) node() tailrpc.Node {
 		Addresses: []string{tailrpc.PrefixOf(c.cfg.ID).String()}, HomeRelay: c.relays.home(), AsOf: time.Now().UTC(),
 	}
 	n.RelayOnly = !c.direct && !c.relayed
+	n.StreamKey = c.cfg.StreamKey
 	if c.direct {
-		n.Endpoints = slices.Clone(c.endpoints)
+		n.Endpoints, n.StreamEndpoints = slices.Clone(c.endpoints), streams
 	}
 	return n
 }

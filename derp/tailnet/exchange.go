@@ -145,6 +145,7 @@ func (c *Conn) receive(m tailrpc.ServerMessage) error {
 		c.peers.apply(c.eng, c.cfg.ID, m.Upsert, m.Gone)
 	}
 	c.endStreams(m.Left)
+	c.tellChanged(m.Left)
 	if m.Streams && c.cfg.Streams != nil {
 		c.cfg.Streams()
 	}
@@ -252,6 +253,7 @@ func (c *Conn) dropUnnamed(ctx context.Context) {
 	}
 	if ids := c.peers.unnamed(); len(ids) > 0 {
 		c.peers.apply(c.eng, c.cfg.ID, nil, ids)
+		c.tellChanged(nil)
 	}
 }
 

@@ -25,6 +25,10 @@ type peer struct {
 	// relayFrom is since when it is on relays only, by its own word; zero while it
 	// is not.
 	relayFrom time.Time
+	// streamKey is the key of its direct TCP connections, "" for none, and streams are
+	// where it takes them.
+	streamKey string
+	streams   []netip.AddrPort
 }
 
 // peers is what the engine looks peers up in, and who waits for one.
@@ -202,13 +206,14 @@ func (p *peers) upsert(e *engine, n tailrpc.Node) {
 	if !ok {
 		return
 	}
+	streamKey, streams := parseStreams(n)
 	p.mu.Lock()
 	if other, taken := p.byKey[k]; taken && other.id != n.ID {
 		p.mu.Unlock()
 		return // a key belongs to one node
 	}
 	old := p.byID[n.ID]
-	x := &peer{id: n.ID, addr: tailrpc.AddressOf(n.ID), session: p.session}
+	x := &peer{id: n.ID, addr: tailrpc.AddressOf(n.ID), session: p.session, streamKey: streamKey, streams: streams}
 	if n.RelayOnly {
 		x.relayFrom, endpoints = time.Now(), nil
 	}

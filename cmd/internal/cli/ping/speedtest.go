@@ -80,7 +80,7 @@ func (o *speedOptions) run(ctx context.Context, env *cli.Env, arg string) (speed
 	if err != nil {
 		return speedResult{}, err
 	}
-	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Wait: "no", Progress: env.Stderr})
+	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Wait: "no", Progress: env.Stderr, Packets: true})
 	if err != nil {
 		return speedResult{}, err
 	}

@@ -198,7 +198,7 @@ const drainTimeout = 30 * time.Second
 
 // stdio passes a raw SSH connection.
 func stdio(ctx context.Context, env *cli.Env, conn *tunnel.Connection) error {
-	stream, err := conn.Dial(ctx, tunnel.PortSSH)
+	stream, err := conn.DialSSH(ctx)
 	if err != nil {
 		return err
 	}

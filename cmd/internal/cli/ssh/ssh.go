@@ -32,6 +32,7 @@ type options struct {
 	infoDir                                                        string
 	infoEvery                                                      time.Duration
 	container, containerUser                                       string
+	packets                                                        bool
 }
 
 // Command is `coder ssh`.
@@ -81,6 +82,7 @@ func Command(env *cli.Env) *cobra.Command {
 	cli.Bind(fs, "container", "CODER_SSH_CONTAINER")
 	fs.StringVar(&o.containerUser, "container-user", "", "user in the container (default that of the dev container or image)")
 	cli.Bind(fs, "container-user", "CODER_SSH_CONTAINER_USER")
+	boolean(&o.packets, "disable-direct-stream", "", "CODER_SSH_DISABLE_DIRECT_STREAM", "send everything in packets of the tunnel, even where a direct TCP connection is possible")
 	o.networkFlags(cmd)
 	fs.String("usage-app", "", "accepted; the agent knows what connects")
 	_ = fs.MarkHidden("usage-app")
@@ -138,7 +140,7 @@ func (o *options) run(ctx context.Context, env *cli.Env, host string, command []
 		log.Info("connecting", "host", host)
 		defer func() { log.Info("ended", "error", err) }()
 	}
-	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Autostart: !o.disableAutostart, Wait: o.wait, Progress: env.Stderr, Log: log})
+	conn, err := tunnel.Connect(ctx, env, tunnel.Options{Ref: ref, Autostart: !o.disableAutostart, Wait: o.wait, Progress: env.Stderr, Log: log, Packets: o.packets})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type Options struct {
 	Wait      string       // yes, no, auto: whether start scripts are waited for
 	Progress  io.Writer    // what the user reads meanwhile
 	Log       *slog.Logger // of the network node; nil as in Open
+	Packets   bool         // streams travel in packets even where a direct one is possible
 }
 
 // Connection is a joined tunnel and what it leads to.
@@ -54,6 +55,7 @@ func Connect(ctx context.Context, env *cli.Env, o Options) (*Connection, error) 
 		_ = node.t.Close()
 		return nil, err
 	}
+	node.t.packets = node.t.packets || o.Packets
 	node.t.Join(ctx, agent.ID)
 	scripts := target.Blocks(o.Wait, agent)
 	if err := target.Wait(ctx, c, ws, agent, scripts, o.Progress); err != nil {

@@ -35,7 +35,7 @@ func (s *batchedStream) Read(p []byte) (int, error) { return s.in.Read(p) }
 // server lets in. For the same reason the cheapest safe algorithms come first.
 // The caller closes the client; SSH keeps it alive until then.
 func (t *Tunnel) SSH(ctx context.Context) (*gossh.Client, error) {
-	stream, err := t.Dial(ctx, PortSSH)
+	stream, err := t.DialSSH(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -17,15 +17,24 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/client"
 	"coder.internal/cmd/internal/cli"
+	"coder.internal/derp/direct"
 	"coder.internal/derp/tailnet"
+	"coder.internal/internal/resume"
 	"coder.internal/internal/wsconn"
 )
 
 // Tunnel reaches one agent.
 type Tunnel struct {
-	c     *client.Client
-	node  *tailnet.Conn
-	agent api.ID
+	c        *client.Client
+	node     *tailnet.Conn
+	agent    api.ID
+	log      *slog.Logger
+	identity *direct.Identity // nil where direct streams are not allowed
+	packets  bool             // forgoes direct streams
+
+	mu      sync.Mutex
+	streams []*resume.Client
+	over    bool
 
 	cancel context.CancelFunc
 	ended  chan struct{} // closed once the exchange is over for good
@@ -45,14 +54,22 @@ func Open(env *cli.Env, c *client.Client, log *slog.Logger) (*Tunnel, error) {
 	default:
 		log = slog.New(slog.DiscardHandler)
 	}
-	node, err := tailnet.New(tailnet.Config{
+	t := &Tunnel{c: c, log: log, packets: env.Global.DisableDirect}
+	conf := tailnet.Config{
 		ID: api.NewID(), Log: log, AccessURL: c.URL(), HTTPClient: c.HTTPClient(), Header: c.ExtraHeader(),
-		BlockDirect: env.Global.DisableDirect,
-	})
-	if err != nil {
+		BlockDirect: env.Global.DisableDirect, Changed: t.changed,
+	}
+	var err error
+	if !t.packets {
+		if t.identity, err = direct.NewIdentity(); err != nil {
+			return nil, fmt.Errorf("open network node: %w", err)
+		}
+		conf.StreamKey = t.identity.Public()
+	}
+	if t.node, err = tailnet.New(conf); err != nil {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
-	return &Tunnel{c: c, node: node}, nil
+	return t, nil
 }
 
 // Join starts the exchange for an agent. It does not wait for anything and may
@@ -74,6 +91,7 @@ func (t *Tunnel) Join(ctx context.Context, agent api.ID) {
 			return ws, err
 		})
 		close(t.ended)
+		t.endStreams(true)
 		if t.err != nil {
 			_ = t.node.Close()
 		}
@@ -175,6 +193,9 @@ func (t *Tunnel) Close() error {
 	t.once.Do(func() {
 		if t.cancel != nil {
 			t.cancel()
+		}
+		for _, s := range t.endStreams(true) {
+			_ = s.Close()
 		}
 		err = t.node.Close()
 		if t.closed != nil {

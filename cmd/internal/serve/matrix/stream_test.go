@@ -46,7 +46,27 @@ type stream struct {
 	longest time.Duration
 	more    chan struct{} // closed and replaced at each line
 	err     error
+	said    strings.Builder // on standard error
 }
+
+// notes keeps what the program says on standard error.
+type notes struct{ s *stream }
+
+func (n notes) Write(p []byte) (int, error) {
+	n.s.mu.Lock()
+	defer n.s.mu.Unlock()
+	return n.s.said.Write(p)
+}
+
+// says counts how often the program said something.
+func (s *stream) says(what string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.said.String(), what)
+}
+
+// inPackets keeps a client from direct streams.
+const inPackets = "CODER_SSH_DISABLE_DIRECT_STREAM=true"
 
 // lineEvery is the pause between two lines.
 const lineEvery = 10 * time.Millisecond
@@ -58,20 +78,21 @@ func startStream(t *testing.T, p *servetest.CLI, host string) *stream {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = p.Env(), p.Home, time.Second
-	var said strings.Builder
-	cmd.Stderr = &said
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	s := &stream{t: t, cmd: cmd, in: in, stop: make(chan struct{}), sent: sha256.New(), got: sha256.New(), more: make(chan struct{})}
+	s := &stream{t: t, cmd: cmd, stop: make(chan struct{}), sent: sha256.New(), got: sha256.New(), more: make(chan struct{})}
+	s.in, cmd.Stderr = in, notes{s}
 	require.NoError(t, cmd.Start())
 	s.wg.Go(s.write)
 	s.wg.Go(func() { s.read(out) })
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it has ended when all is well
 		if t.Failed() {
-			t.Logf("ssh said: %s", said.String())
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.Logf("ssh said: %s", s.said.String())
 		}
 	})
 	s.flows()
@@ -261,7 +282,7 @@ func TestStreamLives(t *testing.T) {
 	}
 	a, c := w.pair(t, kind{})
 	a.agent(t, "stream", at)
-	s := startStream(t, c.person(t, at), "demo.stream")
+	s := startStream(t, c.person(t, at, inPackets), "demo.stream")
 	restart := func() { w.server.Kill(); w.server.Start() }
 	var unblock func()
 	s.event("server killed and restarted, direct", restart, nil)
@@ -285,7 +306,7 @@ const sleepTime = 35 * time.Second
 // nobody, and its clock jumps when it wakes.
 func TestStreamSleeps(t *testing.T) {
 	t.Parallel()
-	names := []string{"agent-sleeps", "client-sleeps"}
+	names := []string{"agent-sleeps", "client-sleeps", "agent-sleeps-in-packets", "client-sleeps-in-packets"}
 	w, _, at := relayedWorld(t, names...)
 	if w == nil {
 		return
@@ -293,10 +314,15 @@ func TestStreamSleeps(t *testing.T) {
 	var streams []*stream
 	var sleepers []*os.Process
 	for _, name := range names {
-		a, c := w.pair(t, kind{noUDP: name == "agent-sleeps"})
+		who, way, _ := strings.Cut(name, "-sleeps")
+		a, c := w.pair(t, kind{noUDP: who == "agent"})
 		sleeper := a.agent(t, name, at)
-		s := startStream(t, c.person(t, at), "demo."+name)
-		if name == "client-sleeps" {
+		var env []string
+		if way != "" {
+			env = []string{inPackets}
+		}
+		s := startStream(t, c.person(t, at, env...), "demo."+name)
+		if who == "client" {
 			sleeper = s.cmd.Process
 		}
 		streams, sleepers = append(streams, s), append(sleepers, sleeper)
