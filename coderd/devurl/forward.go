@@ -25,7 +25,9 @@ const (
 	idleTimeout    = 90 * time.Second
 	maxAnswerHead  = 256 << 10
 	copyBuffer     = 32 << 10
-	expectContinue = 5 * time.Second
+	// expectContinue is what an application gets to say that it wants the body; those
+	// that do not know the question say nothing.
+	expectContinue = time.Second
 )
 
 // hop is one request on its way.
@@ -119,6 +121,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))
 	defer cancel()
 	defer context.AfterFunc(h.decision.ended, cancel)()
+	// Without this the server reads all of a body before it lets an answer begin. Where
+	// it cannot be said (HTTP/2) it is so anyway.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	p.rev.ServeHTTP(w, r.WithContext(ctx))
 }
 
@@ -150,6 +155,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.Path, _ = url.PathUnescape(escaped) // it was parsed already
 	out.URL.RawPath = escaped
 	out.Host = pr.In.Host
+	out.Trailer = pr.In.Trailer // filled when the body has ended, and so not to be a copy
 	for _, name := range forwarded {
 		out.Header.Del(name)
 	}
