@@ -50,11 +50,16 @@ func (plainDialer) DialAgent(ctx context.Context, _ api.ID, network, address str
 	if err != nil {
 		return nil, err
 	}
-	return quietConn{conn.(*net.TCPConn)}, nil
+	return quietConn{conn.(halfCloser)}, nil
 }
 
 // quietConn is never closed by these backends while nothing is asked.
-type quietConn struct{ *net.TCPConn }
+type quietConn struct{ halfCloser }
+
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
 
 func (quietConn) Quiet() bool { return true }
 

@@ -37,6 +37,9 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func (a *answer) WriteHeader(code int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, typed := a.Header()["Content-Type"]; !typed {
+		a.Header()["Content-Type"] = nil // or the server would guess
+	}
 	a.ResponseWriter.WriteHeader(code)
 	if code >= 200 && a.left != 0 && a.late == nil {
 		a.late = time.AfterFunc(headPatience, a.sendHead)

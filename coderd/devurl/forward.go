@@ -25,7 +25,9 @@ const (
 	idleTimeout    = 90 * time.Second
 	maxAnswerHead  = 256 << 10
 	copyBuffer     = 32 << 10
-	expectContinue = 5 * time.Second
+	// expectContinue is what an application gets to say that it wants the body; those
+	// that do not know the question say nothing.
+	expectContinue = time.Second
 )
 
 // hop is one request on its way.
@@ -133,6 +135,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	defer context.AfterFunc(h.decision.ended, cancel)()
 	h.answer = newAnswer(w)
 	defer h.answer.done()
+	if r.ContentLength != 0 {
+		// Without this the server reads all of a body before it lets an answer begin.
+		// Where it cannot be said (HTTP/2) it is so anyway.
+		_ = h.answer.rc.EnableFullDuplex()
+	}
 	p.rev.ServeHTTP(h.answer, r.WithContext(ctx))
 }
 
@@ -160,6 +167,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.RawPath = escaped
 	out.Host = pr.In.Host
 	withoutForwarded(out.Header)
+	out.Trailer = pr.In.Trailer // filled when the body has ended, and so not to be a copy
 	out.Header.Set("X-Forwarded-For", clientIP(pr.In))
 	out.Header.Set("X-Forwarded-Host", pr.In.Host)
 	out.Header.Set("X-Forwarded-Proto", schemeOf(h.visit))
