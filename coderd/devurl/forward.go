@@ -20,11 +20,11 @@ import (
 
 const (
 	// Connections to applications that wait for the next request.
-	maxIdle        = 4096
-	maxIdlePerApp  = 64
-	idleTimeout    = 90 * time.Second
-	maxAnswerHead  = 256 << 10
-	copyBuffer     = 32 << 10
+	maxIdle       = 4096
+	maxIdlePerApp = 64
+	idleTimeout   = 90 * time.Second
+	maxAnswerHead = 256 << 10
+	copyBuffer    = 32 << 10
 	// expectContinue is what an application gets to say that it wants the body; those
 	// that do not know the question say nothing.
 	expectContinue = time.Second
@@ -38,7 +38,7 @@ type hop struct {
 	who      Visitor
 	// chunked is a body of HTTP/1 whose length its chunks tell.
 	chunked bool
-	answer   *answer
+	answer  *answer
 
 	again   bool // it may be asked again after a change of the decision
 	changed bool // and shall be
