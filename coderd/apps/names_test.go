@@ -75,6 +75,8 @@ func TestOldNames(t *testing.T) {
 		return res.StatusCode == http.StatusMultipleChoices
 	})
 	assert.Contains(t, text, "public of the workspace other of alice")
+	_, text = nobody.get(old("public--alice"))
+	assert.Contains(t, text, "\n  http://public--other--alice.apps.test", "programs see them too")
 	res, _ = w.browser(w.alice).get(old(w.port + "--other-alice"))
 	assert.Equal(t, http.StatusOK, res.StatusCode)
 }
@@ -126,9 +128,7 @@ func TestPortsByPath(t *testing.T) {
 	}
 	assert.Equal(t, before, w.count())
 
-	// A closed port names the open ones, by path too; another origin's cookie counts
-	// for nothing.
-	res, text = alice.get(site+"/@alice/dev.main/apps/9/", "Accept", "text/html")
+	res, text = alice.get(site+"/@alice/dev.main/apps/9/", "Accept", "text/plain")
 	assert.Equal(t, http.StatusBadGateway, res.StatusCode)
 	assert.Contains(t, text, "Nothing listens there")
 

@@ -52,7 +52,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request) {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(p.Status)
-		_, _ = w.Write([]byte(strings.Join(append([]string{p.Title + "."}, p.Text...), "\n") + "\n")) // the client may be gone
+		_, _ = w.Write([]byte(p.plain())) // the client may be gone
 		return
 	}
 	nonce := rand.Text()
@@ -69,4 +69,13 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(b.Bytes()) // the client may be gone
+}
+
+// plain is the page as text.
+func (p Page) plain() string {
+	lines := append([]string{strings.TrimRight(p.Title, "?") + "."}, p.Text...)
+	for _, l := range p.Links {
+		lines = append(lines, "  "+l.URL)
+	}
+	return strings.Join(lines, "\n") + "\n"
 }

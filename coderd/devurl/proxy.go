@@ -162,7 +162,8 @@ func (p *Proxy) elsewhere(w http.ResponseWriter, r *http.Request) bool {
 
 func badName() Page {
 	return Page{Status: http.StatusBadRequest, Title: "This is not the name of an application", Text: []string{
-		"Names are in small letters: app--agent--workspace--user, or a port from 9 to 65535 in place of app, such as 8080--main--dev--alice. Paths have no dot segments."}}
+		"Names are in small letters: app--agent--workspace--user, or a port from 9 to 65535 in place of app, such as 8080--main--dev--alice.",
+		"By path it is /@user/workspace.agent/apps/app/, in small letters too. Paths have no dot segments."}}
 }
 
 // ServeHTTP serves one request to a host of applications.
