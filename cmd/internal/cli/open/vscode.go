@@ -2,15 +2,18 @@ package open
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"coder.internal/api"
+	"coder.internal/api/client"
 	"coder.internal/cmd/internal/cli"
 	"coder.internal/cmd/internal/cli/target"
 )
@@ -50,11 +53,8 @@ func openEditor(ctx context.Context, env *cli.Env, arg, dir string, withToken bo
 	if err := target.Wait(ctx, c, ws, a, false, env.Stderr); err != nil {
 		return err
 	}
-	if a.ExpandedDirectory == "" { // the agent has just told it
-		if ws, err = c.Workspace(ctx, ws.ID); err != nil {
-			return err
-		}
-		if a, err = target.Agent(ws, a.Name); err != nil {
+	if a.Directory != "" && a.ExpandedDirectory == "" {
+		if a, err = introduced(ctx, c, ws, a); err != nil {
 			return err
 		}
 	}
@@ -82,6 +82,36 @@ func openEditor(ctx context.Context, env *cli.Env, arg, dir string, withToken bo
 	}
 	link := url.URL{Scheme: "vscode", Host: "coder.coder-remote", Path: "/open", RawQuery: q.Encode()}
 	return give(ctx, env, "VS Code", link.String())
+}
+
+// introduceTimeout bounds the wait for an agent that is connected and has not said
+// yet what its directory is.
+const introduceTimeout = 10 * time.Second
+
+var errIntroduced = errors.New("agent has introduced itself")
+
+// introduced returns the agent as it is once it has said where its directory is.
+func introduced(ctx context.Context, c *client.Client, ws api.Workspace, a api.WorkspaceAgent) (api.WorkspaceAgent, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, introduceTimeout, api.Conflict("Agent "+cli.Inert(a.Name)+" does not say what its directory is; give a path from / on."))
+	defer cancel()
+	err := c.WatchWorkspace(ctx, ws.ID, func(now api.Workspace) error {
+		for _, r := range now.LatestBuild.Resources {
+			for _, found := range r.Agents {
+				if found.ID == a.ID && found.ExpandedDirectory != "" {
+					a = found
+					return errIntroduced
+				}
+			}
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errIntroduced):
+		return a, nil
+	case ctx.Err() != nil:
+		return a, context.Cause(ctx)
+	}
+	return a, err
 }
 
 // workingDir is the directory of this process where it runs in the workspace itself.
