@@ -20,6 +20,7 @@ type answer struct {
 
 	left  int64 // bytes of the body that are still to come; negative: nobody knows
 	ended bool  // the body ends with the next Write
+	here  bool  // the first bytes of the body are here
 
 	mu    sync.Mutex // guards writes, since the head may be sent by late
 	late  *time.Timer
@@ -41,7 +42,7 @@ func (a *answer) WriteHeader(code int) {
 		a.Header()["Content-Type"] = nil // or the server would guess
 	}
 	a.ResponseWriter.WriteHeader(code)
-	if code >= 200 && a.left != 0 && a.late == nil {
+	if code >= 200 && a.left != 0 && !a.here && a.late == nil {
 		a.late = time.AfterFunc(headPatience, a.sendHead)
 	}
 }
@@ -92,9 +93,12 @@ func (a *answer) done() {
 	a.settle()
 }
 
-// expect notes the length of an answer's body, and returns the body to be read.
+// expect notes what is known of an answer's body.
 func (a *answer) expect(res *http.Response) {
 	a.left = res.ContentLength
+	if body, ok := res.Body.(*lineBody); ok {
+		a.here = res.ContentLength > 0 && !body.ended && body.line.br.Buffered() > 0
+	}
 	if res.ContentLength < 0 && res.Body != nil {
 		res.Body = &endingBody{ReadCloser: res.Body, a: a}
 		// ReverseProxy would send head and body apart. It asks nothing else of this.

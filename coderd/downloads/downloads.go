@@ -33,6 +33,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/initscript"
 	"coder.internal/coderd/httpapi"
+	"coder.internal/internal/memory"
 )
 
 // Options of New. Log, CacheDir and AccessURL are required.
@@ -146,6 +147,7 @@ func (s *Service) archiveDir() string {
 		if len(archive) == 0 {
 			return
 		}
+		defer memory.Forget(archive)
 		dir, err := unpack(archive, s.opts.CacheDir)
 		if err != nil {
 			s.log.Error("embedded binaries cannot be unpacked", "error", err)

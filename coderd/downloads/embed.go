@@ -5,4 +5,4 @@ package downloads
 import _ "embed" // the binaries
 
 //go:embed archive/coder.tar.zst
-var archive []byte
+var archive string

@@ -3,4 +3,4 @@
 package downloads
 
 // archive is empty in builds without the tag embed_bin.
-var archive []byte
+var archive string

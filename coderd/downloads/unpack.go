@@ -2,7 +2,6 @@ package downloads
 
 import (
 	"archive/tar"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -20,8 +20,11 @@ const maxBinary = 512 << 20
 // unpack writes the binaries of a tar.zst to <cache>/bin-<hash> and returns that
 // directory. It is made whole or not at all, also by several processes at once;
 // a directory that is there already is used.
-func unpack(archive []byte, cache string) (string, error) {
-	hash := sha256.Sum256(archive)
+func unpack(archive, cache string) (string, error) {
+	sum := sha256.New()
+	// In pieces: strings.Reader alone would make a copy of all of it.
+	_, _ = io.Copy(sum, io.LimitReader(strings.NewReader(archive), int64(len(archive)))) // it never fails
+	hash := sum.Sum(nil)
 	dir := filepath.Join(cache, "bin-"+hex.EncodeToString(hash[:8]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
@@ -46,8 +49,8 @@ func unpack(archive []byte, cache string) (string, error) {
 	return dir, nil
 }
 
-func extract(archive []byte, dir string) error {
-	z, err := zstd.NewReader(bytes.NewReader(archive),
+func extract(archive, dir string) error {
+	z, err := zstd.NewReader(strings.NewReader(archive),
 		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return fmt.Errorf("unpack binaries: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"coder.internal/internal/filelock"
+	"coder.internal/internal/memory"
 )
 
 const (
@@ -36,7 +37,7 @@ func (s *Server) unpack(ctx context.Context) (string, error) {
 	if blocked(filepath.Join(parent, name), s.account) != nil {
 		parent = s.home
 	}
-	defer forgetPages(embedded)
+	defer memory.Forget(embedded)
 	return unpackTo(ctx, parent, name, embedded)
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"coder.internal/internal/memory"
 )
 
 const (
@@ -39,7 +41,7 @@ func (s *Server) unpackCluster() (wait func() bool) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer forgetPages(embeddedCluster)
+		defer memory.Forget(embeddedCluster)
 		done <- s.unpackClusterFrom(embeddedCluster)
 	}()
 	return func() bool {

@@ -1,8 +1,9 @@
-// Package memory gives memory back to the system once a burst of work is over.
+// Package memory gives memory back to the system: that of a burst of work once it is
+// over, and embedded files that were read.
 //
 // The runtime collects an idle program every two minutes and then keeps part of what
 // it had, so that a program shows for long what it needed for a moment: to unpack an
-// archive, or to hash a password. This looks every few seconds how much was
+// archive, or to hash a password. A Keeper looks every few seconds how much was
 // allocated. It never acts while much is, and not again before there was another
 // burst.
 package memory

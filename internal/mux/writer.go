@@ -19,6 +19,9 @@ const (
 	pooled       = 64 << 10
 	// worthWriting is what is written without a look at who else has something.
 	worthWriting = 4 << 10
+	// After so many times in vain it is left out so many times.
+	vainLimit = 4
+	leaveOut  = 64
 )
 
 // writer gathers frames. Who has something to send and finds nobody writing does
@@ -32,6 +35,8 @@ type writer struct {
 	buf      *[]byte // nil while there is nothing
 	flushing bool
 	limited  time.Time // when the limit of a write was last set; by who is flushing
+	vain     int       // how often gather was, one after the other
+	leaveOut int       // how often it is left out
 	pongID   uint32
 	pongDue  bool
 	err      error
@@ -141,6 +146,28 @@ func (w *writer) wake() {
 	}
 }
 
+// gather lets those who are ready to run add what they have to send: one piece costs
+// less than many. It costs something too, so where it was in vain lately it is left
+// out for a while. mu is held, but not while others run; flushing is set.
+func (w *writer) gather() {
+	before := w.pending()
+	switch {
+	case before >= worthWriting:
+		return
+	case w.leaveOut > 0:
+		w.leaveOut--
+		return
+	}
+	w.mu.Unlock()
+	runtime.Gosched()
+	w.mu.Lock()
+	if w.pending() > before {
+		w.vain = 0
+	} else if w.vain++; w.vain == vainLimit {
+		w.vain, w.leaveOut = 0, leaveOut
+	}
+}
+
 // flush writes what is pending unless somebody does. mu is held, but not while
 // the connection is written to.
 func (w *writer) flush() error {
@@ -148,13 +175,7 @@ func (w *writer) flush() error {
 		return w.err
 	}
 	w.flushing = true
-	if w.pending() < worthWriting {
-		// Who is ready to run may have something to send too: one piece costs less
-		// than many. Where nobody is, this takes no time.
-		w.mu.Unlock()
-		runtime.Gosched()
-		w.mu.Lock()
-	}
+	w.gather()
 	w.writeOut()
 	w.flushing = false
 	if w.pending() > 0 {

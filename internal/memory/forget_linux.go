@@ -1,4 +1,4 @@
-package local
+package memory
 
 import (
 	"os"
@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// forgetPages takes what was read of an embedded file out of this process's
+// Forget takes what was read of a file that the program embeds out of its
 // memory; it is read from the program's file again when it is needed. It works on
-// the pages that text covers whole.
-func forgetPages(text string) {
+// the pages that text covers whole. Any other text would be lost.
+func Forget(text string) {
 	page := uintptr(os.Getpagesize())
 	at := uintptr(unsafe.Pointer(unsafe.StringData(text)))
 	skip := (page - at%page) % page
