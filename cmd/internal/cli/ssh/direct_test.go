@@ -32,6 +32,15 @@ func TestStreamGoesDirectly(t *testing.T) {
 	defer cancel()
 	ended := make(chan clitest.Result, 1)
 	go func() { ended <- c.RunContext(ctx, "ssh", "--log-dir", logs, "ws", "cat") }()
+	t.Cleanup(func() {
+		if t.Failed() {
+			files, _ := filepath.Glob(filepath.Join(logs, "*"))
+			for _, f := range files {
+				b, _ := os.ReadFile(f)
+				t.Logf("%s", b)
+			}
+		}
+	})
 	require.Eventually(t, func() bool {
 		files, _ := filepath.Glob(filepath.Join(logs, "*"))
 		for _, f := range files {
@@ -40,7 +49,7 @@ func TestStreamGoesDirectly(t *testing.T) {
 			}
 		}
 		return false
-	}, 60*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 5*time.Millisecond)
 	_, err := io.WriteString(typed, "hello\n")
 	require.NoError(t, err)
 	require.NoError(t, typed.Close())
