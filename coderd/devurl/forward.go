@@ -20,11 +20,11 @@ import (
 
 const (
 	// Connections to applications that wait for the next request.
-	maxIdle        = 4096
-	maxIdlePerApp  = 64
-	idleTimeout    = 90 * time.Second
-	maxAnswerHead  = 256 << 10
-	copyBuffer     = 32 << 10
+	maxIdle       = 4096
+	maxIdlePerApp = 64
+	idleTimeout   = 90 * time.Second
+	maxAnswerHead = 256 << 10
+	copyBuffer    = 32 << 10
 	// expectContinue is what an application gets to say that it wants the body; those
 	// that do not know the question say nothing.
 	expectContinue = time.Second
@@ -227,7 +227,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled):
 		// The browser left, or the right ended: nobody waits for words.
 		panic(http.ErrAbortHandler)
-	case errors.As(err, &unreachable) && api.CodeOf(err) == api.CodeUnavailable:
+	case errors.As(err, &unreachable) && (api.CodeOf(err) == api.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)):
 		at := h.place
 		at.State = StateAway
 		p.unready(w, r, h.visit, at)

@@ -23,7 +23,9 @@ type Page struct {
 	// Problem is what went wrong with the last form.
 	Problem string
 	Text    []string
-	Links   []Link
+	// Links are a list with a title, which says what they are.
+	LinksTitle string
+	Links      []Link
 	// Fields make a form that posts to Action; without them Action is a link.
 	Fields []Field
 	Action string
@@ -46,7 +48,8 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	// A form that says nothing of its origin would look like another site's.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Vary", "Accept, Cookie")
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		h.Set("Content-Type", "text/plain; charset=utf-8")

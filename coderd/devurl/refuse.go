@@ -78,7 +78,7 @@ func (p *Proxy) unready(w http.ResponseWriter, r *http.Request, v Visit, at Plac
 	case StateAway:
 		w.Header().Set("Retry-After", "5")
 		Page{Status: http.StatusServiceUnavailable, Title: "The workspace does not answer", Refresh: 5, Text: []string{
-			name + " runs, but its agent is not connected. It may be starting, or out of reach. This page looks again every few seconds."}}.Write(w, r)
+			name + " runs, but its agent does not answer. It may be starting, or out of reach. This page looks again every few seconds."}}.Write(w, r)
 	default:
 		Page{Status: http.StatusNotFound, Title: "This cannot be opened here", Text: []string{at.Reason}}.Write(w, r)
 	}
@@ -105,7 +105,7 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 			page.Links = append(page.Links, p.portLink(h.visit, port))
 		}
 		if len(page.Links) > 0 {
-			page.Text = append(page.Text, "These ports are open:")
+			page.LinksTitle = "These ports are open:"
 		}
 	}
 	page.Write(w, r)
