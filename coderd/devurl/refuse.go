@@ -90,6 +90,11 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 	page := Page{Status: http.StatusBadGateway, Title: "Nothing listens there", Text: []string{
 		"Nothing in the workspace takes connections at " + h.place.Address + ". Start the application, or wait until it is up."},
 		Action: r.URL.EscapedPath(), Button: "Try again"}
+	if h.visit.Target.Slug != "" {
+		// The template says that it is to be there, so it may be on its way.
+		page.Refresh = 5
+		page.Text = append(page.Text, "This page looks again every few seconds.")
+	}
 	if h.place.Health == "unhealthy" {
 		page.Text = append(page.Text, "The agent's own check says that it is not healthy.")
 	}
