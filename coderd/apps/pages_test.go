@@ -1,6 +1,9 @@
 package apps_test
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"testing"
@@ -31,6 +34,11 @@ func TestUnready(t *testing.T) {
 	status, text = page(w.alice, "9")
 	assert.Equal(t, http.StatusBadGateway, status)
 	assert.Contains(t, text, "Nothing listens there")
+	assert.NotContains(t, text, "looks again")
+	w.addApp("late", api.WorkspaceApp{URL: "http://localhost:9", SharingLevel: "owner", Subdomain: true})
+	status, text = page(w.alice, "late")
+	assert.Equal(t, http.StatusBadGateway, status)
+	assert.Contains(t, text, "This page looks again every few seconds.")
 	status, text = page(w.alice, "none")
 	assert.Equal(t, http.StatusNotFound, status)
 	assert.Contains(t, text, "no application of this name")
@@ -47,6 +55,8 @@ func TestUnready(t *testing.T) {
 	res, text := w.browser(w.alice).get(start, "Accept", "text/html")
 	require.Equal(t, http.StatusOK, res.StatusCode, text)
 	assert.Contains(t, text, "Start dev")
+	// With no-referrer a browser sends "Origin: null", and the form is refused.
+	assert.Equal(t, "same-origin", res.Header.Get("Referrer-Policy"))
 	var builds int
 	require.NoError(t, w.d.DB.Pool().QueryRow(t.Context(), `select count(*) from workspace_builds`).Scan(&builds))
 	assert.Equal(t, 1, builds, "a link starts nothing")
@@ -63,6 +73,22 @@ func TestUnready(t *testing.T) {
 	status, text = page(w.alice, "owner")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, text, "The workspace is starting")
+}
+
+// silent is an agent that is connected and says nothing.
+type silent struct{}
+
+func (silent) DialAgent(context.Context, api.ID, string, string) (net.Conn, error) {
+	return nil, fmt.Errorf("dial agent: %w", context.DeadlineExceeded)
+}
+
+// TestSilentAgent: an agent that says nothing is no port that is closed.
+func TestSilentAgent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *coderdtest.Config) { c.Streams = silent{} })
+	res, text := w.browser(nil).get(w.url("public", "/"), "Accept", "text/html")
+	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	assert.Contains(t, text, "The workspace does not answer")
 }
 
 // TestPathForm: on the access URL it leads elsewhere, or nowhere.

@@ -246,7 +246,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.Canceled):
 		// The browser left, or the right ended: nobody waits for words.
 		panic(http.ErrAbortHandler)
-	case errors.As(err, &unreachable) && api.CodeOf(err) == api.CodeUnavailable:
+	case errors.As(err, &unreachable) && (api.CodeOf(err) == api.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)):
 		at := h.place
 		at.State = StateAway
 		p.unready(w, r, h.visit, at)

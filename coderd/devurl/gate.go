@@ -16,6 +16,9 @@ const (
 	// freshFor is how long a decision counts. Those of open streams are made again
 	// as often, so that a right that is lost is lost within two seconds.
 	freshFor = time.Second
+	// soonFor is how long one counts that leads nowhere yet: who has just started a
+	// workspace is not told that it is stopped.
+	soonFor = 100 * time.Millisecond
 	// staleFor is how long open streams live on a decision that cannot be made again
 	// because the database does not answer.
 	staleFor = 30 * time.Second
@@ -96,7 +99,7 @@ func (g *gate) enter(ctx context.Context, v Visit, who Visitor) (d *decision, fi
 			g.all[key] = d
 		}
 		now := g.clock.Now()
-		if !d.made.IsZero() && now.Sub(d.made) < freshFor {
+		if !d.made.IsZero() && now.Sub(d.made) < d.lasts() {
 			break
 		}
 		if err := g.await(ctx, d); err != nil {
@@ -109,6 +112,14 @@ func (g *gate) enter(ctx context.Context, v Visit, who Visitor) (d *decision, fi
 		first, d.noted = !d.noted, true
 	}
 	return d, first, nil
+}
+
+// lasts is how long the last yes counts. mu is held.
+func (d *decision) lasts() time.Duration {
+	if d.place.State != StateReady {
+		return soonFor
+	}
+	return freshFor
 }
 
 // await has a decision made and waits for it, without mu, which is held again when

@@ -23,7 +23,9 @@ type Page struct {
 	// Problem is what went wrong with the last form.
 	Problem string
 	Text    []string
-	Links   []Link
+	// Links are a list with a title, which says what they are.
+	LinksTitle string
+	Links      []Link
 	// Fields make a form that posts to Action; without them Action is a link.
 	Fields []Field
 	Action string

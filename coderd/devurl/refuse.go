@@ -78,7 +78,7 @@ func (p *Proxy) unready(w http.ResponseWriter, r *http.Request, v Visit, at Plac
 	case StateAway:
 		w.Header().Set("Retry-After", "5")
 		Page{Status: http.StatusServiceUnavailable, Title: "The workspace does not answer", Refresh: 5, Text: []string{
-			name + " runs, but its agent is not connected. It may be starting, or out of reach. This page looks again every few seconds."}}.Write(w, r)
+			name + " runs, but its agent does not answer. It may be starting, or out of reach. This page looks again every few seconds."}}.Write(w, r)
 	case StateMoved:
 		p.moved(w, r, at.Moved)
 	default:
@@ -96,6 +96,11 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 	page := Page{Status: http.StatusBadGateway, Title: "Nothing listens there", Text: []string{
 		"Nothing in the workspace takes connections at " + h.place.Address + ". Start the application, or wait until it is up."},
 		Action: here(h.visit, r), Button: "Try again"}
+	if h.visit.Target.Slug != "" {
+		// The template says that it is to be there, so it may be on its way.
+		page.Refresh = 5
+		page.Text = append(page.Text, "This page looks again every few seconds.")
+	}
 	if h.place.Health == "unhealthy" {
 		page.Text = append(page.Text, "The agent's own check says that it is not healthy.")
 	}
@@ -110,7 +115,7 @@ func (p *Proxy) closedPort(w http.ResponseWriter, r *http.Request, h *hop, cause
 			}
 		}
 		if len(page.Links) > 0 {
-			page.Text = append(page.Text, "These ports are open:")
+			page.LinksTitle = "These ports are open:"
 		}
 	}
 	page.Write(w, r)
