@@ -10,7 +10,7 @@ const (
 	SessionTokenHeader = "Coder-Session-Token"
 	SessionTokenCookie = "coder_session_token"
 	// HostPrefix before the name of a cookie has browsers take it from this host alone.
-	HostPrefix = "__Host-"
+	HostPrefix         = "__Host-"
 	RequestIDHeader    = "X-Coder-Request-Id"
 	BuildVersionHeader = "X-Coder-Build-Version"
 )
