@@ -38,6 +38,11 @@ func TestLoweringAtTwoServers(t *testing.T) {
 	opts := servetest.Options{Args: []string{"--wildcard-access-url", "*.apps.test"},
 		Env: []string{"CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}
 	first, admin := demo(t, opts)
+	// Agents go to the server whose daemons have built their workspace: from here on
+	// the second builds.
+	first.Setenv("CODER_PROVISIONER_DAEMONS=0")
+	first.Stop()
+	first.Start()
 	opts.PostgresURL = first.DSN
 	second := servetest.Start(t, opts)
 	bob := first.User(t, admin, "bob")
