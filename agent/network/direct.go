@@ -42,7 +42,7 @@ type directStreams struct {
 	identity *direct.Identity
 	sessions *resume.Server
 	counts   direct.Counts
-	packets  net.Listener // of carriers in the tunnel
+	packets  net.Listener  // of carriers in the tunnel
 	look     chan struct{} // whether direct is allowed may have changed; holds one
 }
 
