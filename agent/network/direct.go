@@ -42,6 +42,7 @@ type directStreams struct {
 	identity *direct.Identity
 	sessions *resume.Server
 	counts   direct.Counts
+	packets  net.Listener  // of carriers in the tunnel
 	look     chan struct{} // whether direct is allowed may have changed; holds one
 }
 
@@ -164,13 +165,17 @@ func (d *directStreams) serve(ctx context.Context, conn net.Conn, owner string) 
 	d.log.Debug("a carrier has ended", "peer", peer, "error", err)
 }
 
-// servePackets takes carriers from the tunnel until the node is closed.
-func (d *directStreams) servePackets(ctx context.Context) {
-	ln, err := d.node.Listen("tcp", agentrpc.PortSessions)
-	if err != nil {
-		d.log.Warn("sessions are not carried by packets", "error", err)
-		return
+// open opens the port for carriers in the tunnel, before anybody can know of the node.
+func (d *directStreams) open() (err error) {
+	if d.packets, err = d.node.Listen("tcp", agentrpc.PortSessions); err != nil {
+		return fmt.Errorf("listen for sessions: %w", err)
 	}
+	return nil
+}
+
+// servePackets takes carriers from the tunnel until ctx ends.
+func (d *directStreams) servePackets(ctx context.Context) {
+	ln := d.packets
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
 	slots := make(chan struct{}, maxCarriers)

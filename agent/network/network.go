@@ -63,6 +63,10 @@ func New(m agentrpc.Manifest, o Options) (*Node, error) {
 		return nil, fmt.Errorf("open network node: %w", err)
 	}
 	d.node = conn
+	if err := d.open(); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
 	return &Node{Conn: conn, opts: o, direct: d}, nil
 }
 

@@ -34,6 +34,9 @@ const (
 	steady     = time.Minute
 	// spareAfter is the age of a session at which it gets a second carrier that waits.
 	spareAfter = time.Second
+	// openTries is how often Sure may fail before a session is given up that has not
+	// begun.
+	openTries = 3
 	// clientLinger bounds what Close waits until all is handed to a carrier.
 	clientLinger = time.Second
 )
@@ -64,7 +67,7 @@ type made struct {
 }
 
 // Open opens a session with the given addresses. It returns once the server has
-// answered, or with the first error of Sure, or when ctx ends; the session does not end with ctx.
+// answered, or when Sure has failed a few times, or when ctx ends; the session does not end with ctx.
 func Open(ctx context.Context, local, remote net.Addr, w Ways) (*Client, error) {
 	var id ID
 	_, _ = rand.Read(id[:]) // never fails
@@ -231,13 +234,13 @@ func (c *Client) trySure(ctx context.Context, results chan<- made, failed <-chan
 		case <-failed:
 		}
 	}
-	for {
+	for tries := 1; ; tries++ {
 		conn, err := c.ways.Sure(ctx)
-		if err == nil || !c.opened {
+		if err == nil || !c.opened && tries == openTries {
 			give(ctx, results, made{conn: conn, err: err})
 			return
 		}
-		if !wait(ctx, firstPause) {
+		if !wait(ctx, headStart*time.Duration(min(tries, 8))) {
 			return
 		}
 	}

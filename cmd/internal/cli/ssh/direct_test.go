@@ -42,6 +42,12 @@ func TestStreamGoesDirectly(t *testing.T) {
 		}
 	})
 	require.Eventually(t, func() bool {
+		select {
+		case r := <-ended:
+			t.Errorf("it ended by itself: %+v", r)
+			return true
+		default:
+		}
 		files, _ := filepath.Glob(filepath.Join(logs, "*"))
 		for _, f := range files {
 			if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), direct) {
@@ -50,6 +56,7 @@ func TestStreamGoesDirectly(t *testing.T) {
 		}
 		return false
 	}, 30*time.Second, 5*time.Millisecond)
+	require.False(t, t.Failed())
 	_, err := io.WriteString(typed, "hello\n")
 	require.NoError(t, err)
 	require.NoError(t, typed.Close())

@@ -42,8 +42,12 @@ func (t *Tunnel) DialSSH(ctx context.Context) (tailnet.Stream, error) {
 	}
 	c, err := resume.Open(bound, address(t.node.ID()), address(t.agent),
 		resume.Ways{Fast: t.dialDirect, Sure: t.dialCarrier, Again: t.node.PeersChanged, Log: t.log})
-	if err != nil {
+	switch {
+	case err != nil && bound.Err() != nil:
 		return nil, t.cause(ctx, err)
+	case err != nil:
+		t.log.Debug("no resumable stream", "error", err)
+		return t.Dial(ctx, PortSSH)
 	}
 	t.keep(c)
 	return c, nil
