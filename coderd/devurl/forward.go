@@ -124,7 +124,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	// Without this the server reads all of a body before it lets an answer begin. Where
 	// it cannot be said (HTTP/2) it is so anyway.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	p.rev.ServeHTTP(w, r.WithContext(ctx))
+	p.rev.ServeHTTP(hintWriter{w}, r.WithContext(ctx))
 }
 
 // firstPage is where an application that wants a query begins.

@@ -1,0 +1,22 @@
+package devurl
+
+import "net/http"
+
+// hintWriter lets nothing but links through with answers of 1xx, which come before
+// response has a look at the headers.
+type hintWriter struct{ http.ResponseWriter }
+
+// WriteHeader begins the answer, or says something before it.
+func (w hintWriter) WriteHeader(status int) {
+	if status < http.StatusOK && status != http.StatusSwitchingProtocols {
+		for name := range w.Header() {
+			if name != "Link" {
+				w.Header().Del(name)
+			}
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w hintWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
