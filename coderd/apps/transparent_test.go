@@ -166,6 +166,7 @@ func TestAnswers(t *testing.T) {
 		switch r.URL.Path {
 		case "/early":
 			rw.Header().Set("Link", "</a.css>; rel=preload")
+			rw.Header().Set("Set-Cookie", "coder_session_token=evil; Domain=apps.test")
 			rw.WriteHeader(http.StatusEarlyHints)
 			_, _ = rw.Write([]byte("late"))
 		case "/untyped":
@@ -195,9 +196,9 @@ func TestAnswers(t *testing.T) {
 	res, _ = b.get(w.url("public", "/multi"))
 	assert.Equal(t, []string{"1", "2"}, res.Header["X-Twice"])
 
-	hints := map[int]string{}
+	hints := map[int]http.Header{}
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-		hints[code] = h.Get("Link")
+		hints[code] = http.Header(h)
 		return nil
 	}})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url("public", "/early"), nil)
@@ -205,7 +206,7 @@ func TestAnswers(t *testing.T) {
 	res, err = b.Do(req)
 	require.NoError(t, err)
 	_ = res.Body.Close()
-	assert.Equal(t, map[int]string{http.StatusEarlyHints: "</a.css>; rel=preload"}, hints)
+	assert.Equal(t, map[int]http.Header{http.StatusEarlyHints: {"Link": {"</a.css>; rel=preload"}}}, hints)
 }
 
 // TestBreaks: an answer that breaks off is no whole one, and none is a 502.

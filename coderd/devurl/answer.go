@@ -38,8 +38,16 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func (a *answer) WriteHeader(code int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, typed := a.Header()["Content-Type"]; !typed {
-		a.Header()["Content-Type"] = nil // or the server would guess
+	h := a.Header()
+	if code < 200 && code != http.StatusSwitchingProtocols {
+		// Nothing has had a look at these headers: they are links, or stay behind.
+		for name := range h {
+			if name != "Link" {
+				delete(h, name)
+			}
+		}
+	} else if _, typed := h["Content-Type"]; !typed {
+		h["Content-Type"] = nil // or the server would guess
 	}
 	a.ResponseWriter.WriteHeader(code)
 	if code >= 200 && a.left != 0 && !a.here && a.late == nil {
