@@ -3,7 +3,8 @@ package devurl
 import "net/http"
 
 // hintWriter lets nothing but links through with answers of 1xx, which come before
-// response has a look at the headers.
+// response has a look at the headers, and lets nobody guess the type of an answer
+// that has none.
 type hintWriter struct{ http.ResponseWriter }
 
 // WriteHeader begins the answer, or says something before it.
@@ -14,6 +15,8 @@ func (w hintWriter) WriteHeader(status int) {
 				w.Header().Del(name)
 			}
 		}
+	} else if _, typed := w.Header()["Content-Type"]; !typed {
+		w.Header()["Content-Type"] = nil
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
