@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -88,6 +89,15 @@ func (o *Output[T]) Print(env *Env, rows []T) error {
 		cells = append(cells, line)
 	}
 	return Table(env.Stdout, cells)
+}
+
+// Shows reports whether a table is wanted that has the column name.
+func (o *Output[T]) Shows(name string) bool {
+	if o.format != "table" {
+		return false
+	}
+	cols, err := o.columns()
+	return err == nil && slices.ContainsFunc(cols, func(c Column[T]) bool { return c.Name == name })
 }
 
 func (o *Output[T]) columns() ([]Column[T], error) {
@@ -186,4 +196,12 @@ func Time(t time.Time) string {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// TimeOr is Time with a word for the time that never was.
+func TimeOr(t time.Time, never string) string {
+	if t.IsZero() {
+		return never
+	}
+	return Time(t)
 }
