@@ -190,5 +190,7 @@ func TestBadInputNamesTheField(t *testing.T) {
 		assert.Equal(t, tc.field, e.Validations[0].Field, "%+v", e)
 	}
 	huge := map[string]any{"email": strings.Repeat("x", 2<<20)}
-	coderdtest.Do[api.Error](t, d.Client(""), http.StatusRequestEntityTooLarge, http.MethodPost, "/api/v2/users/login", huge)
+	over := coderdtest.Do[api.Error](t, d.Client(""), http.StatusRequestEntityTooLarge, http.MethodPost, "/api/v2/users/login", huge)
+	require.Equal(t, "The body of the request is too large. Send at most 1 MiB.", over.Message)
+	require.Equal(t, []api.ValidationError{{Field: "body", Detail: "Send at most 1 MiB."}}, over.Validations)
 }

@@ -1,6 +1,7 @@
 package coderd_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"coder.internal/api"
+	"coder.internal/api/agentrpc"
 	"coder.internal/api/jobrpc"
 	"coder.internal/coderd/coderdtest"
 	"coder.internal/coderd/httpapi"
@@ -23,12 +25,19 @@ import (
 
 const streamPatience = 30 * time.Second
 
-// silentAgents take connections and say nothing.
+// silentAgents take connections and say nothing, but for what is asked over HTTP: they
+// have no containers.
 type silentAgents struct{}
 
-func (silentAgents) DialAgent(context.Context, api.ID, uint16) (net.Conn, error) {
+func (silentAgents) DialAgent(_ context.Context, _ api.ID, port uint16) (net.Conn, error) {
 	near, far := net.Pipe()
-	go io.Copy(io.Discard, far) //nolint:errcheck // ends with the connection
+	go func() { // ends with the connection
+		if port == agentrpc.PortInspect {
+			_, _ = http.ReadRequest(bufio.NewReader(far)) // whatever it is
+			_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+		}
+		_, _ = io.Copy(io.Discard, far)
+	}()
 	return near, nil
 }
 
@@ -177,6 +186,8 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 	t.Parallel()
 	s := newFlow(t)
 	agent := s.running.LatestBuild.Resources[0].Agents[0].ID.String()
+	_, err := s.d.DB.Pool().Exec(t.Context(), `update workspace_agents set first_connected_at = now(), last_connected_at = now() + interval '1 hour'`)
+	require.NoError(t, err)
 	build := s.building.LatestBuild.ID.String()
 	version := "/api/v2/templateversions/" + s.importedOne.String()
 	running := "/api/v2/workspaces/" + s.running.ID.String()
@@ -192,6 +203,7 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 		{path: "/api/v2/workspaceagents/" + agent + "/watch-metadata-ws"},
 		{path: "/api/v2/workspaceagents/" + agent + "/logs?follow=true"},
 		{path: "/api/v2/workspaceagents/" + agent + "/coordinate"},
+		{path: "/api/v2/workspaceagents/" + agent + "/containers/watch"},
 		{path: "/api/v2/workspaceagents/" + agent + "/pty?reconnect=" + api.NewID().String() + "&width=80&height=24"},
 		{path: "/api/v2/workspacebuilds/" + build + "/logs?follow=true"},
 		{path: "/api/v2/templateversions/" + s.importing.String() + "/logs?follow=true"},

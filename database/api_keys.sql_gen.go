@@ -7,7 +7,6 @@ package database
 
 import (
 	"context"
-	"encoding/json"
 
 	"coder.internal/api"
 )
@@ -132,23 +131,14 @@ func (q *Queries) GetAPIKey(ctx context.Context, arg GetAPIKeyParams) (ApiKey, e
 
 const getCaller = `-- name: GetCaller :one
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
-    k.last_used < now() - interval '1 minute' as stale, u.status = 'dormant' as dormant,
-    coalesce(r.org_roles, '{}')::jsonb as org_roles,
-    array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups,
-    coalesce(r.custom_roles, '[]')::jsonb as custom_roles
+    (k.last_used < now() - interval '1 minute' or k.last_used = k.created_at)::boolean as stale, u.status = 'dormant' as dormant,
+    array(select m.organization_id::text || array_to_json(m.roles || o.default_member_roles)::text
+        from organization_members m
+        join organizations o on o.id = m.organization_id and not o.deleted
+        where m.user_id = u.id)::text[] as memberships,
+    array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups
 from api_keys k
 join users u on u.id = k.user_id
-cross join lateral (
-    -- An organization comes once for each custom role held there, with the same roles.
-    select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles) as org_roles,
-        jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
-            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
-            filter (where c.name is not null) as custom_roles
-    from organization_members m
-    join organizations o on o.id = m.organization_id and not o.deleted
-    left join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
-    where m.user_id = u.id
-) r
 where k.id = $1 and k.expires_at > now() and not u.deleted and u.status <> 'suspended'
 `
 
@@ -162,15 +152,15 @@ type GetCallerRow struct {
 	SiteRoles    []string
 	Stale        bool
 	Dormant      bool
-	OrgRoles     json.RawMessage
+	Memberships  []string
 	Groups       []api.ID
-	CustomRoles  json.RawMessage
 }
 
 // Everything that a request needs to know about who makes it, with as few parts as
 // can be: each request pays for them. Suspended and deleted users and expired keys
 // have no row. Whoever leaves an organization leaves its groups (a trigger), and
-// groups count only in an organization of org_roles, so that they need no join.
+// groups count only in an organization of memberships, so that they need no join.
+// A membership is the organization's id and, right behind it, a JSON list of roles.
 func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error) {
 	row := q.db.QueryRow(ctx, getCaller, id)
 	var i GetCallerRow
@@ -184,9 +174,8 @@ func (q *Queries) GetCaller(ctx context.Context, id string) (GetCallerRow, error
 		&i.SiteRoles,
 		&i.Stale,
 		&i.Dormant,
-		&i.OrgRoles,
+		&i.Memberships,
 		&i.Groups,
-		&i.CustomRoles,
 	)
 	return i, err
 }
@@ -274,6 +263,44 @@ func (q *Queries) InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (Api
 		&i.AllowList,
 	)
 	return i, err
+}
+
+const listCustomRolesOfUser = `-- name: ListCustomRolesOfUser :many
+select c.organization_id, c.name, c.display_name, c.site_permissions, c.org_permissions, c.member_permissions, c.user_permissions, c.created_at, c.updated_at from organization_members m
+join organizations o on o.id = m.organization_id and not o.deleted
+join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
+where m.user_id = $1
+`
+
+// The definitions of the custom roles that a user holds.
+func (q *Queries) ListCustomRolesOfUser(ctx context.Context, userID api.ID) ([]CustomRole, error) {
+	rows, err := q.db.Query(ctx, listCustomRolesOfUser, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CustomRole{}
+	for rows.Next() {
+		var i CustomRole
+		if err := rows.Scan(
+			&i.OrganizationID,
+			&i.Name,
+			&i.DisplayName,
+			&i.SitePermissions,
+			&i.OrgPermissions,
+			&i.MemberPermissions,
+			&i.UserPermissions,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listSessions = `-- name: ListSessions :many
@@ -446,7 +473,7 @@ with touched as (
         expires_at = case when k.login_type <> 'token' and $1::boolean
             then greatest(k.expires_at, now() + make_interval(secs => k.lifetime_seconds::float8))
             else k.expires_at end
-    where k.id = $2 and k.last_used < now() - interval '1 minute' and k.expires_at > now()
+    where k.id = $2 and (k.last_used < now() - interval '1 minute' or k.last_used = k.created_at) and k.expires_at > now()
     returning k.user_id
 )
 update users u set last_seen_at = now() from touched where u.id = touched.user_id
@@ -457,7 +484,7 @@ type TouchAPIKeyParams struct {
 	ID    string
 }
 
-// Notes the use of a key, at most once a minute, and lets sessions slide.
+// Notes the first use of a key and then one a minute at most, and lets sessions slide.
 func (q *Queries) TouchAPIKey(ctx context.Context, arg TouchAPIKeyParams) error {
 	_, err := q.db.Exec(ctx, touchAPIKey, arg.Slide, arg.ID)
 	return err

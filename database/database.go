@@ -26,7 +26,8 @@ const (
 	sessionSettings = `set statement_timeout = '30s';
 set lock_timeout = '10s';
 set idle_in_transaction_session_timeout = '30s';
-set timezone = 'UTC'`
+set timezone = 'UTC';
+set random_page_cost = 1.1`
 )
 
 // Options of Open. Log is required.

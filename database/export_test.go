@@ -13,3 +13,16 @@ func MigrateFiles(ctx context.Context, db *DB, files fs.FS) error {
 	}
 	return db.migrate(ctx, all)
 }
+
+// ReadSettings is a query that tells three settings.
+func ReadSettings(ctx context.Context, q *Queries, a, b, c string) (out string, err error) {
+	err = q.db.QueryRow(ctx, "select concat_ws(' ', current_setting($1, true), current_setting($2, true), current_setting($3, true))",
+		a, b, c).Scan(&out)
+	return out, err
+}
+
+// Fail is a query that the server refuses when it runs it.
+func Fail(ctx context.Context, q *Queries) error {
+	_, err := q.db.Exec(ctx, "select 1 / $1::integer", 0)
+	return err
+}

@@ -2,6 +2,7 @@ package database
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -12,17 +13,14 @@ import (
 // its text, which costs a list of workspaces a tenth of its time.
 func useIDs(m *pgtype.Map) {
 	m.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{wrapID}, m.TryWrapEncodePlanFuncs...)
-	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{wrapIDTarget}, m.TryWrapScanPlanFuncs...)
+	uuid := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: idCodec{}}
+	m.RegisterType(uuid)
+	m.RegisterType(&pgtype.Type{Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: &pgtype.ArrayCodec{ElementType: uuid}})
 }
 
 func wrapID(value any) (pgtype.WrappedEncodePlanNextSetter, any, bool) {
 	id, ok := value.(api.ID)
 	return &idEncodePlan{}, idValue(id), ok
-}
-
-func wrapIDTarget(target any) (pgtype.WrappedScanPlanNextSetter, any, bool) {
-	id, ok := target.(*api.ID)
-	return &idScanPlan{}, (*idTarget)(id), ok
 }
 
 type idEncodePlan struct{ next pgtype.EncodePlan }
@@ -38,31 +36,37 @@ func (p *idEncodePlan) Encode(value any, buf []byte) ([]byte, error) {
 	return p.next.Encode(idValue(id), buf)
 }
 
-type idScanPlan struct{ next pgtype.ScanPlan }
-
-func (p *idScanPlan) SetNext(next pgtype.ScanPlan) { p.next = next }
-
-// Scan implements pgtype.ScanPlan.
-func (p *idScanPlan) Scan(src []byte, target any) error {
-	id, ok := target.(*api.ID)
-	if !ok {
-		return errors.New("not an id")
-	}
-	return p.next.Scan(src, (*idTarget)(id))
-}
-
 type idValue api.ID
 
 // UUIDValue implements pgtype.UUIDValuer.
 func (v idValue) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: v, Valid: true}, nil }
 
-type idTarget api.ID
+// idCodec is the codec of uuid columns. Where it is not asked, the driver would use
+// the Scan method of ids.
+type idCodec struct{ pgtype.UUIDCodec }
 
-// ScanUUID implements pgtype.UUIDScanner.
-func (t *idTarget) ScanUUID(v pgtype.UUID) error {
-	if !v.Valid {
+// PlanScan implements pgtype.Codec.
+func (c idCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any) pgtype.ScanPlan {
+	if _, ok := target.(*api.ID); ok && format == pgtype.BinaryFormatCode {
+		return idScanPlan{}
+	}
+	return c.UUIDCodec.PlanScan(m, oid, format, target)
+}
+
+type idScanPlan struct{}
+
+// Scan implements pgtype.ScanPlan.
+func (idScanPlan) Scan(src []byte, target any) error {
+	id, ok := target.(*api.ID)
+	if !ok {
+		return errors.New("not an id")
+	}
+	if src == nil {
 		return errors.New("cannot scan NULL into an id")
 	}
-	*t = v.Bytes
+	if len(src) != len(id) {
+		return fmt.Errorf("scan %d bytes into an id", len(src))
+	}
+	copy(id[:], src)
 	return nil
 }

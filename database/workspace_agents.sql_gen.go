@@ -268,14 +268,15 @@ select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name
     ), '[]')::jsonb as log_sources,
     coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
-from workspace_resources r
+from unnest(case when $1::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else $2::uuid[] end) as j(id)
+join workspace_resources r on r.job_id = j.id
 join workspace_agents a on a.resource_id = r.id
-where r.job_id = any($1::uuid[])
-    and ($2::uuid is null or a.id = $2::uuid)
+where ($3::uuid is null or a.id = $3::uuid)
 order by a.resource_id, a.ordinal
 `
 
 type ListAgentsOfJobsParams struct {
+	Kept   bool
 	JobIds []api.ID
 	OnlyID *api.ID
 }
@@ -290,9 +291,10 @@ type ListAgentsOfJobsRow struct {
 }
 
 // Agents with their parts, and the database's time, by which an agent's state is
-// judged; only_id narrows to one of them.
+// judged; only_id narrows to one of them. The jobs are those kept by KeepNewestBuilds,
+// or those given.
 func (q *Queries) ListAgentsOfJobs(ctx context.Context, arg ListAgentsOfJobsParams) ([]ListAgentsOfJobsRow, error) {
-	rows, err := q.db.Query(ctx, listAgentsOfJobs, arg.JobIds, arg.OnlyID)
+	rows, err := q.db.Query(ctx, listAgentsOfJobs, arg.Kept, arg.JobIds, arg.OnlyID)
 	if err != nil {
 		return nil, err
 	}

@@ -13,29 +13,29 @@ import (
 
 const searchOwnWorkspaces = `-- name: SearchOwnWorkspaces :one
 with near as materialized (
-    select w.id from workspaces w where w.owner_id = $3::uuid and not w.deleted
+    select w.id from workspaces w where w.owner_id = $1::uuid and not w.deleted
     union
-    select w.id from workspaces w where w.acl <> '{}' and w.acl && $4::text[] and not w.deleted
+    select w.id from workspaces w where w.acl <> '{}' and w.acl && $2::text[] and not w.deleted
 ), own as materialized (
     select w.id, w.last_used_at from near join workspaces w on w.id = near.id
-    where rbac_visible(false, '{}', $3::uuid, $5::uuid[], $6::boolean, $7::uuid[], $4::text[],
+    where rbac_visible(false, '{}', $1::uuid, $3::uuid[], $4::boolean, $5::uuid[], $2::text[],
             w.organization_id, w.owner_id, w.acl)
-        and rbac_named($8::boolean, $9::uuid[], w.id)
-        and ($10::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($10::text) and not u.deleted))
-        and ($11::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($11::text) and not t.deleted))
-        and ($12::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($12::text) and not o.deleted))
-        and ($13::text = '' or strpos(lower(w.name), lower($13::text)) > 0)
-        and ($14::text = '' or lower(w.name) = lower($14::text))
-        and ($15::text = '' or workspace_status(w.id) = $15::text)
+        and rbac_named($6::boolean, $7::uuid[], w.id)
+        and ($8::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($8::text) and not u.deleted))
+        and ($9::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($9::text) and not t.deleted))
+        and ($10::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($10::text) and not o.deleted))
+        and ($11::text = '' or strpos(lower(w.name), lower($11::text)) > 0)
+        and ($12::text = '' or lower(w.name) = lower($12::text))
+        and ($13::text = '' or workspace_status(w.id) = $13::text)
+), page as materialized (
+    select array(select own.id from own order by own.last_used_at desc, own.id limit $15 offset $14)::uuid[] as ids
 )
-select
-    (select count(*) from own)::bigint as total,
-    array(select own.id from own order by own.last_used_at desc, own.id limit $2 offset $1)::uuid[] as ids
+select p.ids, (select count(*) from own)::bigint as total,
+    length(set_config('coder.page', p.ids::text, true))::integer as kept
+from page p
 `
 
 type SearchOwnWorkspacesParams struct {
-	SkipRows     int32
-	MaxRows      int32
 	OwnerFilter  api.ID
 	Entries      []string
 	MemberOf     []api.ID
@@ -49,11 +49,14 @@ type SearchOwnWorkspacesParams struct {
 	Name         string
 	ExactName    string
 	Status       string
+	SkipRows     int32
+	MaxRows      int32
 }
 
 type SearchOwnWorkspacesRow struct {
-	Total int64
 	Ids   []api.ID
+	Total int64
+	Kept  int32
 }
 
 // SearchWorkspaces for a caller who may read no others than their own and those
@@ -61,8 +64,6 @@ type SearchOwnWorkspacesRow struct {
 // lists, where the other one walks through all that there are.
 func (q *Queries) SearchOwnWorkspaces(ctx context.Context, arg SearchOwnWorkspacesParams) (SearchOwnWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchOwnWorkspaces,
-		arg.SkipRows,
-		arg.MaxRows,
 		arg.OwnerFilter,
 		arg.Entries,
 		arg.MemberOf,
@@ -76,8 +77,10 @@ func (q *Queries) SearchOwnWorkspaces(ctx context.Context, arg SearchOwnWorkspac
 		arg.Name,
 		arg.ExactName,
 		arg.Status,
+		arg.SkipRows,
+		arg.MaxRows,
 	)
 	var i SearchOwnWorkspacesRow
-	err := row.Scan(&i.Total, &i.Ids)
+	err := row.Scan(&i.Ids, &i.Total, &i.Kept)
 	return i, err
 }

@@ -32,13 +32,19 @@ func (q *Queries) InsertWorkspaceResources(ctx context.Context, arg InsertWorksp
 }
 
 const listWorkspaceResources = `-- name: ListWorkspaceResources :many
-select id, job_id, ordinal, transition, type, name, address, hide, icon, daily_cost, metadata, created_at, persistent from workspace_resources
-where job_id = any($1::uuid[])
-order by job_id, ordinal
+select r.id, r.job_id, r.ordinal, r.transition, r.type, r.name, r.address, r.hide, r.icon, r.daily_cost, r.metadata, r.created_at, r.persistent from unnest(case when $1::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else $2::uuid[] end) as j(id)
+join workspace_resources r on r.job_id = j.id
+order by r.job_id, r.ordinal
 `
 
-func (q *Queries) ListWorkspaceResources(ctx context.Context, jobIds []api.ID) ([]WorkspaceResource, error) {
-	rows, err := q.db.Query(ctx, listWorkspaceResources, jobIds)
+type ListWorkspaceResourcesParams struct {
+	Kept   bool
+	JobIds []api.ID
+}
+
+// Of the jobs kept by KeepNewestBuilds, or of those given.
+func (q *Queries) ListWorkspaceResources(ctx context.Context, arg ListWorkspaceResourcesParams) ([]WorkspaceResource, error) {
+	rows, err := q.db.Query(ctx, listWorkspaceResources, arg.Kept, arg.JobIds)
 	if err != nil {
 		return nil, err
 	}

@@ -11,17 +11,6 @@ import (
 	"coder.internal/api"
 )
 
-const countWorkspaces = `-- name: CountWorkspaces :one
-select count(*) from workspaces where not deleted
-`
-
-func (q *Queries) CountWorkspaces(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, countWorkspaces)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const findWorkspace = `-- name: FindWorkspace :one
 select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces
 where owner_id = $1 and lower(name) = lower($2) and (not deleted or $3::boolean)
@@ -145,38 +134,37 @@ func (q *Queries) IsOrganizationMember(ctx context.Context, arg IsOrganizationMe
 	return member, err
 }
 
-const listNewestWorkspaces = `-- name: ListNewestWorkspaces :many
-select w.id from workspaces w
-where not w.deleted
-order by w.last_used_at desc, w.id
-limit $2 offset $1
+const keepNewestBuilds = `-- name: KeepNewestBuilds :one
+select length(set_config('coder.builds', coalesce(array_agg(b.id), '{}')::text, true)
+    || set_config('coder.jobs', coalesce(array_agg(b.job_id), '{}')::text, true))::integer as kept
+from unnest(nullif(current_setting('coder.page', true), '')::uuid[]) as p(id)
+cross join lateral (
+    select l.id, l.job_id from workspace_builds l
+    where l.workspace_id = p.id and not l.refused
+    order by l.build_number desc
+    limit 1
+) b
 `
 
-type ListNewestWorkspacesParams struct {
-	SkipRows int32
-	MaxRows  int32
+// The newest builds that were not refused of the workspaces on the page, and their jobs,
+// for what is read after it.
+func (q *Queries) KeepNewestBuilds(ctx context.Context) (int32, error) {
+	row := q.db.QueryRow(ctx, keepNewestBuilds)
+	var kept int32
+	err := row.Scan(&kept)
+	return kept, err
 }
 
-// SearchWorkspaces for a caller who may read all and looks for nothing: it costs a
-// third, most of which goes into planning the other one.
-func (q *Queries) ListNewestWorkspaces(ctx context.Context, arg ListNewestWorkspacesParams) ([]api.ID, error) {
-	rows, err := q.db.Query(ctx, listNewestWorkspaces, arg.SkipRows, arg.MaxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []api.ID{}
-	for rows.Next() {
-		var id api.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+const keepPage = `-- name: KeepPage :one
+select length(set_config('coder.page', ($1::uuid[])::text, true))::integer as kept
+`
+
+// Makes a page of workspaces that are known.
+func (q *Queries) KeepPage(ctx context.Context, ids []api.ID) (int32, error) {
+	row := q.db.QueryRow(ctx, keepPage, ids)
+	var kept int32
+	err := row.Scan(&kept)
+	return kept, err
 }
 
 const listWorkspaceDetails = `-- name: ListWorkspaceDetails :many
@@ -187,13 +175,9 @@ select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_s
     t.require_active_version as template_require_active_version,
     t.use_classic_parameter_flow as template_use_classic_parameter_flow,
     b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash, v.name as version_name, i.username as initiator_name
-from unnest($1::uuid[]) as p(id)
-join workspaces w on w.id = p.id
-join workspace_builds b on b.id = (
-    select l.id from workspace_builds l
-    where l.workspace_id = w.id and not l.refused
-    order by l.build_number desc
-    limit 1)
+from unnest(nullif(current_setting('coder.builds', true), '')::uuid[]) as p(id)
+join workspace_builds b on b.id = p.id
+join workspaces w on w.id = b.workspace_id
 join provisioner_jobs j on j.id = b.job_id
 join template_versions v on v.id = b.template_version_id
 join users u on u.id = w.owner_id
@@ -220,11 +204,10 @@ type ListWorkspaceDetailsRow struct {
 	InitiatorName                   string
 }
 
-// Workspaces with the names around them, and the newest build that was not refused
-// with its job. What the job brought is asked for afterwards: a job that is seen to
-// have succeeded is never seen without it.
-func (q *Queries) ListWorkspaceDetails(ctx context.Context, ids []api.ID) ([]ListWorkspaceDetailsRow, error) {
-	rows, err := q.db.Query(ctx, listWorkspaceDetails, ids)
+// Builds kept by KeepNewestBuilds with their jobs, their workspaces and the names around
+// these.
+func (q *Queries) ListWorkspaceDetails(ctx context.Context) ([]ListWorkspaceDetailsRow, error) {
+	rows, err := q.db.Query(ctx, listWorkspaceDetails)
 	if err != nil {
 		return nil, err
 	}
@@ -371,28 +354,75 @@ func (q *Queries) RenameWorkspace(ctx context.Context, arg RenameWorkspaceParams
 	return result.RowsAffected(), nil
 }
 
+const searchNewestWorkspaces = `-- name: SearchNewestWorkspaces :one
+with page as materialized (
+    select array(
+        select n.id from (
+            select w.id, w.last_used_at from workspaces w
+            where not w.deleted
+            order by w.last_used_at desc, w.id
+            limit 1000
+        ) n
+        order by n.last_used_at desc, n.id
+        limit $2 offset $1
+    )::uuid[] as ids
+), known as (
+    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < $2::integer
+        then cardinality(p.ids) + $1::integer end)::bigint as total
+    from page p
+)
+select k.ids, coalesce(k.total, (select count(*) from workspaces w where not w.deleted))::bigint as total,
+    length(set_config('coder.page', k.ids::text, true))::integer as kept
+from known k
+`
+
+type SearchNewestWorkspacesParams struct {
+	SkipRows int32
+	MaxRows  int32
+}
+
+type SearchNewestWorkspacesRow struct {
+	Ids   []api.ID
+	Total int64
+	Kept  int32
+}
+
+// SearchWorkspaces for a caller who may read all and looks for nothing, among the first
+// thousand. It is planned once, because the constant tells how far it will go.
+func (q *Queries) SearchNewestWorkspaces(ctx context.Context, arg SearchNewestWorkspacesParams) (SearchNewestWorkspacesRow, error) {
+	row := q.db.QueryRow(ctx, searchNewestWorkspaces, arg.SkipRows, arg.MaxRows)
+	var i SearchNewestWorkspacesRow
+	err := row.Scan(&i.Ids, &i.Total, &i.Kept)
+	return i, err
+}
+
 const searchWorkspaces = `-- name: SearchWorkspaces :one
 with matching as not materialized (
     select w.id, w.last_used_at from workspaces w
     where not w.deleted
-        and rbac_visible($4::boolean, $5::uuid[], $6::uuid, $7::uuid[], $8::boolean, $9::uuid[], $10::text[],
+        and rbac_visible($1::boolean, $2::uuid[], $3::uuid, $4::uuid[], $5::boolean, $6::uuid[], $7::text[],
             w.organization_id, w.owner_id, w.acl)
-        and rbac_named($11::boolean, $12::uuid[], w.id)
-        and ($13::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($13::text) and not u.deleted))
-        and ($14::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($14::text) and not t.deleted))
-        and ($15::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($15::text) and not o.deleted))
-        and ($16::text = '' or strpos(lower(w.name), lower($16::text)) > 0)
-        and ($17::text = '' or lower(w.name) = lower($17::text))
-        and ($18::text = '' or workspace_status(w.id) = $18::text)
+        and rbac_named($8::boolean, $9::uuid[], w.id)
+        and ($10::text = '' or w.owner_id = (select u.id from users u where lower(u.username) = lower($10::text) and not u.deleted))
+        and ($11::text = '' or w.template_id in (select t.id from templates t where lower(t.name) = lower($11::text) and not t.deleted))
+        and ($12::text = '' or w.organization_id = (select o.id from organizations o where lower(o.name) = lower($12::text) and not o.deleted))
+        and ($13::text = '' or strpos(lower(w.name), lower($13::text)) > 0)
+        and ($14::text = '' or lower(w.name) = lower($14::text))
+        and ($15::text = '' or workspace_status(w.id) = $15::text)
+), page as materialized (
+    select array(select m.id from matching m order by m.last_used_at desc, m.id limit $17 offset $16)::uuid[] as ids
+), known as (
+    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < $17::integer
+        then cardinality(p.ids) + $16::integer
+        when cardinality(p.ids) = 0 and $16::integer = 0 then 0 end)::bigint as total
+    from page p
 )
-select (select count(*) from matching where $1::boolean)::bigint as total,
-    array(select m.id from matching m order by m.last_used_at desc, m.id limit $3 offset $2)::uuid[] as ids
+select k.ids, coalesce(k.total, (select count(*) from matching))::bigint as total,
+    length(set_config('coder.page', k.ids::text, true))::integer as kept
+from known k
 `
 
 type SearchWorkspacesParams struct {
-	WithTotal    bool
-	SkipRows     int32
-	MaxRows      int32
 	Everything   bool
 	Orgs         []api.ID
 	OwnerFilter  api.ID
@@ -408,21 +438,22 @@ type SearchWorkspacesParams struct {
 	Name         string
 	ExactName    string
 	Status       string
+	SkipRows     int32
+	MaxRows      int32
 }
 
 type SearchWorkspacesRow struct {
-	Total int64
 	Ids   []api.ID
+	Total int64
+	Kept  int32
 }
 
-// One page of ids, newest use first, and how many match in all. The conditions are
-// planned for each of the two by itself, so that the page can walk the index and stop
-// early. Without with_total nothing is counted, and with max_rows 0 nothing is looked for.
+// One page of ids, newest use first, and how many match in all. The page stays in a
+// setting of the transaction, where what is read together with it finds it. The
+// conditions are planned for each of the two by itself, so that the page can walk the
+// index and stop early; where the page ends the list nothing is counted.
 func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesParams) (SearchWorkspacesRow, error) {
 	row := q.db.QueryRow(ctx, searchWorkspaces,
-		arg.WithTotal,
-		arg.SkipRows,
-		arg.MaxRows,
 		arg.Everything,
 		arg.Orgs,
 		arg.OwnerFilter,
@@ -438,9 +469,11 @@ func (q *Queries) SearchWorkspaces(ctx context.Context, arg SearchWorkspacesPara
 		arg.Name,
 		arg.ExactName,
 		arg.Status,
+		arg.SkipRows,
+		arg.MaxRows,
 	)
 	var i SearchWorkspacesRow
-	err := row.Scan(&i.Total, &i.Ids)
+	err := row.Scan(&i.Ids, &i.Total, &i.Kept)
 	return i, err
 }
 

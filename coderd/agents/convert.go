@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"coder.internal/api"
 	"coder.internal/database"
 )
@@ -21,36 +19,53 @@ const StaleAfter = 60 * time.Second
 const agentAPIVersion = "2.10"
 
 // ResourcesOf returns the resources of each job, agents and their parts included,
-// with two statements however many jobs there are. They run side by side, so q must
-// not be that of a transaction. Jobs without resources have no entry. The host names
-// of apps are left to NameApps.
-func ResourcesOf(ctx context.Context, q *database.Queries, jobIDs []api.ID) (map[api.ID][]api.WorkspaceResource, error) {
+// with one exchange however many jobs there are. Jobs without resources have no entry.
+// The host names of apps are left to NameApps.
+func ResourcesOf(ctx context.Context, db *database.DB, jobIDs []api.ID) (map[api.ID][]api.WorkspaceResource, error) {
 	if len(jobIDs) == 0 {
 		return map[api.ID][]api.WorkspaceResource{}, nil
 	}
-	var resources []database.WorkspaceResource
-	var rows []database.ListAgentsOfJobsRow
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		if resources, err = q.ListWorkspaceResources(gctx, jobIDs); err != nil {
-			return fmt.Errorf("list resources: %w", err)
-		}
-		return nil
-	})
-	g.Go(func() (err error) {
-		if rows, err = q.ListAgentsOfJobs(gctx, database.ListAgentsOfJobsParams{JobIds: jobIDs}); err != nil {
-			return fmt.Errorf("list agents: %w", err)
-		}
-		return nil
-	})
-	if err := g.Wait(); err != nil {
+	p := Parts{jobs: jobIDs}
+	if err := db.Together(ctx, p.Reads(ctx)...); err != nil {
 		return nil, err
 	}
-	agents, err := assemble(rows)
+	return p.Resources()
+}
+
+// Parts is what jobs brought, as it is read together with other things. Its zero value
+// reads what belongs to the jobs that KeepNewestBuilds keeps.
+type Parts struct {
+	jobs      []api.ID
+	resources []database.WorkspaceResource
+	agents    []database.ListAgentsOfJobsRow
+}
+
+// Reads returns what DB.Together is to run.
+func (p *Parts) Reads(ctx context.Context) []func(*database.Queries) error {
+	kept := p.jobs == nil
+	return []func(*database.Queries) error{
+		func(q *database.Queries) (err error) {
+			if p.resources, err = q.ListWorkspaceResources(ctx, database.ListWorkspaceResourcesParams{Kept: kept, JobIds: p.jobs}); err != nil {
+				return fmt.Errorf("list resources: %w", err)
+			}
+			return nil
+		},
+		func(q *database.Queries) (err error) {
+			if p.agents, err = q.ListAgentsOfJobs(ctx, database.ListAgentsOfJobsParams{Kept: kept, JobIds: p.jobs}); err != nil {
+				return fmt.Errorf("list agents: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// Resources returns what Reads has read, by job, as ResourcesOf does.
+func (p *Parts) Resources() (map[api.ID][]api.WorkspaceResource, error) {
+	agents, err := assemble(p.agents)
 	if err != nil {
 		return nil, err
 	}
-	return joinResources(resources, agents)
+	return joinResources(p.resources, agents)
 }
 
 // NameApps gives the apps of a workspace's agents the host names that they have there.

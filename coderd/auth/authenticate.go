@@ -3,8 +3,10 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
@@ -39,11 +41,11 @@ func (s *Service) subject(ctx context.Context, row database.GetCallerRow) (rbac.
 	}
 	subject := rbac.Subject{UserID: row.UserID, Username: row.Username, SiteRoles: row.SiteRoles, Scopes: expand(row.Scopes),
 		Allow: allow, Groups: row.Groups, Deployment: s.opts.Config.Deployment}
-	if err := json.Unmarshal(row.OrgRoles, &subject.OrgRoles); err != nil {
-		return rbac.Subject{}, fmt.Errorf("decode organization roles of user %s: %w", row.UserID, err)
+	if subject.OrgRoles, err = memberships(row.Memberships); err != nil {
+		return rbac.Subject{}, fmt.Errorf("decode memberships of user %s: %w", row.UserID, err)
 	}
-	if subject.Custom, err = customRoles(row.CustomRoles); err != nil {
-		return rbac.Subject{}, fmt.Errorf("decode custom roles of user %s: %w", row.UserID, err)
+	if subject.Custom, err = s.customRoles(ctx, row.UserID, subject.OrgRoles); err != nil {
+		return rbac.Subject{}, err
 	}
 	if row.Stale {
 		s.touch(ctx, row.ID)
@@ -54,25 +56,47 @@ func (s *Service) subject(ctx context.Context, row database.GetCallerRow) (rbac.
 	return subject, nil
 }
 
-// customRoles reads the definitions of the custom roles that somebody holds.
-func customRoles(stored json.RawMessage) ([]rbac.Role, error) {
-	if string(stored) == "[]" {
+// memberships takes apart what GetCaller says of organizations and roles in them.
+func memberships(stored []string) (map[api.ID][]string, error) {
+	const idLen = 36
+	out := make(map[api.ID][]string, len(stored))
+	for _, m := range stored {
+		id, err := api.ParseID(m[:min(idLen, len(m))])
+		if err != nil {
+			return nil, err
+		}
+		var roles []string
+		if err := json.Unmarshal([]byte(m[idLen:]), &roles); err != nil {
+			return nil, err
+		}
+		out[id] = roles
+	}
+	return out, nil
+}
+
+// customRoles reads the definitions of the custom roles that somebody holds. Nearly
+// nobody holds one, and then nothing is asked. A role that went away since the
+// memberships were read gives nothing.
+func (s *Service) customRoles(ctx context.Context, user api.ID, memberships map[api.ID][]string) ([]rbac.Role, error) {
+	any := false
+	for _, roles := range memberships {
+		any = any || slices.ContainsFunc(roles, func(r string) bool { return !rbac.IsOrgRole(r) })
+	}
+	if !any {
 		return nil, nil
 	}
-	var rows []struct {
-		Name           string            `json:"name"`
-		OrganizationID api.ID            `json:"organization_id"`
-		Site           []rbac.Permission `json:"site"`
-		Org            []rbac.Permission `json:"org"`
-		Member         []rbac.Permission `json:"member"`
-		User           []rbac.Permission `json:"user"`
-	}
-	if err := json.Unmarshal(stored, &rows); err != nil {
-		return nil, err
+	rows, err := s.opts.DB.ListCustomRolesOfUser(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("list custom roles of user %s: %w", user, err)
 	}
 	out := make([]rbac.Role, len(rows))
 	for i, r := range rows {
-		out[i] = rbac.NewRole(r.Name, r.OrganizationID, rbac.Spec{Site: r.Site, Org: r.Org, Member: r.Member, User: r.User})
+		var spec rbac.Spec
+		if err := errors.Join(json.Unmarshal(r.SitePermissions, &spec.Site), json.Unmarshal(r.OrgPermissions, &spec.Org),
+			json.Unmarshal(r.MemberPermissions, &spec.Member), json.Unmarshal(r.UserPermissions, &spec.User)); err != nil {
+			return nil, fmt.Errorf("decode custom role %s of organization %s: %w", r.Name, r.OrganizationID, err)
+		}
+		out[i] = rbac.NewRole(r.Name, r.OrganizationID, spec)
 	}
 	return out, nil
 }

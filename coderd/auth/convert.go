@@ -2,6 +2,7 @@ package auth
 
 import (
 	"slices"
+	"time"
 
 	"coder.internal/api"
 	"coder.internal/coderd/rbac"
@@ -9,9 +10,13 @@ import (
 )
 
 func toKey(k database.ApiKey, username string) api.Key {
+	used := k.LastUsed.UTC()
+	if api.LoginType(k.LoginType) == api.LoginToken && k.LastUsed.Equal(k.CreatedAt) {
+		used = time.Time{} // a token that nobody has used yet; to sign in is to use a session
+	}
 	return api.Key{
 		ID: k.ID, UserID: k.UserID, Username: username, LoginType: api.LoginType(k.LoginType), TokenName: k.TokenName,
-		Scope: oldScope(k.Scopes), Scopes: k.Scopes, LastUsed: k.LastUsed.UTC(), ExpiresAt: k.ExpiresAt.UTC(),
+		Scope: oldScope(k.Scopes), Scopes: k.Scopes, LastUsed: used, ExpiresAt: k.ExpiresAt.UTC(),
 		CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(), LifetimeSeconds: k.LifetimeSeconds,
 		AllowList: toAllowList(k.AllowList),
 	}

@@ -23,10 +23,13 @@ func TestTokens(t *testing.T) {
 
 	made := coderdtest.Do[api.GenerateKeyResponse](t, bob, http.StatusCreated, post, tokensPath, api.CreateTokenRequest{TokenName: "ci"})
 	ci := d.Client(made.Key)
+	unused := coderdtest.Do[api.Key](t, bob, http.StatusOK, get, tokensPath+"/ci", nil)
+	assert.True(t, unused.LastUsed.IsZero(), "a token that nobody used was used %s", unused.LastUsed)
 	me := coderdtest.Do[api.User](t, ci, http.StatusOK, get, "/api/v2/users/me", nil)
 	assert.Equal(t, "bob", me.Username)
 	key := coderdtest.Do[api.Key](t, bob, http.StatusOK, get, tokensPath+"/ci", nil)
 	assert.Equal(t, api.LoginToken, key.LoginType)
+	assert.True(t, key.LastUsed.After(key.CreatedAt), "the first use of a token is noted at once")
 	assert.Equal(t, int64(168*3600), key.LifetimeSeconds)
 	assert.Equal(t, "all", key.Scope)
 	assert.WithinDuration(t, time.Now().Add(168*time.Hour), key.ExpiresAt, time.Minute)

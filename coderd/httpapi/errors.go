@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math"
@@ -149,6 +150,9 @@ const failedValidation = "validation failed"
 // the library, so it is set once, before anything reads it.
 var useOurErrors = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		if status == http.StatusRequestEntityTooLarge {
+			return &response{body: tooLarge(msg), status: status}
+		}
 		e := &api.Error{Code: codeOf(status), Message: sentence(msg)}
 		for _, err := range errs {
 			if err == nil {
@@ -169,6 +173,21 @@ var useOurErrors = sync.OnceFunc(func() {
 		return &response{body: e, status: Status(e.Code)}
 	}
 })
+
+// tooLarge says in our words that a body is over its limit, which the library tells
+// at the end of its sentence.
+func tooLarge(msg string) *api.Error {
+	detail := "Send less."
+	_, limit, found := strings.Cut(msg, "limit=")
+	if n, err := strconv.ParseInt(strings.TrimSuffix(limit, " bytes"), 10, 64); found && err == nil {
+		detail = fmt.Sprintf("Send at most %d bytes.", n)
+		if n%(1<<20) == 0 {
+			detail = fmt.Sprintf("Send at most %d MiB.", n>>20)
+		}
+	}
+	return &api.Error{Code: api.CodeTooLarge, Message: "The body of the request is too large. " + detail,
+		Validations: []api.ValidationError{{Field: "body", Detail: detail}}}
+}
 
 func codeOf(status int) api.Code {
 	switch status {

@@ -249,42 +249,5 @@ func inScope(scopes []string, a Action, t Type) bool {
 	return false
 }
 
-// ValidScope reports whether a token may carry scope s.
-func ValidScope(s string) bool {
-	switch s {
-	case ScopeAll, "coder:all", ScopeApplicationConnect, "coder:application_connect":
-		return true
-	}
-	typ, act, ok := strings.Cut(s, ":")
-	return ok && slices.Contains(allTypes, Type(typ)) && (act == "*" || slices.Contains(allActions, Action(act)))
-}
-
-// Scopes returns what tokens may carry: the composites, then each type with "*"
-// and with every action.
-func Scopes() []string {
-	out := []string{ScopeAll, ScopeApplicationConnect, "coder:all", "coder:application_connect"}
-	for _, t := range allTypes {
-		out = append(out, string(t)+":*")
-		for _, a := range allActions {
-			out = append(out, string(t)+":"+string(a))
-		}
-	}
-	return out
-}
-
 // KnownType reports whether t is a type of the role table.
 func KnownType(t Type) bool { return slices.Contains(allTypes, t) }
-
-// ScopesCover reports whether a caller with scopes have may hand out want: each
-// one is held itself, or by "all" or the type's "*".
-func ScopesCover(have, want []string) bool {
-	for _, w := range want {
-		typ, _, _ := strings.Cut(w, ":")
-		if !slices.ContainsFunc(have, func(h string) bool {
-			return h == w || h == ScopeAll || h == "coder:all" || (h == typ+":*" && typ != "coder")
-		}) {
-			return false
-		}
-	}
-	return true
-}

@@ -170,24 +170,3 @@ func BenchmarkAuthorize(b *testing.B) {
 		})
 	}
 }
-
-func TestScopesCover(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		have, want []string
-		covers     bool
-	}{
-		{[]string{"all"}, []string{"workspace:read", "all"}, true},
-		{[]string{"workspace:*"}, []string{"workspace:read", "workspace:*"}, true},
-		{[]string{"workspace:*"}, []string{"template:read"}, false},
-		{[]string{"workspace:read"}, []string{"workspace:*"}, false},
-		{[]string{"workspace:read"}, []string{"all"}, false},
-		{[]string{"application_connect"}, []string{"coder:all"}, false},
-		{[]string{}, []string{"user:read"}, false},
-	} {
-		assert.Equal(t, tc.covers, rbac.ScopesCover(tc.have, tc.want), "%v covers %v", tc.have, tc.want)
-	}
-	for _, s := range rbac.Scopes() {
-		assert.True(t, rbac.ValidScope(s), s)
-	}
-}

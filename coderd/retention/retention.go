@@ -76,10 +76,8 @@ func (s *Service) Run(ctx context.Context) error {
 		tick := s.opts.Clock.NewTicker(every, "retention")
 		defer tick.Stop()
 		for {
-			for _, k := range kinds {
-				if err := s.clean(ctx, k); err != nil {
-					return err
-				}
+			if err := s.round(ctx, kinds); err != nil {
+				return err
 			}
 			select {
 			case <-ctx.Done():
@@ -88,6 +86,20 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 		}
 	})
+}
+
+// round cleans each kind. One that fails keeps none of the others from it.
+func (s *Service) round(ctx context.Context, kinds []Kind) error {
+	var failed []error
+	for _, k := range kinds {
+		if err := s.clean(ctx, k); err != nil {
+			failed = append(failed, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // clean removes all of one kind that is too old.

@@ -72,3 +72,40 @@ func TestCleansInBatches(t *testing.T) {
 	ticker.MustWait(ctx).MustRelease(ctx)
 	require.NoError(t, <-done)
 }
+
+// TestKindsAreIndependent: one kind that fails keeps none of the others from being
+// cleaned, and its error comes out all the same.
+func TestKindsAreIndependent(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	lease, cleaned := held{again: make(chan error)}, make(chan string, 16)
+	kind := func(name string, err error) retention.Kind {
+		return retention.Kind{Name: name, Keep: time.Hour, Clean: func(context.Context, time.Duration, int32) (int64, error) {
+			cleaned <- name
+			return 0, err
+		}}
+	}
+	s, err := retention.New(retention.Options{Lease: lease, Log: slog.New(slog.DiscardHandler), Clock: quartz.NewMock(t), Kinds: []retention.Kind{
+		kind("first", errors.New("no such table")), kind("second", nil), kind("third", errors.New("statement timeout")), kind("fourth", nil)}})
+	require.NoError(t, err)
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.Run(running) }()
+	for _, want := range []string{"first", "second", "third", "fourth"} {
+		require.Equal(t, want, <-cleaned)
+	}
+	failed := <-lease.again
+	require.ErrorContains(t, failed, "clean first: no such table")
+	require.ErrorContains(t, failed, "clean third: statement timeout")
+	stop()
+	for {
+		select {
+		case <-lease.again: // a round that had begun
+		case <-cleaned:
+		case err := <-done:
+			require.NoError(t, err)
+			return
+		}
+	}
+}

@@ -321,7 +321,7 @@ func (s *Service) Resources(ctx context.Context, id api.ID) ([]api.WorkspaceReso
 	if err != nil {
 		return nil, err
 	}
-	byJob, err := agents.ResourcesOf(ctx, s.opts.DB.Queries, []api.ID{v.JobID})
+	byJob, err := agents.ResourcesOf(ctx, s.opts.DB, []api.ID{v.JobID})
 	if err != nil {
 		return nil, err
 	}

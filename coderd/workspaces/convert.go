@@ -22,35 +22,77 @@ func (s *Service) one(ctx context.Context, id api.ID) (api.Workspace, error) {
 	return all[0], nil
 }
 
-// details returns workspaces with their newest builds, in the order of ids. The
-// number of statements does not depend on how many there are.
+// details returns workspaces with their newest builds, in the order of ids.
 func (s *Service) details(ctx context.Context, ids []api.ID) ([]api.Workspace, error) {
 	if len(ids) == 0 {
 		return []api.Workspace{}, nil
 	}
-	rows, err := s.db.ListWorkspaceDetails(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("list workspaces: %w", err)
+	return s.page(ctx, func(q *database.Queries) ([]api.ID, error) {
+		_, err := q.KeepPage(ctx, ids)
+		return ids, err
+	})
+}
+
+// page returns the workspaces that find looks for, with their newest builds, in the
+// order that find gives. find makes one query that keeps a page (as KeepPage). All is
+// read with one exchange and on one snapshot: a job that is seen to have succeeded is
+// never seen without what it brought. The number of statements does not depend on how
+// many workspaces there are.
+func (s *Service) page(ctx context.Context, find func(q *database.Queries) ([]api.ID, error)) ([]api.Workspace, error) {
+	var ids []api.ID
+	var rows []database.ListWorkspaceDetailsRow
+	var parts agents.Parts
+	reads := append([]func(*database.Queries) error{
+		func(q *database.Queries) (err error) {
+			if ids, err = find(q); err != nil {
+				return fmt.Errorf("find workspaces: %w", err)
+			}
+			return nil
+		},
+		func(q *database.Queries) error {
+			if _, err := q.KeepNewestBuilds(ctx); err != nil {
+				return fmt.Errorf("find newest builds: %w", err)
+			}
+			return nil
+		},
+		func(q *database.Queries) (err error) {
+			if rows, err = q.ListWorkspaceDetails(ctx); err != nil {
+				return fmt.Errorf("list workspaces: %w", err)
+			}
+			return nil
+		},
+	}, parts.Reads(ctx)...)
+	if err := s.db.Together(ctx, reads...); err != nil {
+		return nil, err
 	}
-	newest := make([]database.ListWorkspaceBuildDetailsRow, len(rows))
+	return s.joinPage(ctx, ids, rows, &parts)
+}
+
+func (s *Service) joinPage(ctx context.Context, ids []api.ID, rows []database.ListWorkspaceDetailsRow, parts *agents.Parts) ([]api.Workspace, error) {
+	jobRows, byID := make([]database.ProvisionerJob, len(rows)), make(map[api.ID]int, len(rows))
 	for i, r := range rows {
-		newest[i] = database.ListWorkspaceBuildDetailsRow{WorkspaceBuild: r.WorkspaceBuild, ProvisionerJob: r.ProvisionerJob,
-			WorkspaceName: r.Workspace.Name, OwnerID: r.Workspace.OwnerID, OrganizationID: r.Workspace.OrganizationID,
-			OwnerName: r.OwnerName, OwnerAvatarUrl: r.OwnerAvatarUrl, InitiatorName: r.InitiatorName, VersionName: r.VersionName}
+		jobRows[i], byID[r.Workspace.ID] = r.ProvisionerJob, i
 	}
-	builds, err := s.joinBuilds(ctx, newest)
+	jobsByID, err := jobs.Describe(ctx, s.db.Queries, jobRows)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[api.ID]int, len(rows))
-	for i, r := range rows {
-		byID[r.Workspace.ID] = i
+	resources, err := parts.Resources()
+	if err != nil {
+		return nil, err
 	}
 	out := make([]api.Workspace, 0, len(ids))
 	for _, id := range ids {
-		if i, ok := byID[id]; ok {
-			out = append(out, s.convert(rows[i], builds[rows[i].WorkspaceBuild.ID]))
+		i, ok := byID[id]
+		if !ok {
+			continue
 		}
+		r := rows[i]
+		out = append(out, s.convert(r, convertBuild(database.ListWorkspaceBuildDetailsRow{WorkspaceBuild: r.WorkspaceBuild,
+			ProvisionerJob: r.ProvisionerJob, WorkspaceName: r.Workspace.Name, OwnerID: r.Workspace.OwnerID,
+			OrganizationID: r.Workspace.OrganizationID, OwnerName: r.OwnerName, OwnerAvatarUrl: r.OwnerAvatarUrl,
+			InitiatorName: r.InitiatorName, VersionName: r.VersionName},
+			jobsByID[r.ProvisionerJob.ID], resources[r.ProvisionerJob.ID])))
 	}
 	return out, nil
 }
@@ -117,7 +159,7 @@ func (s *Service) joinBuilds(ctx context.Context, rows []database.ListWorkspaceB
 	if err != nil {
 		return nil, err
 	}
-	resources, err := agents.ResourcesOf(ctx, s.db.Queries, jobIDs)
+	resources, err := agents.ResourcesOf(ctx, s.db, jobIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func (s *Service) planResult(ctx context.Context, p database.ProvisionerPlan) (a
 	if err := json.Unmarshal(p.Changes, &out.Changes); err != nil {
 		return out, fmt.Errorf("decode changes of plan %s: %w", p.ID, err)
 	}
-	resources, err := agents.ResourcesOf(ctx, s.db.Queries, []api.ID{p.JobID})
+	resources, err := agents.ResourcesOf(ctx, s.db, []api.ID{p.JobID})
 	if err != nil {
 		return out, err
 	}

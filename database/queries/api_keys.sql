@@ -2,36 +2,35 @@
 -- Everything that a request needs to know about who makes it, with as few parts as
 -- can be: each request pays for them. Suspended and deleted users and expired keys
 -- have no row. Whoever leaves an organization leaves its groups (a trigger), and
--- groups count only in an organization of org_roles, so that they need no join.
+-- groups count only in an organization of memberships, so that they need no join.
+-- A membership is the organization's id and, right behind it, a JSON list of roles.
 select k.id, k.hashed_secret, k.user_id, k.scopes, k.allow_list, u.username, u.roles as site_roles,
-    k.last_used < now() - interval '1 minute' as stale, u.status = 'dormant' as dormant,
-    coalesce(r.org_roles, '{}')::jsonb as org_roles,
-    array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups,
-    coalesce(r.custom_roles, '[]')::jsonb as custom_roles
+    (k.last_used < now() - interval '1 minute' or k.last_used = k.created_at)::boolean as stale, u.status = 'dormant' as dormant,
+    array(select m.organization_id::text || array_to_json(m.roles || o.default_member_roles)::text
+        from organization_members m
+        join organizations o on o.id = m.organization_id and not o.deleted
+        where m.user_id = u.id)::text[] as memberships,
+    array(select g.group_id from group_members g where g.user_id = u.id)::uuid[] as groups
 from api_keys k
 join users u on u.id = k.user_id
-cross join lateral (
-    -- An organization comes once for each custom role held there, with the same roles.
-    select jsonb_object_agg(m.organization_id, m.roles || o.default_member_roles) as org_roles,
-        jsonb_agg(jsonb_build_object('name', c.name, 'organization_id', c.organization_id, 'site', c.site_permissions,
-            'org', c.org_permissions, 'member', c.member_permissions, 'user', c.user_permissions))
-            filter (where c.name is not null) as custom_roles
-    from organization_members m
-    join organizations o on o.id = m.organization_id and not o.deleted
-    left join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
-    where m.user_id = u.id
-) r
 where k.id = @id and k.expires_at > now() and not u.deleted and u.status <> 'suspended';
 
+-- name: ListCustomRolesOfUser :many
+-- The definitions of the custom roles that a user holds.
+select c.* from organization_members m
+join organizations o on o.id = m.organization_id and not o.deleted
+join custom_roles c on c.organization_id = m.organization_id and c.name = any (m.roles || o.default_member_roles)
+where m.user_id = @user_id;
+
 -- name: TouchAPIKey :exec
--- Notes the use of a key, at most once a minute, and lets sessions slide.
+-- Notes the first use of a key and then one a minute at most, and lets sessions slide.
 with touched as (
     update api_keys k set
         last_used = now(),
         expires_at = case when k.login_type <> 'token' and @slide::boolean
             then greatest(k.expires_at, now() + make_interval(secs => k.lifetime_seconds::float8))
             else k.expires_at end
-    where k.id = @id and k.last_used < now() - interval '1 minute' and k.expires_at > now()
+    where k.id = @id and (k.last_used < now() - interval '1 minute' or k.last_used = k.created_at) and k.expires_at > now()
     returning k.user_id
 )
 update users u set last_seen_at = now() from touched where u.id = touched.user_id;

@@ -12,7 +12,8 @@ from jsonb_to_recordset(@rows::jsonb) as r(id uuid, resource_id uuid, ordinal in
 
 -- name: ListAgentsOfJobs :many
 -- Agents with their parts, and the database's time, by which an agent's state is
--- judged; only_id narrows to one of them.
+-- judged; only_id narrows to one of them. The jobs are those kept by KeepNewestBuilds,
+-- or those given.
 select sqlc.embed(a),
     coalesce((
         select jsonb_agg(jsonb_build_object('id', p.id, 'body', p.body, 'health', p.health) order by p.ordinal)
@@ -30,10 +31,10 @@ select sqlc.embed(a),
     ), '[]')::jsonb as log_sources,
     coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
-from workspace_resources r
+from unnest(case when @kept::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else @job_ids::uuid[] end) as j(id)
+join workspace_resources r on r.job_id = j.id
 join workspace_agents a on a.resource_id = r.id
-where r.job_id = any(@job_ids::uuid[])
-    and (sqlc.narg(only_id)::uuid is null or a.id = sqlc.narg(only_id)::uuid)
+where (sqlc.narg(only_id)::uuid is null or a.id = sqlc.narg(only_id)::uuid)
 order by a.resource_id, a.ordinal;
 
 -- name: GetWorkspaceAgent :one

@@ -17,7 +17,9 @@ with near as materialized (
         and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
         and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
         and (@status::text = '' or workspace_status(w.id) = @status::text)
+), page as materialized (
+    select array(select own.id from own order by own.last_used_at desc, own.id limit @max_rows offset @skip_rows)::uuid[] as ids
 )
-select
-    (select count(*) from own)::bigint as total,
-    array(select own.id from own order by own.last_used_at desc, own.id limit @max_rows offset @skip_rows)::uuid[] as ids;
+select p.ids, (select count(*) from own)::bigint as total,
+    length(set_config('coder.page', p.ids::text, true))::integer as kept
+from page p;

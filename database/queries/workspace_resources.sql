@@ -6,6 +6,7 @@ from jsonb_to_recordset(@rows::jsonb) as r(id uuid, ordinal integer, type text, 
     hide boolean, icon text, daily_cost integer, metadata jsonb, persistent boolean);
 
 -- name: ListWorkspaceResources :many
-select * from workspace_resources
-where job_id = any(@job_ids::uuid[])
-order by job_id, ordinal;
+-- Of the jobs kept by KeepNewestBuilds, or of those given.
+select r.* from unnest(case when @kept::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else @job_ids::uuid[] end) as j(id)
+join workspace_resources r on r.job_id = j.id
+order by r.job_id, r.ordinal;

@@ -27,21 +27,34 @@ update workspaces set last_used_at = now() where id = @id and not deleted;
 -- name: MarkWorkspaceDeleted :execrows
 update workspaces set deleted = true, updated_at = now() where id = @id and not deleted;
 
--- name: ListNewestWorkspaces :many
--- SearchWorkspaces for a caller who may read all and looks for nothing: it costs a
--- third, most of which goes into planning the other one.
-select w.id from workspaces w
-where not w.deleted
-order by w.last_used_at desc, w.id
-limit @max_rows offset @skip_rows;
-
--- name: CountWorkspaces :one
-select count(*) from workspaces where not deleted;
+-- name: SearchNewestWorkspaces :one
+-- SearchWorkspaces for a caller who may read all and looks for nothing, among the first
+-- thousand. It is planned once, because the constant tells how far it will go.
+with page as materialized (
+    select array(
+        select n.id from (
+            select w.id, w.last_used_at from workspaces w
+            where not w.deleted
+            order by w.last_used_at desc, w.id
+            limit 1000
+        ) n
+        order by n.last_used_at desc, n.id
+        limit @max_rows offset @skip_rows
+    )::uuid[] as ids
+), known as (
+    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < @max_rows::integer
+        then cardinality(p.ids) + @skip_rows::integer end)::bigint as total
+    from page p
+)
+select k.ids, coalesce(k.total, (select count(*) from workspaces w where not w.deleted))::bigint as total,
+    length(set_config('coder.page', k.ids::text, true))::integer as kept
+from known k;
 
 -- name: SearchWorkspaces :one
--- One page of ids, newest use first, and how many match in all. The conditions are
--- planned for each of the two by itself, so that the page can walk the index and stop
--- early. Without with_total nothing is counted, and with max_rows 0 nothing is looked for.
+-- One page of ids, newest use first, and how many match in all. The page stays in a
+-- setting of the transaction, where what is read together with it finds it. The
+-- conditions are planned for each of the two by itself, so that the page can walk the
+-- index and stop early; where the page ends the list nothing is counted.
 with matching as not materialized (
     select w.id, w.last_used_at from workspaces w
     where not w.deleted
@@ -54,14 +67,38 @@ with matching as not materialized (
         and (@name::text = '' or strpos(lower(w.name), lower(@name::text)) > 0)
         and (@exact_name::text = '' or lower(w.name) = lower(@exact_name::text))
         and (@status::text = '' or workspace_status(w.id) = @status::text)
+), page as materialized (
+    select array(select m.id from matching m order by m.last_used_at desc, m.id limit @max_rows offset @skip_rows)::uuid[] as ids
+), known as (
+    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < @max_rows::integer
+        then cardinality(p.ids) + @skip_rows::integer
+        when cardinality(p.ids) = 0 and @skip_rows::integer = 0 then 0 end)::bigint as total
+    from page p
 )
-select (select count(*) from matching where @with_total::boolean)::bigint as total,
-    array(select m.id from matching m order by m.last_used_at desc, m.id limit @max_rows offset @skip_rows)::uuid[] as ids;
+select k.ids, coalesce(k.total, (select count(*) from matching))::bigint as total,
+    length(set_config('coder.page', k.ids::text, true))::integer as kept
+from known k;
+
+-- name: KeepPage :one
+-- Makes a page of workspaces that are known.
+select length(set_config('coder.page', (@ids::uuid[])::text, true))::integer as kept;
+
+-- name: KeepNewestBuilds :one
+-- The newest builds that were not refused of the workspaces on the page, and their jobs,
+-- for what is read after it.
+select length(set_config('coder.builds', coalesce(array_agg(b.id), '{}')::text, true)
+    || set_config('coder.jobs', coalesce(array_agg(b.job_id), '{}')::text, true))::integer as kept
+from unnest(nullif(current_setting('coder.page', true), '')::uuid[]) as p(id)
+cross join lateral (
+    select l.id, l.job_id from workspace_builds l
+    where l.workspace_id = p.id and not l.refused
+    order by l.build_number desc
+    limit 1
+) b;
 
 -- name: ListWorkspaceDetails :many
--- Workspaces with the names around them, and the newest build that was not refused
--- with its job. What the job brought is asked for afterwards: a job that is seen to
--- have succeeded is never seen without it.
+-- Builds kept by KeepNewestBuilds with their jobs, their workspaces and the names around
+-- these.
 select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
@@ -69,13 +106,9 @@ select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url
     t.require_active_version as template_require_active_version,
     t.use_classic_parameter_flow as template_use_classic_parameter_flow,
     sqlc.embed(b), sqlc.embed(j), v.name as version_name, i.username as initiator_name
-from unnest(@ids::uuid[]) as p(id)
-join workspaces w on w.id = p.id
-join workspace_builds b on b.id = (
-    select l.id from workspace_builds l
-    where l.workspace_id = w.id and not l.refused
-    order by l.build_number desc
-    limit 1)
+from unnest(nullif(current_setting('coder.builds', true), '')::uuid[]) as p(id)
+join workspace_builds b on b.id = p.id
+join workspaces w on w.id = b.workspace_id
 join provisioner_jobs j on j.id = b.job_id
 join template_versions v on v.id = b.template_version_id
 join users u on u.id = w.owner_id

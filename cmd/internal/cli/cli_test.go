@@ -126,6 +126,9 @@ func TestWhoamiFormats(t *testing.T) {
 	require.Contains(t, c.Run("whoami").Stdout, "you are signed in as alice.")
 	r := c.Run("whoami", "-o", "table", "-c", "username,id")
 	require.Equal(t, "USERNAME  ID\nalice     11111111-2222-4333-8444-555555555555\n", r.Stdout)
+	orgs := clitest.Signed(t, map[string]http.HandlerFunc{"GET /api/v2/users/me": user(t, "alice"),
+		"GET /api/v2/users/me/organizations": clitest.JSON(200, []api.Organization{{Name: "coder"}, {Name: "research"}})})
+	require.Equal(t, "USERNAME  ORGS\nalice     coder, research\n", orgs.Run("whoami", "-o", "table", "-c", "username,orgs").Stdout)
 	var rows []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(c.Run("whoami", "-o", "json").Stdout), &rows))
 	require.Equal(t, "alice", rows[0]["username"])

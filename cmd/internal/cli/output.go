@@ -68,6 +68,15 @@ func (o *Output[T]) Print(env *Env, rows []T) error {
 	})
 }
 
+// Shows reports whether a table is wanted that has the column name.
+func (o *Output[T]) Shows(name string) bool {
+	if o.format != "table" {
+		return false
+	}
+	columns, err := o.pick(o.names(), o.Default)
+	return err == nil && slices.ContainsFunc(columns, func(i int) bool { return o.Columns[i].Name == name })
+}
+
 func (o *Output[T]) names() []string {
 	names := make([]string, len(o.Columns))
 	for i, c := range o.Columns {
@@ -197,4 +206,12 @@ func Time(t time.Time) string {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// TimeOr is Time with a word for the time that never was.
+func TimeOr(t time.Time, never string) string {
+	if t.IsZero() {
+		return never
+	}
+	return Time(t)
 }

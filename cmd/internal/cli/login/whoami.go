@@ -47,6 +47,7 @@ type identity struct {
 	ID       api.ID         `json:"id"`
 	Orgs     []api.ID       `json:"organization_ids"`
 	Roles    []api.SlimRole `json:"roles"`
+	orgNames []string       // where a table shows them
 }
 
 // Whoami is `coder whoami`.
@@ -56,7 +57,7 @@ func Whoami(env *cli.Env) *cobra.Command {
 			{Name: "URL", Value: func(i identity) string { return i.URL }},
 			{Name: "Username", Value: func(i identity) string { return i.Username }},
 			{Name: "ID", Value: func(i identity) string { return i.ID.String() }},
-			{Name: "Orgs", Value: func(i identity) string { return joinIDs(i.Orgs) }},
+			{Name: "Orgs", Value: func(i identity) string { return strings.Join(i.orgNames, ", ") }},
 			{Name: "Roles", Value: func(i identity) string { return joinRoles(i.Roles) }},
 		},
 		Default: []string{"url", "username", "id"},
@@ -76,17 +77,19 @@ func Whoami(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return out.Print(env, []identity{{c.URL().String(), me.Username, me.ID, me.OrganizationIDs, me.Roles}})
+		who := identity{URL: c.URL().String(), Username: me.Username, ID: me.ID, Orgs: me.OrganizationIDs, Roles: me.Roles}
+		if out.Shows("Orgs") {
+			orgs, err := c.Organizations(ctx, api.Me)
+			if err != nil {
+				return err
+			}
+			for _, o := range orgs {
+				who.orgNames = append(who.orgNames, o.Name)
+			}
+		}
+		return out.Print(env, []identity{who})
 	})
 	return cmd
-}
-
-func joinIDs(ids []api.ID) string {
-	s := make([]string, len(ids))
-	for i, id := range ids {
-		s[i] = id.String()
-	}
-	return strings.Join(s, ", ")
 }
 
 func joinRoles(roles []api.SlimRole) string {

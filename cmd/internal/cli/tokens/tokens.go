@@ -71,7 +71,7 @@ func output() *cli.Output[api.Key] {
 			{Name: "name", Value: func(k api.Key) string { return k.TokenName }},
 			{Name: "scopes", Value: func(k api.Key) string { return strings.Join(scopesOf(k), ", ") }},
 			{Name: "allow list", Value: allowed},
-			{Name: "last used", Value: func(k api.Key) string { return cli.Time(k.LastUsed) }},
+			{Name: "last used", Value: func(k api.Key) string { return cli.TimeOr(k.LastUsed, "never") }},
 			{Name: "expires at", Value: func(k api.Key) string { return cli.Time(k.ExpiresAt) }},
 			{Name: "created at", Value: func(k api.Key) string { return cli.Time(k.CreatedAt) }},
 			{Name: "owner", Value: func(k api.Key) string { return k.Username }},

@@ -201,14 +201,18 @@ func printUser(w io.Writer, users []api.User) error {
 	for i, r := range u.Roles {
 		roles[i] = r.Name
 	}
+	held := "none beside that of a member"
+	if len(roles) > 0 {
+		held = strings.Join(roles, ", ")
+	}
 	kind := string(u.LoginType)
 	if u.IsServiceAccount {
 		kind += " (service account)"
 	}
 	return cli.Table(w, [][]string{
 		{"Username:", cli.Inert(u.Username)}, {"Name:", cli.Inert(u.Name)}, {"E-mail:", cli.Inert(u.Email)},
-		{"ID:", u.ID.String()}, {"Status:", string(u.Status)}, {"Roles:", cli.Inert(strings.Join(roles, ", "))},
-		{"Login type:", kind}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.Time(u.LastSeenAt)},
+		{"ID:", u.ID.String()}, {"Status:", string(u.Status)}, {"Roles:", cli.Inert(held)},
+		{"Login type:", kind}, {"Created at:", cli.Time(u.CreatedAt)}, {"Last seen:", cli.TimeOr(u.LastSeenAt, "never")},
 	})
 }
 
