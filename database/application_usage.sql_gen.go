@@ -72,11 +72,11 @@ func (q *Queries) StoreApplicationUsage(ctx context.Context, arg StoreApplicatio
 }
 
 const sumApplicationUsage = `-- name: SumApplicationUsage :many
-with m as (
-    select u.workspace_id, (case when u.slug_or_port ~ '^[0-9]+s?$' then '' else u.slug_or_port end)::text as slug,
-        count(distinct (u.user_id, u.minute)) as minutes
+with d as (
+    select distinct u.workspace_id, (case when u.slug_or_port ~ '^[0-9]+s?$' then '' else u.slug_or_port end)::text as slug, u.user_id, u.minute
     from application_usage u where u.minute > now() - interval '30 days'
-    group by 1, 2
+), m as (
+    select d.workspace_id, d.slug, count(*) as minutes from d group by 1, 2
 )
 select t.name as template_name, o.name as organization_name, m.slug,
     coalesce(max(a.display_name), '')::text as application_name, sum(m.minutes)::bigint as minutes

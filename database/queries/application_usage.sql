@@ -22,11 +22,11 @@ update workspaces set last_used_at = now() where id in (select id from used);
 -- Minutes of people of the last 30 days. Ports have no slug and are one sum, or
 -- their number would be that of the series. Somebody who has an application open
 -- twice uses it once.
-with m as (
-    select u.workspace_id, (case when u.slug_or_port ~ '^[0-9]+s?$' then '' else u.slug_or_port end)::text as slug,
-        count(distinct (u.user_id, u.minute)) as minutes
+with d as (
+    select distinct u.workspace_id, (case when u.slug_or_port ~ '^[0-9]+s?$' then '' else u.slug_or_port end)::text as slug, u.user_id, u.minute
     from application_usage u where u.minute > now() - interval '30 days'
-    group by 1, 2
+), m as (
+    select d.workspace_id, d.slug, count(*) as minutes from d group by 1, 2
 )
 select t.name as template_name, o.name as organization_name, m.slug,
     coalesce(max(a.display_name), '')::text as application_name, sum(m.minutes)::bigint as minutes
