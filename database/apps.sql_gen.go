@@ -230,16 +230,6 @@ func (q *Queries) ListPortShares(ctx context.Context, workspaceID api.ID) ([]Wor
 	return items, nil
 }
 
-const touchUsedWorkspace = `-- name: TouchUsedWorkspace :exec
-update workspaces set last_used_at = now() where id = $1 and not deleted and last_used_at < now() - interval '1 minute'
-`
-
-// At most once a minute.
-func (q *Queries) TouchUsedWorkspace(ctx context.Context, id api.ID) error {
-	_, err := q.db.Exec(ctx, touchUsedWorkspace, id)
-	return err
-}
-
 const upsertPortShare = `-- name: UpsertPortShare :exec
 insert into workspace_port_shares (workspace_id, agent_name, port, share_level, protocol)
 values ($1, $2, $3, $4, $5)

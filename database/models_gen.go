@@ -32,6 +32,14 @@ type AppTicketsUsed struct {
 	ExpiresAt time.Time
 }
 
+type ApplicationUsage struct {
+	Minute      time.Time
+	WorkspaceID api.ID
+	UserID      api.ID
+	SlugOrPort  string
+	AccessForm  string
+}
+
 type AuditLog struct {
 	ID               api.ID
 	Time             time.Time

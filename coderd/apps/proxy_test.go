@@ -319,6 +319,10 @@ func TestNotes(t *testing.T) {
 		require.NoError(t, w.d.DB.Pool().QueryRow(t.Context(), `select last_used_at > now() - interval '1 hour' from workspaces`).Scan(&used))
 		return used
 	})
+	var rows string
+	require.NoError(t, w.d.DB.Pool().QueryRow(t.Context(), `select string_agg(distinct p.username || ' ' || u.slug_or_port || ' ' || u.access_form, ',')
+		from application_usage u join users p on p.id = u.user_id`).Scan(&rows))
+	assert.Equal(t, "bob organization subdomain", rows)
 }
 
 // TestBase: an application with a path and a query of its own.

@@ -99,12 +99,3 @@ func (s *Service) Opened(ctx context.Context, v devurl.Visit, p devurl.Place, fr
 		s.log.Warn("opening of an application not noted", "workspace_id", p.WorkspaceID.String(), "error", err)
 	}
 }
-
-// Used implements devurl.Apps.
-func (s *Service) Used(ctx context.Context, p devurl.Place) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
-	defer cancel()
-	if err := s.db.TouchUsedWorkspace(ctx, p.WorkspaceID); err != nil {
-		s.log.Warn("use of a workspace not noted", "workspace_id", p.WorkspaceID.String(), "error", err)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -33,11 +34,13 @@ const (
 type gate struct {
 	apps  Apps
 	clock quartz.Clock
+	log   *slog.Logger
 
 	running sync.WaitGroup // decisions under way that requests asked for
 
 	mu     sync.Mutex // guards what follows and the fields of decisions
 	all    map[gateKey]*decision
+	uses   []Use // that Apps has not been told of
 	closed bool
 }
 
@@ -65,15 +68,15 @@ type decision struct {
 	used    time.Time
 	streams int
 	noted   bool      // the opening is recorded
-	counted time.Time // as use of the workspace
+	counted time.Time // the last minute that is noted as use
 
 	// ended is over when the streams must end, by end. It is no request's.
 	ended context.Context
 	end   context.CancelFunc
 }
 
-func newGate(apps Apps, c quartz.Clock) *gate {
-	return &gate{apps: apps, clock: c, all: map[gateKey]*decision{}}
+func newGate(apps Apps, c quartz.Clock, log *slog.Logger) *gate {
+	return &gate{apps: apps, clock: c, log: log, all: map[gateKey]*decision{}}
 }
 
 var errStopping = &api.Error{Code: api.CodeUnavailable, Message: "This server is stopping; try again."}
@@ -111,6 +114,7 @@ func (g *gate) enter(ctx context.Context, v Visit, who Visitor) (d *decision, fi
 	if d.place.State == StateReady {
 		first, d.noted = !d.noted, true
 	}
+	g.count(d)
 	return d, first, nil
 }
 
@@ -157,6 +161,7 @@ func (g *gate) leave(d *decision) {
 	defer g.mu.Unlock()
 	d.streams--
 	d.used = g.clock.Now()
+	g.count(d)
 }
 
 // at is where a decision leads.
@@ -237,9 +242,8 @@ func (g *gate) run(ctx context.Context) {
 				<-turns
 			})
 		}
-		for _, place := range g.inUse() {
-			g.apps.Used(ctx, place)
-		}
+		g.countOpen()
+		g.report(ctx)
 		wg.Wait()
 	}
 }
@@ -253,26 +257,6 @@ func (g *gate) close() {
 	}
 	g.mu.Unlock()
 	g.running.Wait()
-}
-
-// countEvery is how often somebody at a place counts as use of the workspace.
-const countEvery = time.Minute
-
-// inUse returns the places at which people have been since they were last counted.
-// Links that are open to everybody are no use.
-func (g *gate) inUse() []Place {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var out []Place
-	now := g.clock.Now()
-	for _, d := range g.all {
-		busy := d.streams > 0 || d.used.After(d.counted)
-		if busy && !d.place.UserID.IsZero() && d.place.State == StateReady && now.Sub(d.counted) >= countEvery {
-			d.counted = now
-			out = append(out, d.place)
-		}
-	}
-	return out
 }
 
 // due returns the decisions to be made again, and forgets those that nobody needs.

@@ -2,6 +2,7 @@ package devurl
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func TestGateFresh(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[State]time.Duration{StateReady: freshFor, StateStopped: soonFor, StateStarting: soonFor, StateAway: soonFor} {
 		clock, apps := quartz.NewMock(t), &asked{state: state}
-		g := newGate(apps, clock)
+		g := newGate(apps, clock, slog.New(slog.DiscardHandler))
 		enter := func() State {
 			d, _, err := g.enter(t.Context(), Visit{Origin: "http://a.test"}, Visitor{})
 			require.NoError(t, err)

@@ -42,6 +42,9 @@ type town struct {
 	place  devurl.Place
 	no     error
 	places int
+	uses   []devurl.Use
+	full   error // what Used says
+	told   chan []devurl.Use
 }
 
 func (w *town) Place(context.Context, devurl.Visit, devurl.Visitor) (devurl.Place, error) {
@@ -57,7 +60,16 @@ func (w *town) Redeem(context.Context, string, string, string) (string, time.Dur
 	return "", 0, errors.New("none")
 }
 func (w *town) Opened(context.Context, devurl.Visit, devurl.Place, devurl.From) {}
-func (w *town) Used(context.Context, devurl.Place)                              {}
+func (w *town) Used(_ context.Context, uses []devurl.Use) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told <- uses
+	if w.full != nil {
+		return w.full
+	}
+	w.uses = append(w.uses, uses...)
+	return nil
+}
 func (w *town) Ports(context.Context, devurl.Visit, devurl.Visitor) ([]int, error) {
 	return nil, nil
 }
@@ -73,7 +85,7 @@ func (w *town) DialAgent(ctx context.Context, agent api.ID, _, address string) (
 
 func newTown(t *testing.T, app http.Handler) *town {
 	t.Helper()
-	w := &town{T: t, clock: quartz.NewMock(t), gone: api.NewID(), asked: make(chan api.ID, 8)}
+	w := &town{T: t, clock: quartz.NewMock(t), gone: api.NewID(), asked: make(chan api.ID, 8), told: make(chan []devurl.Use, 1024)}
 	backend := httptest.NewServer(app)
 	t.Cleanup(backend.Close)
 	w.carry(backend.Listener.Addr().String())

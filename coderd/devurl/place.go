@@ -84,8 +84,9 @@ type Apps interface {
 	Redeem(ctx context.Context, ticket, origin, state string) (session string, lasts time.Duration, err error)
 	// Opened records that somebody opens a place, who came from there.
 	Opened(ctx context.Context, v Visit, p Place, from From)
-	// Used notes that people are at a workspace.
-	Used(ctx context.Context, p Place)
+	// Used records minutes in which people used applications, and so workspaces. A
+	// use may be told more than once; after an error all are.
+	Used(ctx context.Context, uses []Use) error
 	// Ports lists what listens beside an agent, for those who may use it.
 	Ports(ctx context.Context, v Visit, who Visitor) ([]int, error)
 }

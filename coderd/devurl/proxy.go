@@ -73,7 +73,7 @@ func NewProxy(o ProxyOptions) (*Proxy, error) {
 	if err := o.Sites.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Proxy{opts: o, log: o.Log.With("component", "devurl"), gate: newGate(o.Apps, o.Clock),
+	p := &Proxy{opts: o, log: o.Log.With("component", "devurl"), gate: newGate(o.Apps, o.Clock, o.Log.With("component", "devurl")),
 		slots: make(chan struct{}, maxRequests)}
 	p.http = p.transport()
 	p.lines = newLines(p.http, o.Clock, p.dial)
@@ -92,6 +92,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	p.mu.Unlock()
 	p.open.Wait()
 	wg.Wait()
+	p.gate.report(context.WithoutCancel(ctx)) // Apps bounds its time
 	p.http.CloseIdleConnections()
 	return nil
 }

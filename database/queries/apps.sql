@@ -54,7 +54,3 @@ select t.max_port_share_level, coalesce((
     where b.workspace_id = w.id and lower(a.name) = lower(@agent_name::text)
     order by b.build_number desc limit 1), '')::text as agent_name
 from workspaces w join templates t on t.id = w.template_id where w.id = @workspace_id;
-
--- name: TouchUsedWorkspace :exec
--- At most once a minute.
-update workspaces set last_used_at = now() where id = @id and not deleted and last_used_at < now() - interval '1 minute';

@@ -120,7 +120,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}
-	cleaner, err := s.newRetention(p.audit, p.connections, p.agents, p.users)
+	cleaner, err := s.newRetention(p.audit, p.connections, p.agents, p.apps, p.users)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if p.relay != nil {
 		registry.MustRegister(p.relay)
 	}
-	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats))
+	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats), apps.NewCollector(s.db, s.log, clock.Real()))
 	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
