@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"coder.internal/cmd/internal/cli"
@@ -98,9 +99,28 @@ func (c *CLI) Run(args ...string) Result {
 
 // RunContext is Run for commands that are told to end.
 func (c *CLI) RunContext(ctx context.Context, args ...string) Result {
-	var out, errs bytes.Buffer
+	var out, errs stream
 	env := &cli.Env{Stdin: c.Stdin, Stdout: &out, Stderr: &errs, Getenv: func(k string) string { return c.Env[k] },
 		Clock: clock.Real(), Home: c.Home, ConfigDir: c.Dir, Executable: "/usr/bin/coder"}
 	code := cli.Main(ctx, env, args, commands.Client(c.Hooks)...)
 	return Result{code, out.String(), errs.String()}
+}
+
+// stream is written by several at a time, as a file may be: by a command, and by what
+// logs beside it.
+type stream struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *stream) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
