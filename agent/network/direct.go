@@ -43,6 +43,7 @@ type directStreams struct {
 	sessions *resume.Server
 	counts   direct.Counts
 	packets  net.Listener  // of carriers in the tunnel
+	slots    chan struct{} // one for each of those
 	look     chan struct{} // whether direct is allowed may have changed; holds one
 }
 
@@ -51,7 +52,8 @@ func newDirect(self api.ID, log *slog.Logger) (*directStreams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare direct streams: %w", err)
 	}
-	d := &directStreams{log: log.With("component", "direct"), identity: identity, look: make(chan struct{}, 1)}
+	d := &directStreams{log: log.With("component", "direct"), identity: identity, look: make(chan struct{}, 1),
+		slots: make(chan struct{}, maxCarriers)}
 	addr := net.TCPAddrFromAddrPort(netip.AddrPortFrom(tailrpc.AddressOf(self), agentrpc.PortSessions))
 	d.sessions = resume.NewServer(addr, resume.Options{May: d.may})
 	return d, nil
@@ -178,7 +180,6 @@ func (d *directStreams) servePackets(ctx context.Context) {
 	ln := d.packets
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
-	slots := make(chan struct{}, maxCarriers)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
@@ -187,19 +188,23 @@ func (d *directStreams) servePackets(ctx context.Context) {
 			return
 		}
 		owner, ok := d.sender(conn)
-		select {
-		case slots <- struct{}{}:
-		default:
-			ok = false
-		}
-		if !ok {
+		if !ok || !d.takeSlot() {
 			_ = conn.Close()
 			continue
 		}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() { <-d.slots }()
 			d.serve(ctx, &bufferedConn{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer)}, owner)
 		})
+	}
+}
+
+func (d *directStreams) takeSlot() bool {
+	select {
+	case d.slots <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
