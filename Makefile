@@ -58,6 +58,7 @@ deps: ## what the tests need from the system (installs it when root)
 
 test: deps ## all tests
 	go test ./...
+	go test -tags '$(SLIM_TAGS)' ./agent/network # the packet library as the small binary has it
 	go -C tools test ./...
 
 race: deps ## all tests under the race detector
