@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,10 @@ func routes(t *testing.T) map[string]http.HandlerFunc {
 	ended := make(chan error, 1)
 	go func() { ended <- rl.Run(ctx) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-ended) })
+	// Its own listener answers once it runs; before, the relay refuses everybody.
+	resp, err := (&http.Client{Timeout: 20 * time.Second}).Get("http://" + rl.LoopbackAddr().String() + "/derp/latency-check")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	relays := derpmap.Build(derpmap.Config{STUNAddresses: []string{rl.STUNAddr().String()}})
 	return map[string]http.HandlerFunc{
 		"/derp":                                  rl.Handler().ServeHTTP,

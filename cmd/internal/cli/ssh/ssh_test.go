@@ -108,6 +108,10 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(w.srv.Close)
 	background(t, func(ctx context.Context) { _ = coord.Run(ctx) })
 	background(t, func(ctx context.Context) { _ = rel.Run(ctx) })
+	// Its own listener answers once it runs; before, the relay refuses everybody.
+	resp, err := http.Get("http://" + rel.LoopbackAddr().String() + "/derp/latency-check")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	return w
 }
 
