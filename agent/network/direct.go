@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bufio"
 	"context"
 	"crypto/subtle"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"coder.internal/api/tailrpc"
 	"coder.internal/derp/direct"
 	"coder.internal/derp/tailnet"
+	"coder.internal/internal/pipe"
 	"coder.internal/internal/resume"
 )
 
@@ -194,7 +194,7 @@ func (d *directStreams) servePackets(ctx context.Context) {
 		}
 		wg.Go(func() {
 			defer func() { <-d.slots }()
-			d.serve(ctx, &bufferedConn{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer)}, owner)
+			d.serve(ctx, pipe.ReadAhead(conn, readBuffer), owner)
 		})
 	}
 }
@@ -221,11 +221,3 @@ func (d *directStreams) sender(conn net.Conn) (string, bool) {
 	key := d.node.StreamKey(id)
 	return ownerOf(id, key), len(key) > 0
 }
-
-// bufferedConn reads ahead.
-type bufferedConn struct {
-	net.Conn
-	in *bufio.Reader
-}
-
-func (c *bufferedConn) Read(p []byte) (int, error) { return c.in.Read(p) }

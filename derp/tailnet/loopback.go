@@ -105,13 +105,5 @@ func (l *loopback) handle(ctx context.Context, nc net.Conn) {
 		_ = up.Close()
 		return
 	}
-	_, _ = pipe.Join(ctx, &buffered{Conn: nc, r: br}, up)
+	_, _ = pipe.Join(ctx, &pipe.Ahead{Conn: nc, In: br}, up)
 }
-
-// buffered is a connection some of whose bytes have been read ahead.
-type buffered struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func (b *buffered) Read(p []byte) (int, error) { return b.r.Read(p) }

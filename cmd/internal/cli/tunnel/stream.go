@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -12,6 +11,7 @@ import (
 	"coder.internal/api/agentrpc"
 	"coder.internal/api/tailrpc"
 	"coder.internal/derp/tailnet"
+	"coder.internal/internal/pipe"
 	"coder.internal/internal/resume"
 )
 
@@ -74,16 +74,8 @@ func (t *Tunnel) dialCarrier(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &carrier{Conn: s, in: bufio.NewReaderSize(s, carrierBuffer)}, nil
+	return pipe.ReadAhead(s, carrierBuffer), nil
 }
-
-// carrier reads ahead.
-type carrier struct {
-	net.Conn
-	in *bufio.Reader
-}
-
-func (c *carrier) Read(p []byte) (int, error) { return c.in.Read(p) }
 
 // keep makes sure that a stream ends with the tunnel.
 func (t *Tunnel) keep(c *resume.Client) {
