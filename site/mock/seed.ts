@@ -213,6 +213,7 @@ export function seed(): Store {
   const store = newStore();
   const alice = addUser(store, "alice", "alice@example.test", "hunter22-mock");
   const bob = addUser(store, "bob", "bob@example.test", "hunter22-mock");
+  addUser(store, "carol", "carol@example.test", "hunter22-mock"); // has no workspace
   const docker = addTemplate(store, "docker", "Docker container");
   const vm = addTemplate(store, "aws-vm", "Linux machine on AWS");
   addWorkspace(store, alice, docker, "api", "running", 2 * 3_600_000);

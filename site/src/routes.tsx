@@ -22,7 +22,7 @@ interface Context {
 
 const root = createRootRouteWithContext<Context>()({
   component: Outlet,
-  notFoundComponent: NotFound,
+  notFoundComponent: () => <NotFound />,
 });
 
 const text = (value: unknown) => (typeof value === "string" && value.length <= 4096 ? value : undefined);
@@ -108,7 +108,7 @@ export function newRouter(client: QueryClient) {
     defaultPreloadStaleTime: 0,
     defaultErrorComponent: PageError,
     defaultPendingComponent: PagePending,
-    defaultNotFoundComponent: NotFound,
+    defaultNotFoundComponent: () => <NotFound />,
     defaultPendingMs: 150,
     scrollRestoration: true,
   });

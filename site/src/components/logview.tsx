@@ -57,7 +57,7 @@ export function LogView({ log, label, nameOf, empty, className }: Props) {
           {wanted ? words.found(lines.length, log.lines.length) : words.lines(log.lines.length)}
           {log.dropped ? ` · ${words.dropped(log.dropped)}` : ""}
         </p>
-        <IconButton label={words.end} onClick={toEnd} className="size-7">
+        <IconButton label={words.end} onClick={toEnd} small>
           <ArrowDownToLine size={14} />
         </IconButton>
         <LogCopy lines={lines} />

@@ -7,9 +7,9 @@ import { ErrorBox } from "@/ui/errorbox";
 import { ApiErrorBox } from "./apierror";
 
 /** NotFound is the page of an address that leads nowhere. */
-export function NotFound() {
+export function NotFound({ text = texts.notFoundText }: { text?: string }) {
   return (
-    <Empty title={texts.notFoundTitle} text={texts.notFoundText}>
+    <Empty title={texts.notFoundTitle} text={text}>
       <Link to="/workspaces" className={`${buttonClass("primary")} self-center`}>
         {texts.toWorkspaces}
       </Link>
@@ -22,6 +22,7 @@ const stale = /dynamically imported module|importing a module script|preload CSS
 
 /** PageError takes the place of a page that failed; the shell around it stays. */
 export function PageError({ error, reset }: { error: unknown; reset: () => void }) {
+  if (error instanceof ApiError && error.status === 404) return <NotFound text={error.message} />;
   if (error instanceof ApiError) {
     return (
       <div className="mx-auto w-full max-w-3xl p-4">

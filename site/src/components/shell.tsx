@@ -59,11 +59,10 @@ export function Shell() {
           <button
             type="button"
             onClick={() => setPalette(true)}
-            aria-label={texts.palette}
             className="inline-flex h-8 items-center gap-2 rounded-md border border-line px-2.5 text-muted transition-colors hover:bg-hover hover:text-text max-sm:border-transparent"
           >
             <Search size={15} aria-hidden />
-            <span className="max-md:hidden">{texts.palette}</span>
+            <span className="max-md:sr-only">{texts.palette}</span>
             <span aria-hidden className="ml-4 flex gap-1 max-md:hidden">
               <Kbd>Ctrl</Kbd>
               <Kbd>K</Kbd>

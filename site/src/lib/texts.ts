@@ -22,7 +22,7 @@ export const texts = {
   paletteEmpty: "Nothing matches.",
   lost: "The connection to the server is lost. Trying again…",
   back: "Connected again.",
-  notFoundTitle: "There is no such page",
+  notFoundTitle: "Nothing is here",
   notFoundText: "The address may be mistyped, or what it showed is gone.",
   toWorkspaces: "To the workspaces",
   brokenTitle: "This page has failed",

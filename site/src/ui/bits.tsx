@@ -30,7 +30,7 @@ export function Card({
     <section className={cx("min-w-0 rounded-lg border border-line bg-surface", className)}>
       {title ? (
         <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-4 py-1.5">
-          <h2 className="min-w-0 flex-1 font-semibold">{title}</h2>
+          <h2 className="min-w-0 flex-1 basis-40 font-semibold">{title}</h2>
           {actions}
         </header>
       ) : null}

@@ -66,10 +66,11 @@ export function Button({
 
 interface IconProps extends ComponentProps<"button"> {
   label: string;
+  small?: boolean;
 }
 
 /** IconButton is a button without words; its label is its tooltip and its name. */
-export function IconButton({ label, className, type = "button", children, ...rest }: IconProps) {
+export function IconButton({ label, small, className, type = "button", children, ...rest }: IconProps) {
   return (
     <Tip text={label}>
       <button
@@ -77,7 +78,8 @@ export function IconButton({ label, className, type = "button", children, ...res
         type={type}
         aria-label={label}
         className={cx(
-          "inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text data-[state=open]:bg-hover",
+          small ? "size-7" : "size-8",
+          "inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text data-[state=open]:bg-hover",
           className,
         )}
       >

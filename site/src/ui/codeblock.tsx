@@ -17,7 +17,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string | (() => str
   const word = { idle: label, copied: "Copied", refused: "The browser does not allow it: select the text" }[state];
   return (
     <>
-      <IconButton label={word} onClick={copy} className="size-7">
+      <IconButton label={word} onClick={copy} small>
         {state === "copied" ? <Check size={14} className="text-ok" /> : <Copy size={14} />}
       </IconButton>
       <span role="status" className="sr-only">
@@ -35,7 +35,7 @@ export function CodeBlock({ code, label }: { code: string; label?: string }) {
         tabIndex={0}
         role="group"
         aria-label={label ?? "Command"}
-        className="min-w-0 flex-1 overflow-x-auto whitespace-pre py-1 font-mono text-sm"
+        className="min-w-0 flex-1 overflow-x-auto whitespace-pre py-1 font-mono text-sm leading-5"
       >
         {code}
       </pre>

@@ -95,14 +95,17 @@ interface CheckboxProps {
 export function Checkbox({ label, bare, checked, onChange, disabled }: CheckboxProps) {
   const id = useId();
   return (
-    <span className="inline-flex items-start gap-2">
+    <span className={cx("items-start gap-2", bare ? "flex" : "inline-flex")}>
       <Box.Root
         id={id}
         aria-label={bare ? label : undefined}
         checked={checked}
         disabled={disabled}
         onCheckedChange={(value) => onChange(value === true)}
-        className="relative mt-0.5 inline-flex size-4 shrink-0 items-center justify-center rounded-sm border border-line-strong bg-surface after:absolute after:-inset-2 data-[state=checked]:border-accent data-[state=indeterminate]:border-accent data-[state=checked]:bg-accent data-[state=indeterminate]:bg-accent"
+        className={cx(
+          !bare && "mt-0.5",
+          "relative inline-flex size-4 shrink-0 items-center justify-center rounded-sm border border-line-strong bg-surface after:absolute after:-inset-2 data-[state=checked]:border-accent data-[state=indeterminate]:border-accent data-[state=checked]:bg-accent data-[state=indeterminate]:bg-accent",
+        )}
       >
         <Box.Indicator className="text-on-accent">
           {checked === "indeterminate" ? <Minus size={12} strokeWidth={3} /> : <Check size={12} strokeWidth={3} />}

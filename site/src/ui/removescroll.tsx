@@ -18,10 +18,8 @@ export function RemoveScroll({ as: As = Slot.Root, enabled = true, allowPinchZoo
     const root = document.documentElement;
     const before = root.style.overflow;
     root.style.overflow = "hidden";
-    root.style.scrollbarGutter = "stable";
     return () => {
       root.style.overflow = before;
-      root.style.scrollbarGutter = "";
     };
   }, [enabled]);
   return <As {...rest} />;

@@ -16,7 +16,7 @@ import { VirtualRows } from "@/ui/virtual";
 import { words } from "./texts";
 
 const columns =
-  "grid grid-cols-[2rem_minmax(0,1fr)_7.5rem_2.5rem] items-center gap-x-3 px-3 sm:px-4 md:grid-cols-[2rem_minmax(0,2fr)_8rem_minmax(0,1.2fr)_7.5rem_2.5rem]";
+  "grid grid-cols-[1.25rem_minmax(0,1fr)_6rem_2rem] items-center gap-x-3 px-3 sm:px-4 md:grid-cols-[2rem_minmax(0,2fr)_8rem_minmax(0,1.2fr)_7.5rem_2.5rem]";
 
 interface Props {
   rows: Workspace[];
@@ -123,7 +123,9 @@ const Row = memo(function Row({ workspace: w, index, picked, last, onPick }: Row
         <Checkbox bare label={words.select(name)} checked={picked} onChange={(on) => onPick(w.id, on)} />
       </div>
       <div role="cell" className="flex min-w-0 items-center gap-3">
-        <Avatar name={template} src={w.template_icon} square size={28} />
+        <span className="max-sm:hidden">
+          <Avatar name={template} src={w.template_icon} square size={28} />
+        </span>
         <div className="min-w-0">
           <div className="flex items-center gap-2">
             <Link
@@ -133,7 +135,11 @@ const Row = memo(function Row({ workspace: w, index, picked, last, onPick }: Row
             >
               {name}
             </Link>
-            {w.outdated ? <Badge tone="warn">{words.outdated}</Badge> : null}
+            {w.outdated ? (
+              <span title={words.outdatedTip} className="max-sm:hidden">
+                <Badge tone="warn">{words.outdated}</Badge>
+              </span>
+            ) : null}
           </div>
           <div className="truncate text-muted text-sm">
             {w.owner_name}
