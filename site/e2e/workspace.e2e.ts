@@ -16,11 +16,11 @@ test("a start is followed live, line by line, also by a second browser", async (
     await watching.getByText("The workspace is stopped").waitFor();
     await v.page.getByRole("banner").getByRole("link", { name: "Coder" }).waitFor();
     await v.page.getByRole("button", { name: "Start" }).first().click();
-    for (const page of [v.page, watching]) {
+    const seen = async (page: typeof watching) => {
       await page.getByText("Initializing provider plugins").waitFor();
-      await page.getByText("Connected").waitFor();
-      await page.getByRole("heading", { name: "frontend" }).waitFor();
-    }
+      await page.getByText("Connected", { exact: true }).waitFor();
+    };
+    await Promise.all([seen(v.page), seen(watching)]);
     await second.close();
   });
 });

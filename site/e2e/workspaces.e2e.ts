@@ -24,7 +24,9 @@ test("the filter is in the URL, and lists and text write the same", async () => 
 });
 
 test("a workspace is stopped from the list and is seen stopping, then stopped", async () => {
-  await visit("/workspaces", { as: "alice" }, async ({ page }) => {
+  const store = seed();
+  store.buildTime = 6000;
+  await visit("/workspaces", { as: "alice", store }, async ({ page }) => {
     const row = page.getByRole("row", { name: /api/ });
     await row.getByRole("button", { name: "Stop api" }).click();
     await row.getByText("Stopping").waitFor();
@@ -108,7 +110,7 @@ test("the keyboard alone: palette, list of shortcuts, search, theme", async () =
     await page.keyboard.press("/");
     await expect.poll(() => page.getByRole("searchbox").evaluate((e) => e === document.activeElement)).toBe(true);
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").fill("front");
+    await page.getByRole("dialog").getByRole("combobox").fill("front");
     await page.getByRole("option", { name: /frontend/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/@alice\/frontend$/);

@@ -62,28 +62,25 @@ export function LogView({ log, label, nameOf, empty, className }: Props) {
         </IconButton>
         <LogCopy lines={lines} />
       </div>
-      <div
-        ref={scroller}
+      <VirtualRows
+        scroller={scroller}
         tabIndex={0}
         role="log"
         aria-live="off"
         aria-label={label}
         className="max-h-96 min-h-24 overflow-y-auto bg-sunken py-2 font-mono text-[0.75rem] leading-5 outline-offset-[-2px]"
+        count={lines.length}
+        rowHeight={20}
+        keyOf={(i) => lines[i]!.id}
+        measure
+        toEnd={!wanted}
+        overscan={20}
+        row={(i) => <Line line={lines[i]!} before={lines[i - 1]} nameOf={nameOf} wanted={wanted} />}
       >
         {lines.length === 0 ? (
           <p className="px-4 py-2 font-sans text-base text-muted">{wanted ? words.nothing : empty}</p>
         ) : null}
-        <VirtualRows
-          count={lines.length}
-          rowHeight={20}
-          scroller={scroller}
-          keyOf={(i) => lines[i]!.id}
-          measure
-          toEnd={!wanted}
-          overscan={20}
-          row={(i) => <Line line={lines[i]!} before={lines[i - 1]} nameOf={nameOf} wanted={wanted} />}
-        />
-      </div>
+      </VirtualRows>
     </section>
   );
 }

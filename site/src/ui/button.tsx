@@ -67,24 +67,25 @@ export function Button({
 interface IconProps extends ComponentProps<"button"> {
   label: string;
   small?: boolean;
+  /** silent shows no tooltip: in a dialog it would take the key that closes the dialog. */
+  silent?: boolean;
 }
 
 /** IconButton is a button without words; its label is its tooltip and its name. */
-export function IconButton({ label, small, className, type = "button", children, ...rest }: IconProps) {
-  return (
-    <Tip text={label}>
-      <button
-        {...rest}
-        type={type}
-        aria-label={label}
-        className={cx(
-          small ? "size-7" : "size-8",
-          "inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text data-[state=open]:bg-hover",
-          className,
-        )}
-      >
-        {children}
-      </button>
-    </Tip>
+export function IconButton({ label, small, silent, className, type = "button", children, ...rest }: IconProps) {
+  const button = (
+    <button
+      {...rest}
+      type={type}
+      aria-label={label}
+      className={cx(
+        small ? "size-7" : "size-8",
+        "inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text data-[state=open]:bg-hover",
+        className,
+      )}
+    >
+      {children}
+    </button>
   );
+  return silent ? button : <Tip text={label}>{button}</Tip>;
 }

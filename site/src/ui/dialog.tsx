@@ -30,7 +30,7 @@ export function Dialog({ open, onOpenChange, title, text, children, footer, clas
           <div className="flex items-start gap-4 px-5 pt-4">
             <Radix.Title className="min-w-0 flex-1 font-semibold text-[0.9375rem] leading-6">{title}</Radix.Title>
             <Radix.Close asChild>
-              <IconButton label="Close" className="-mr-2 -mt-1">
+              <IconButton silent label="Close" className="-mr-2 -mt-1">
                 <X size={16} />
               </IconButton>
             </Radix.Close>

@@ -58,7 +58,7 @@ export function Toasts({ children }: { children: React.ReactNode }) {
             {n.requestId ? <p className="mt-1 select-all font-mono text-muted text-xs">{n.requestId}</p> : null}
           </div>
           <Radix.Close asChild>
-            <IconButton label="Close" small className="-mr-1 -mt-1">
+            <IconButton silent label="Close" small className="-mr-1 -mt-1">
               <X size={14} />
             </IconButton>
           </Radix.Close>

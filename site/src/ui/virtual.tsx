@@ -1,12 +1,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, type RefObject, useEffect, useRef } from "react";
+import { type ComponentProps, type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 
-interface Props {
+interface Props extends Omit<ComponentProps<"div">, "ref"> {
   count: number;
   rowHeight: number;
   row: (index: number) => ReactNode;
   keyOf: (index: number) => string | number;
-  scroller: RefObject<HTMLElement | null>;
+  /** scroller gives the caller the element that scrolls. */
+  scroller?: RefObject<HTMLDivElement | null>;
   /** measure lets rows have heights of their own. */
   measure?: boolean;
   /** toEnd keeps the last row in sight as rows come, once it is. */
@@ -14,8 +15,24 @@ interface Props {
   overscan?: number;
 }
 
-/** VirtualRows renders the rows that can be seen of a list that may be very long. */
-export function VirtualRows({ count, rowHeight, row, keyOf, scroller, measure, toEnd, overscan = 12 }: Props) {
+/**
+ * VirtualRows is an element that scrolls, with the rows that can be seen of a list that
+ * may be very long. Other properties are those of the element; children stand above.
+ */
+export function VirtualRows({
+  count,
+  rowHeight,
+  row,
+  keyOf,
+  scroller: given,
+  measure,
+  toEnd,
+  overscan = 12,
+  children,
+  ...rest
+}: Props) {
+  const own = useRef<HTMLDivElement>(null);
+  const scroller = given ?? own;
   const list = useVirtualizer({
     count,
     estimateSize: () => rowHeight,
@@ -28,29 +45,48 @@ export function VirtualRows({ count, rowHeight, row, keyOf, scroller, measure, t
   useEffect(() => {
     const element = scroller.current;
     if (!element || !toEnd) return;
-    const moved = () => {
-      atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2;
+    // Rows that come or are measured move the end away as well: only a hand leaves it.
+    let hand = 0;
+    const touched = () => {
+      hand = Date.now();
     };
+    const moved = () => {
+      if (element.scrollHeight - element.scrollTop - element.clientHeight < rowHeight * 2) atEnd.current = true;
+      else if (Date.now() - hand < 1000) atEnd.current = false;
+      // The list corrects its place as it measures rows, from where it last knew it.
+      else if (atEnd.current) element.scrollTop = element.scrollHeight;
+    };
+    const ways = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
     element.addEventListener("scroll", moved, { passive: true });
-    return () => element.removeEventListener("scroll", moved);
+    for (const way of ways) element.addEventListener(way, touched, { passive: true });
+    return () => {
+      element.removeEventListener("scroll", moved);
+      for (const way of ways) element.removeEventListener(way, touched);
+    };
   }, [scroller, toEnd, rowHeight]);
-  useEffect(() => {
-    if (toEnd && atEnd.current && count > 0) list.scrollToIndex(count - 1, { align: "end" });
-  }, [count, toEnd, list]);
+  const height = list.getTotalSize();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new height is what calls for it
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element && toEnd && atEnd.current) element.scrollTop = element.scrollHeight;
+  }, [height, toEnd, scroller]);
   return (
-    <div role="presentation" style={{ height: list.getTotalSize() }} className="relative w-full">
-      {list.getVirtualItems().map((item) => (
-        <div
-          key={item.key}
-          role="presentation"
-          data-index={item.index}
-          ref={measure ? list.measureElement : undefined}
-          style={{ transform: `translateY(${item.start}px)`, ...(measure ? {} : { height: rowHeight }) }}
-          className="absolute top-0 left-0 w-full"
-        >
-          {row(item.index)}
-        </div>
-      ))}
+    <div ref={scroller} {...rest}>
+      {children}
+      <div role="presentation" style={{ height }} className="relative w-full">
+        {list.getVirtualItems().map((item) => (
+          <div
+            key={item.key}
+            role="presentation"
+            data-index={item.index}
+            ref={measure ? list.measureElement : undefined}
+            style={{ transform: `translateY(${item.start}px)`, ...(measure ? {} : { height: rowHeight }) }}
+            className="absolute top-0 left-0 w-full"
+          >
+            {row(item.index)}
+          </div>
+        ))}
+      </div>
     </div>
   );
 }

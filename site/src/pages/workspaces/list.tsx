@@ -27,7 +27,6 @@ interface Props {
 }
 
 export function List({ rows, picked, onPick, stale }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
   const count = rows.filter((w) => picked.has(w.id)).length;
   const all = count === 0 ? false : count === rows.length ? true : "indeterminate";
   const latest = useRef(picked);
@@ -76,23 +75,22 @@ export function List({ rows, picked, onPick, stale }: Props) {
           </div>
         </div>
       </div>
-      <div ref={scroller} role="rowgroup" className="min-h-0 overflow-y-auto">
-        <VirtualRows
-          count={rows.length}
-          rowHeight={52}
-          scroller={scroller}
-          keyOf={(i) => rows[i]!.id}
-          row={(i) => (
-            <Row
-              index={i}
-              workspace={rows[i]!}
-              picked={picked.has(rows[i]!.id)}
-              last={i === rows.length - 1}
-              onPick={toggle}
-            />
-          )}
-        />
-      </div>
+      <VirtualRows
+        role="rowgroup"
+        className="min-h-0 overflow-y-auto"
+        count={rows.length}
+        rowHeight={52}
+        keyOf={(i) => rows[i]!.id}
+        row={(i) => (
+          <Row
+            index={i}
+            workspace={rows[i]!}
+            picked={picked.has(rows[i]!.id)}
+            last={i === rows.length - 1}
+            onPick={toggle}
+          />
+        )}
+      />
     </div>
   );
 }
