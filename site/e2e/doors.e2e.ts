@@ -56,7 +56,7 @@ test("an ended session leads to the login and back to the same place", async () 
     await page.getByRole("row", { name: /frontend/ }).waitFor();
     store.sessions.clear();
     await page.waitForURL(/\/login\?redirect=/);
-    await page.getByText("Your session has ended").waitFor();
+    await page.getByText("Sign in to go on where you were.").waitFor();
     await page.getByLabel("E-mail").fill("alice@example.test");
     await page.getByLabel("Password").fill("hunter22-mock");
     await page.getByLabel("Password").press("Enter");

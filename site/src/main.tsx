@@ -3,8 +3,8 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { onExpired } from "./api/client";
-import { newQueryClient } from "./api/queries";
+import { ApiError, onExpired } from "./api/client";
+import { me, newQueryClient } from "./api/queries";
 import { hearTabs } from "./components/session";
 import { newRouter } from "./routes";
 import { Toasts } from "./ui/toast";
@@ -14,14 +14,21 @@ const client = newQueryClient();
 const router = newRouter(client);
 
 onExpired(() => {
+  // Before anybody is known, the route asks and leads to the login by itself.
+  if (!client.getQueryData(me().queryKey)) return;
   const at = router.latestLocation;
-  if (at.pathname === "/login" || at.pathname === "/setup" || router.state.isLoading) return; // the route says it
   client.clear();
   void router.navigate({ to: "/login", search: { redirect: at.href }, replace: true });
 });
 hearTabs();
 
-createRoot(document.getElementById("root")!).render(
+const root = createRoot(document.getElementById("root")!, {
+  // A refusal of the server that a page shows is no fault of the page.
+  onCaughtError: (error) => {
+    if (!(error instanceof ApiError)) console.error(error);
+  },
+});
+root.render(
   <StrictMode>
     <QueryClientProvider client={client}>
       <TipProvider>

@@ -7,5 +7,5 @@ export const words = {
   noPassword:
     "Signing in with a password is switched off on this server. Use the command line with a token: coder login --token.",
   terms: "Terms of service",
-  expired: "Your session has ended. Sign in to go on where you were.",
+  expired: "Sign in to go on where you were.",
 } as const;

@@ -112,8 +112,8 @@ const Row = memo(function Row({ workspace: w, index, picked, last, onPick }: Row
       aria-rowindex={index + 2}
       className={cx(
         columns,
-        "relative h-full transition-colors hover:bg-hover",
-        picked && "bg-accent-soft",
+        "relative h-full transition-colors",
+        picked ? "bg-accent-soft" : "hover:bg-hover",
         !last && "border-line border-b",
       )}
     >
