@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { texts } from "@/lib/texts";
 import { ConnectionNotice } from "./connection";
 import { Logo } from "./logo";
 
@@ -6,6 +7,7 @@ import { Logo } from "./logo";
 export function FrontDoor({ title, text, children }: { title: string; text?: ReactNode; children: ReactNode }) {
   return (
     <div className="flex min-h-dvh flex-col">
+      <title>{`${title} · ${texts.product}`}</title>
       <ConnectionNotice />
       <main className="mx-auto flex w-full max-w-sm flex-1 flex-col justify-center gap-6 px-4 py-10">
         <div className="flex flex-col gap-3">

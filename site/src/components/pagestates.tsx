@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useRouter } from "@tanstack/react-router";
 import { ApiError } from "@/api/client";
 import { texts } from "@/lib/texts";
 import { Empty, Skeleton } from "@/ui/bits";
@@ -21,12 +21,13 @@ export function NotFound({ text = texts.notFoundText }: { text?: string }) {
 const stale = /dynamically imported module|importing a module script|preload CSS/i;
 
 /** PageError takes the place of a page that failed; the shell around it stays. */
-export function PageError({ error, reset }: { error: unknown; reset: () => void }) {
+export function PageError({ error }: { error: unknown }) {
+  const router = useRouter();
   if (error instanceof ApiError && error.status === 404) return <NotFound text={error.message} />;
   if (error instanceof ApiError) {
     return (
       <div className="mx-auto w-full max-w-3xl p-4">
-        <ApiErrorBox error={error} title={texts.brokenTitle} onRetry={reset} />
+        <ApiErrorBox error={error} title={texts.brokenTitle} onRetry={() => void router.invalidate()} />
       </div>
     );
   }

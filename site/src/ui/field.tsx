@@ -34,7 +34,7 @@ export function Field({ label, error, hint, children }: FieldProps) {
         {note ? (
           <p
             id={noteId}
-            className={cx("text-xs", error ? "text-bad" : "text-muted")}
+            className={cx("text-xs first-letter:uppercase", error ? "text-bad" : "text-muted")}
             role={error ? "alert" : undefined}
           >
             {note}

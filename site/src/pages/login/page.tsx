@@ -29,8 +29,9 @@ export default function LoginPage() {
       tellTabs();
       const back = backTo(redirect, window.location.origin);
       // What the server serves itself, as the way to an application, is no page of ours.
-      if (leavesPages(back)) window.location.assign(basePath + back);
-      else router.history.push(basePath + back);
+      const to = back.startsWith(`${basePath}/`) && basePath ? back : basePath + back;
+      if (leavesPages(back)) window.location.assign(to);
+      else router.history.push(to);
     },
     onError: () => setPassword(""),
   });

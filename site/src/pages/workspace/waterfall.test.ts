@@ -19,6 +19,7 @@ test("steps come in the order in which they began, without those that were not m
     provisioner_timings: [
       step("apply", "b", at(5), at(6)),
       step("plan", "", at(2), at(5)),
+      { ...step("init", "", at(2), at(2)), source: "init", action: "init" },
       step("apply", "never", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
       step("apply", "back", at(9), at(8)),
     ],
@@ -30,6 +31,7 @@ test("steps come in the order in which they began, without those that were not m
   expect(list.map((b) => `${b.group} ${b.name} ${(b.end - b.start) / 1000}`)).toEqual([
     "queue waiting for a provisioner 2",
     "plan s create 3",
+    "init as a whole 0",
     "apply b create 1",
     "connect main 1",
   ]);

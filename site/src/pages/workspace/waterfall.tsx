@@ -23,8 +23,11 @@ export function bars(build: WorkspaceBuild, timings: WorkspaceBuildTimings): Bar
     if (from > 0 && to >= from) out.push({ group, name, start: from, end: to });
   };
   add("queue", "waiting for a provisioner", build.job.created_at, build.job.started_at);
-  for (const t of timings.provisioner_timings ?? [])
-    add(t.stage, [t.resource || t.source, t.action].filter(Boolean).join(" "), t.started_at, t.ended_at);
+  for (const t of timings.provisioner_timings ?? []) {
+    // A step of terraform itself repeats its stage in place of a resource.
+    const words = [t.resource || t.source, t.action].filter((word) => word && word !== t.stage);
+    add(t.stage, words.join(" ") || "as a whole", t.started_at, t.ended_at);
+  }
   for (const t of timings.agent_connection_timings ?? [])
     add("connect", t.workspace_agent_name, t.started_at, t.ended_at);
   for (const t of timings.agent_script_timings ?? []) add(t.stage, t.display_name, t.started_at, t.ended_at);
