@@ -8,7 +8,7 @@ withBrowser();
 
 test("a start is followed live, line by line, also by a second browser", async () => {
   const store = seed();
-  store.buildTime = 4000;
+  store.held = true;
   await visit("/@alice/frontend", { as: "alice", store }, async (v) => {
     const second = await newContext(v, { as: "bob" });
     const watching = await second.newPage();
@@ -16,11 +16,9 @@ test("a start is followed live, line by line, also by a second browser", async (
     await watching.getByText("The workspace is stopped").waitFor();
     await v.page.getByRole("banner").getByRole("link", { name: "Coder" }).waitFor();
     await v.page.getByRole("button", { name: "Start" }).first().click();
-    const seen = async (page: typeof watching) => {
-      await page.getByText("Initializing provider plugins").waitFor();
-      await page.getByText("Connected", { exact: true }).waitFor();
-    };
-    await Promise.all([seen(v.page), seen(watching)]);
+    for (const page of [v.page, watching]) await page.getByText("Initializing provider plugins").waitFor();
+    store.held = false;
+    for (const page of [v.page, watching]) await page.getByText("Connected", { exact: true }).waitFor();
     await second.close();
   });
 });

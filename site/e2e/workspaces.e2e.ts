@@ -25,11 +25,12 @@ test("the filter is in the URL, and lists and text write the same", async () => 
 
 test("a workspace is stopped from the list and is seen stopping, then stopped", async () => {
   const store = seed();
-  store.buildTime = 6000;
+  store.held = true;
   await visit("/workspaces", { as: "alice", store }, async ({ page }) => {
     const row = page.getByRole("row", { name: /api/ });
     await row.getByRole("button", { name: "Stop api" }).click();
     await row.getByText("Stopping").waitFor();
+    store.held = false;
     await row.getByText("Stopped").waitFor();
     await row.getByRole("button", { name: "Start api" }).waitFor();
   });

@@ -115,6 +115,10 @@ export function newBuild(store: Store, w: Workspace, transition: Transition, by:
   const pause = store.buildTime / (steps.length + 2);
   const step = (i: number) => {
     if (build.job.status === "canceled") return;
+    if (store.held && i > 3) {
+      setTimeout(step, 20, i);
+      return;
+    }
     if (i === 0) {
       build.job = { ...build.job, status: "running", started_at: new Date().toISOString() };
       build.status = going[transition];

@@ -14,6 +14,8 @@ export interface Store {
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
+  /** held keeps builds from going on after their third line. */
+  held: boolean;
   /** failing names endpoints that answer 500. */
   failing: Set<string>;
   /** changed tells the watch streams. */
@@ -32,6 +34,7 @@ export function newStore(): Store {
     metadata: [],
     appHost: "*.apps.example.test",
     buildTime: 1500,
+    held: false,
     failing: new Set(),
     changed: new Set(),
   };

@@ -38,6 +38,8 @@ export default function WorkspacesPage() {
     void navigate({ search: { filter: text === "owner:me" ? undefined : text }, replace: true });
   const badSearch = error instanceof ApiError && error.status === 400 ? (error.field("q") ?? error.message) : undefined;
 
+  const away = error instanceof ApiError && error.code === "unreachable"; // the top of the page says it
+
   return (
     <div className="mx-auto flex h-full w-full max-w-6xl flex-col px-3 pt-4 sm:px-6 sm:pt-6">
       <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1 pb-3">
@@ -45,7 +47,7 @@ export default function WorkspacesPage() {
         {data && !badSearch ? <p className="text-muted">{words.count(data.count)}</p> : null}
       </div>
       <Filter value={q} onChange={setFilter} error={badSearch} />
-      {error && !badSearch ? (
+      {error && !badSearch && !(data && away) ? (
         <div className="pb-3">
           <ApiErrorBox
             error={error}
