@@ -19,7 +19,7 @@ SITE_FILES := $(shell git ls-files site/src site/public site/scripts site/mock s
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-e2e gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-browser gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -46,7 +46,7 @@ site/node_modules/.package-lock.json: site/package-lock.json
 site-check: site/node_modules/.package-lock.json ## types, style, floors and unit tests of the dashboard
 	npm --prefix site run check
 
-site-e2e: site/dist/index.html ## every page of the dashboard in Chromium, against the mock
+site-browser: site/dist/index.html ## every page of the dashboard in Chromium, against the mock
 	npm --prefix site run e2e
 
 slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
