@@ -5,6 +5,8 @@ SHELL := /bin/bash
 export GOFLAGS := -buildvcs=false
 export GOTOOLCHAIN := local
 export CGO_ENABLED ?= 0
+# Vite will want file names in full some day; TypeScript and it do not agree on them yet.
+export VITE_CONFIG_NATIVE_IGNORE_WARNING := true
 
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null || echo v0.1.0-devel)
 ARCH := $(shell go env GOARCH)
@@ -12,24 +14,40 @@ ARCH := $(shell go env GOARCH)
 PLATFORMS ?= linux-amd64 linux-arm64
 LDFLAGS := -s -w -X coder.internal/internal/buildinfo.version=$(VERSION)
 SLIM_TAGS := $(shell paste -sd, scripts/slim-tags.txt 2>/dev/null)
-GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/reference/openapi.json 2>/dev/null)
+GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/reference/openapi.json site/static 2>/dev/null)
+SITE_FILES := $(shell git ls-files site/src site/public site/scripts site/mock site/index.html site/vite.config.ts site/package.json 2>/dev/null)
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-browser gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 quickstart: ## a server, a workspace and a shell in it; ARGS=--exit ends after the first command
 	@./scripts/quickstart.sh $(ARGS)
 
-build: build/coder ## the full binary with Postgres and the small binaries inside
+build: build/coder ## the full binary with Postgres, the small binaries and the dashboard inside
 
-build/coder: $(GO_FILES) $(PG_ARCHIVE) $(BIN_ARCHIVE)
-	go build -trimpath -tags embed_postgres,embed_bin -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder
+build/coder: $(GO_FILES) $(PG_ARCHIVE) $(BIN_ARCHIVE) site/dist/index.html
+	go build -trimpath -tags embed_postgres,embed_bin,embed_site -ldflags '$(LDFLAGS)' -o $@ ./cmd/coder
 
 $(PG_ARCHIVE): $(wildcard scripts/pgarchive/*.go) database/local/cluster.go
 	go run ./scripts/pgarchive -platform linux-$(ARCH) -o $@
+
+site: site/dist/index.html ## the dashboard, into site/dist (needs node)
+
+site/dist/index.html: site/node_modules/.package-lock.json $(SITE_FILES)
+	npm --prefix site run build
+
+site/node_modules/.package-lock.json: site/package-lock.json
+	npm --prefix site ci --no-audit --no-fund
+	@touch $@
+
+site-check: site/node_modules/.package-lock.json ## types, style, floors and unit tests of the dashboard
+	npm --prefix site run check
+
+site-browser: site/dist/index.html ## every page of the dashboard in Chromium, against the mock
+	npm --prefix site run e2e
 
 slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
 
@@ -77,8 +95,8 @@ compare-templates: ## compare pages of parameters with the provider's word for t
 	@CODER_TEST_TEMPLATES_DIR="$(abspath $(DIR))" CODER_TEST_PROVIDER_MIRROR="$(abspath $(MIRROR))" \
 	  go test -count=1 -timeout 30m -v -run 'TestTemplatesAgree' ./cmd/internal/serve | sed -un 's/^.*_test.go:[0-9]*: template: //p'
 
-check: gen lint race cross ## what a change must pass
-	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }
+check: gen lint race site-check cross ## what a change must pass
+	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference site/src/api/generated.ts)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }
 
 bench: build build/bench-node build/derper ## figures, one JSON line each, with their reference run beside them
 	go run ./scripts/bench $(ARGS)
@@ -104,4 +122,4 @@ offline-test: build ## imports and builds in a network namespace without a route
 	./scripts/offline-test.sh
 
 clean: ## remove what was built
-	rm -rf build $(PG_ARCHIVE) $(PG_ARCHIVE:.tar.zst=-cluster.tar.zst) $(BIN_ARCHIVE)
+	rm -rf build site/dist $(PG_ARCHIVE) $(PG_ARCHIVE:.tar.zst=-cluster.tar.zst) $(BIN_ARCHIVE)

@@ -6,12 +6,16 @@ import (
 	"strings"
 )
 
-// directives keep the pages from loading, or being framed by, anything but
-// themselves. Nothing in a page is run or styled inline.
-var directives = [][]string{
-	{"default-src", "'none'"}, {"style-src", "'self'"}, {"img-src", "'self'"}, {"base-uri", "'none'"},
-	{"form-action", "'none'"}, {"frame-ancestors", "'none'"},
-}
+// landingCSP keeps the landing page from loading, or being framed by, anything but
+// itself. Nothing in it is run or styled inline.
+const landingCSP = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// dashboardCSP lets the dashboard load its own files and speak with its own origin.
+// Scripts and styles stand in files: nothing inline runs, whatever a log or a README
+// says. 'self' covers websockets in today's browsers; the older ones want the
+// schemes, and the server's check of the origin is what guards those.
+const dashboardCSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
 // maxDirective bounds one further directive, in bytes.
 const maxDirective = 4096
@@ -20,9 +24,13 @@ const maxDirective = 4096
 // directive with sources, which are added to those that the pages have. An error
 // says which is none.
 func Policy(more []string) (string, error) {
-	all := make([][]string, len(directives))
-	for i, d := range directives {
-		all[i] = slices.Clone(d)
+	base := landingCSP
+	if built {
+		base = dashboardCSP
+	}
+	var all [][]string
+	for d := range strings.SplitSeq(base, "; ") {
+		all = append(all, strings.Fields(d))
 	}
 	for _, text := range more {
 		words := strings.Fields(text)

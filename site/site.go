@@ -1,47 +1,80 @@
 // Package site serves the pages of the dashboard's origin from inside the binary.
 //
-// Until the dashboard is built it is one page that says what this server is and
-// how to use it from the command line. It imports nothing of ours and knows
-// neither users nor data.
+// A build with the tag embed_site carries the dashboard (site/dist, made by "make
+// site"). One without it has a single page that says so, what this server is, and
+// how to use it from the command line. The package imports nothing of ours and
+// knows neither users nor data: the dashboard asks the API as any client does.
 package site
 
 import (
 	"embed"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 //go:embed static
 var files embed.FS
 
-// Handler serves the landing page at / and its files below /static/. accessURL
-// and version are shown to people. more are further directives of the policy; see
-// Policy.
+// Built reports whether this binary carries the dashboard.
+func Built() bool { return built }
+
+// Handler serves the dashboard, or the landing page where it was not built.
+// accessURL and version are shown to people; the path of accessURL, if it has one,
+// is the one below which browsers see these pages. more are further directives of
+// the policy; see Policy.
 func Handler(accessURL, version string, more []string) (http.Handler, error) {
 	csp, err := Policy(more)
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.ParseFS(files, "static/index.html")
+	if !built {
+		return landing(accessURL, version, csp)
+	}
+	dist, err := fs.Sub(dashboard, "dist")
 	if err != nil {
 		return nil, err
 	}
-	static := http.FileServerFS(files)
+	u, err := url.Parse(accessURL)
+	if err != nil {
+		return nil, err
+	}
+	return newDashboard(dist, strings.TrimRight(u.EscapedPath(), "/")+"/", csp)
+}
+
+// guard sets what every answer has, and refuses methods that only an API takes.
+func guard(csp string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", csp)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
+		next(w, r)
+	})
+}
+
+// landing serves the page of a binary without a dashboard at /, and its files
+// below /static/.
+func landing(accessURL, version, csp string) (http.Handler, error) {
+	page, err := template.ParseFS(files, "static/index.html")
+	if err != nil {
+		return nil, err
+	}
+	static := http.FileServerFS(files)
+	return guard(csp, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/static/") && !strings.HasSuffix(r.URL.Path, "/") && r.URL.Path != "/static/index.html":
 			static.ServeHTTP(w, r)
 		case r.URL.Path == "/":
-			h.Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_ = page.Execute(w, map[string]string{"AccessURL": accessURL, "Version": version}) // the client is gone: nobody to tell
 		default:
 			http.NotFound(w, r)

@@ -1,9 +1,9 @@
 // Command apigen writes what docs/reference says of the API: openapi.json, made
 // from the route table and the Go types with the texts of their comments, and a page
-// for each section. It compares the document with the API that clients know and
+// for each section, and the same as types for the dashboard. It compares the document with the API that clients know and
 // drops differences that are none any more from testdata/differences.txt. Equal
 // sources give equal bytes. Run it at the top of the repository; a directory as the
-// argument takes the place of docs/reference.
+// argument takes the place of docs/reference and of the dashboard's directory.
 package main
 
 import (
@@ -16,19 +16,23 @@ import (
 	"coder.internal/coderd"
 )
 
+// typesFile holds the types of the dashboard.
+const typesFile = "site/src/api/generated.ts"
+
 func main() {
-	to := filepath.FromSlash("docs/reference")
+	to, types := filepath.FromSlash("docs/reference"), filepath.FromSlash(typesFile)
 	if len(os.Args) > 1 {
 		to = os.Args[1]
+		types = filepath.Join(to, "generated.ts")
 	}
-	if err := run(".", to); err != nil {
+	if err := run(".", to, types); err != nil {
 		fmt.Fprintln(os.Stderr, "apigen:", err)
 		os.Exit(1)
 	}
 }
 
-// run reads the sources below root and writes below to.
-func run(root, to string) error {
+// run reads the sources below root, writes below to, and the types to the file types.
+func run(root, to, types string) error {
 	doc, err := document(root)
 	if err != nil {
 		return err
@@ -48,6 +52,12 @@ func run(root, to string) error {
 		if err := os.WriteFile(filepath.Join(to, filepath.FromSlash(name)), text, 0o644); err != nil { //nolint:gosec // documentation is public
 			return err
 		}
+	}
+	if err := os.MkdirAll(filepath.Dir(types), 0o755); err != nil { //nolint:gosec // sources are public
+		return err
+	}
+	if err := os.WriteFile(types, typescript(doc), 0o644); err != nil { //nolint:gosec // sources are public
+		return err
 	}
 	found, err := compare(root, doc)
 	if err != nil {

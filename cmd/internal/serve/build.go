@@ -338,6 +338,9 @@ func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handl
 		mux.Handle("/derp", relays.Handler())
 		mux.Handle("/derp/", relays.Handler())
 	}
+	if site.Built() { // it has a login page of its own; the form's target stays
+		mux.Handle("GET "+apps.LoginPath, httpmw.Policies(pages))
+	}
 	mux.Handle("/", httpmw.Policies(pages))
 	var h http.Handler = mux
 	if prefix := strings.TrimRight(s.accessURL.Path, "/"); prefix != "" {

@@ -1,0 +1,45 @@
+import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
+import type { AgentMetadata } from "../src/api/metadata";
+
+/** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
+export interface Store {
+  users: (User & { password: string })[];
+  sessions: Map<string, string>;
+  templates: Template[];
+  workspaces: Workspace[];
+  builds: WorkspaceBuild[];
+  buildLogs: Map<string, ProvisionerJobLog[]>;
+  agentLogs: Map<string, AgentLog[]>;
+  metadata: AgentMetadata[];
+  appHost: string;
+  /** How long a build takes, in milliseconds. */
+  buildTime: number;
+  /** held keeps builds from going on after their third line. */
+  held: boolean;
+  /** failing names endpoints that answer 500. */
+  failing: Set<string>;
+  /** changed tells the watch streams. */
+  changed: Set<() => void>;
+}
+
+export function newStore(): Store {
+  return {
+    users: [],
+    sessions: new Map(),
+    templates: [],
+    workspaces: [],
+    builds: [],
+    buildLogs: new Map(),
+    agentLogs: new Map(),
+    metadata: [],
+    appHost: "*.apps.example.test",
+    buildTime: 1500,
+    held: false,
+    failing: new Set(),
+    changed: new Set(),
+  };
+}
+
+export function touch(store: Store) {
+  for (const listener of store.changed) listener();
+}

@@ -1,0 +1,41 @@
+import type { Handlers } from "./handler";
+
+export const templates: Handlers = {
+  "GET /api/v2/templates": ({ store }) => store.templates,
+  "GET /api/v2/templateversions/{templateversion}/rich-parameters": () => [
+    {
+      name: "region",
+      display_name: "Region",
+      description: "Where the machine **stands**.",
+      description_plaintext: "Where the machine stands.",
+      type: "string",
+      form_type: "dropdown",
+      default_value: "eu-central",
+      ephemeral: false,
+      mutable: false,
+      required: false,
+      icon: "",
+      options: null,
+      validation_error: "",
+      validation_monotonic: "",
+      validation_regex: "",
+    },
+    {
+      name: "cpus",
+      display_name: "Processors",
+      description: "",
+      description_plaintext: "",
+      type: "number",
+      form_type: "slider",
+      default_value: "4",
+      ephemeral: false,
+      mutable: true,
+      required: false,
+      icon: "",
+      options: null,
+      validation_error: "",
+      validation_monotonic: "",
+      validation_regex: "",
+    },
+  ],
+};

@@ -1,0 +1,56 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+import { mockPlugin } from "./mock/plugin";
+import { compress } from "./scripts/compress";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The server sends what is compressed here; it compresses nothing itself. */
+const compressed: Plugin = {
+  name: "compressed",
+  apply: "build",
+  closeBundle: () => compress(here("dist")),
+};
+
+// "npm run dev" answers from the mock; with CODER_URL set, from that server.
+const backend = process.env.CODER_URL;
+
+export default defineConfig({
+  // Relative, because an access URL may have a path; <base> says which.
+  base: "./",
+  plugins: [react(), tailwindcss(), compressed, ...(backend ? [] : [mockPlugin()])],
+  resolve: {
+    alias: {
+      "@": here("src"),
+      // The library writes <style> elements, which our policy forbids.
+      "react-remove-scroll": here("src/ui/removescroll.tsx"),
+    },
+  },
+  build: { assetsInlineLimit: 0, target: "es2022", modulePreload: { polyfill: false }, reportCompressedSize: false },
+  server: {
+    host: "127.0.0.1",
+    proxy: backend ? { "/api": { target: backend, ws: true, changeOrigin: true } } : {},
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", environment: "jsdom", include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["e2e/**/*.e2e.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
