@@ -10,7 +10,14 @@ import { templates } from "./templates";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
-const handlers: Handlers = { ...users, ...templates, ...workspaces, ...builds, ...agents, ...deployment };
+const handlers: Handlers = {
+  ...users,
+  ...templates,
+  ...workspaces,
+  ...builds,
+  ...agents,
+  ...deployment,
+};
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
 const open = new Set([
   "GET /api/v2/buildinfo",

@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { BookOpen, Keyboard, LogOut, Search } from "lucide-react";
+import { BookOpen, Keyboard, LogOut, Search, Settings } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { basePath } from "@/api/base";
 import { buildInfo, me } from "@/api/queries";
@@ -96,6 +96,7 @@ function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
   const info = useQuery(buildInfo()).data;
   const signOut = useSignOut();
   const theme = useTheme();
+  const navigate = useNavigate();
   return (
     <Menu
       trigger={
@@ -115,6 +116,9 @@ function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
       <MenuLine />
       <MenuChoice label={texts.theme} value={theme} choices={themes} onChange={setTheme} />
       <MenuLine />
+      <MenuItem icon={<Settings size={15} />} onSelect={() => void navigate({ to: "/settings/account" })}>
+        {texts.settings}
+      </MenuItem>
       <MenuItem icon={<Keyboard size={15} />} onSelect={onShortcuts} hint={<Kbd>?</Kbd>}>
         {texts.shortcuts}
       </MenuItem>

@@ -1,0 +1,3 @@
+export default function AccountSshkeys() {
+  return null;
+}

@@ -1,0 +1,39 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { ApiError } from "@/api/client";
+import { me } from "@/api/queries";
+import { NotFound } from "@/components/pagestates";
+
+// What all routes stand below, and how they read what stands in the URL.
+
+interface Context {
+  client: QueryClient;
+}
+
+export const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  notFoundComponent: () => <NotFound />,
+});
+
+/** text is a search parameter that is text of bearable length. */
+export const text = (value: unknown) => (typeof value === "string" && value.length <= 4096 ? value : undefined);
+
+/** whole is a search parameter that is a number without fractions. */
+export const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
+
+/** Below it are the pages for who is signed in. */
+export const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "in",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.client.ensureQueryData(me());
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      // location.href is below the base path of the router.
+      const back = location.pathname === "/workspaces" && !location.searchStr ? undefined : location.href;
+      throw redirect({ to: "/login", search: { redirect: back }, replace: true });
+    }
+  },
+  component: lazyRouteComponent(() => import("@/components/shell"), "Shell"),
+});

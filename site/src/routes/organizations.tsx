@@ -1,0 +1,92 @@
+import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { read } from "@/api/queries";
+import { signedIn } from "./base";
+
+const organizations = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/organizations",
+  beforeLoad: async ({ context }) => {
+    const all = await context.client.ensureQueryData(
+      read("GET /api/v2/users/{user}/organizations", { path: { user: "me" } }),
+    );
+    const first = all?.find((o) => o.is_default) ?? all?.[0];
+    if (first)
+      throw redirect({ to: "/organizations/$organization", params: { organization: first.name }, replace: true });
+  },
+});
+
+const newOrganization = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/organizations/new",
+  staticData: { area: "/organizations", crumbs: () => ["New"] },
+  component: lazyRouteComponent(() => import("../pages/neworganization/page")),
+});
+
+const organization = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/organizations/$organization",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/organization/layout")),
+});
+
+const members = createRoute({
+  getParentRoute: () => organization,
+  path: "/",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Members"] },
+  component: lazyRouteComponent(() => import("../pages/organization/members")),
+});
+
+const groups = createRoute({
+  getParentRoute: () => organization,
+  path: "groups",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Groups"] },
+  component: lazyRouteComponent(() => import("../pages/organization/groups")),
+});
+
+const roles = createRoute({
+  getParentRoute: () => organization,
+  path: "roles",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Roles"] },
+  component: lazyRouteComponent(() => import("../pages/organization/roles")),
+});
+
+const organizationSettings = createRoute({
+  getParentRoute: () => organization,
+  path: "settings",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Settings"] },
+  component: lazyRouteComponent(() => import("../pages/organization/settings")),
+});
+
+const provisioners = createRoute({
+  getParentRoute: () => organization,
+  path: "provisioners",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioners"] },
+  component: lazyRouteComponent(() => import("../pages/provisioners/daemons")),
+});
+
+const jobs = createRoute({
+  getParentRoute: () => organization,
+  path: "provisioner-jobs",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioner jobs"] },
+  component: lazyRouteComponent(() => import("../pages/provisioners/jobs")),
+});
+
+const keys = createRoute({
+  getParentRoute: () => organization,
+  path: "provisioner-keys",
+  staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioner keys"] },
+  component: lazyRouteComponent(() => import("../pages/provisioners/keys")),
+});
+
+const group = createRoute({
+  getParentRoute: () => organization,
+  path: "groups/$group",
+  staticData: { area: "/organizations", crumbs: ({ organization, group }) => [organization ?? "", group ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/organization/group")),
+});
+
+export const organizationRoutes = [
+  organizations,
+  newOrganization,
+  organization.addChildren([members, groups, group, roles, organizationSettings, provisioners, jobs, keys]),
+] as const;

@@ -1,0 +1,108 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { signedIn } from "./base";
+
+const templates = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates",
+  staticData: { area: "/templates" },
+  component: lazyRouteComponent(() => import("../pages/templates/page")),
+});
+
+const newTemplate = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/new",
+  staticData: { area: "/templates", crumbs: () => ["New"] },
+  component: lazyRouteComponent(() => import("../pages/newtemplate/page")),
+});
+
+const create = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/$organization/$template/workspace",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? "", "New workspace"] },
+  component: lazyRouteComponent(() => import("../pages/create/page")),
+});
+
+const template = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/$organization/$template",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/layout")),
+});
+
+const readme = createRoute({
+  getParentRoute: () => template,
+  path: "/",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/readme")),
+});
+
+const docs = createRoute({
+  getParentRoute: () => template,
+  path: "docs",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/docs")),
+});
+
+const files = createRoute({
+  getParentRoute: () => template,
+  path: "files",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/files")),
+});
+
+const versions = createRoute({
+  getParentRoute: () => template,
+  path: "versions",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/versions")),
+});
+
+const version = createRoute({
+  getParentRoute: () => template,
+  path: "versions/$version",
+  staticData: { area: "/templates", crumbs: ({ template, version }) => [template ?? "", version ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/version")),
+});
+
+const embed = createRoute({
+  getParentRoute: () => template,
+  path: "embed",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/embed")),
+});
+
+const templateSettings = createRoute({
+  getParentRoute: () => template,
+  path: "settings",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/settings")),
+});
+
+const variables = createRoute({
+  getParentRoute: () => template,
+  path: "settings/variables",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/variables")),
+});
+
+const permissions = createRoute({
+  getParentRoute: () => template,
+  path: "settings/permissions",
+  staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  component: lazyRouteComponent(() => import("../pages/template/permissions")),
+});
+
+const editor = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/$organization/$template/versions/$version/edit",
+  staticData: { area: "/templates", crumbs: ({ template, version }) => [template ?? "", version ?? "", "Edit"] },
+  component: lazyRouteComponent(() => import("../pages/editor/page")),
+});
+
+export const templateRoutes = [
+  templates,
+  newTemplate,
+  create,
+  editor,
+  template.addChildren([readme, docs, files, versions, version, embed, templateSettings, variables, permissions]),
+] as const;

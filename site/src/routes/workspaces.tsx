@@ -1,0 +1,31 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { builds, workspace, workspaces } from "@/api/queries";
+import { listLimit } from "@/lib/limits";
+import { signedIn, text, whole } from "./base";
+
+const workspacesPage = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/workspaces",
+  staticData: { area: "/workspaces" },
+  validateSearch: (search: Record<string, unknown>): { filter?: string } => ({ filter: text(search.filter) }),
+  loaderDeps: ({ search }) => ({ filter: search.filter ?? "owner:me" }),
+  loader: ({ context, deps }) => void context.client.prefetchQuery(workspaces(deps.filter, listLimit)),
+  component: lazyRouteComponent(() => import("../pages/workspaces/page")),
+});
+
+const workspacePage = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/@{$owner}/$name",
+  staticData: { area: "/workspaces", crumbs: ({ owner, name }) => [owner ?? "", name ?? ""] },
+  validateSearch: (search: Record<string, unknown>): { tab?: string; build?: number } => ({
+    tab: text(search.tab),
+    build: whole(search.build),
+  }),
+  loader: async ({ context, params }) => {
+    const found = await context.client.ensureQueryData(workspace(params.owner, params.name));
+    void context.client.prefetchQuery(builds(found.id));
+  },
+  component: lazyRouteComponent(() => import("../pages/workspace/page")),
+});
+
+export const workspaceRoutes = [workspacesPage, workspacePage] as const;
