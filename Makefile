@@ -16,10 +16,11 @@ LDFLAGS := -s -w -X coder.internal/internal/buildinfo.version=$(VERSION)
 SLIM_TAGS := $(shell paste -sd, scripts/slim-tags.txt 2>/dev/null)
 GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/reference/openapi.json site/static 2>/dev/null)
 SITE_FILES := $(shell git ls-files site/src site/public site/scripts site/mock site/index.html site/vite.config.ts site/package.json 2>/dev/null)
+NPM := ./scripts/node.sh npm --prefix site
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-browser gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -37,17 +38,20 @@ $(PG_ARCHIVE): $(wildcard scripts/pgarchive/*.go) database/local/cluster.go
 site: site/dist/index.html ## the dashboard, into site/dist (needs node)
 
 site/dist/index.html: site/node_modules/.package-lock.json $(SITE_FILES)
-	npm --prefix site run build
+	$(NPM) run build
 
 site/node_modules/.package-lock.json: site/package-lock.json
-	npm --prefix site ci --no-audit --no-fund
+	$(NPM) ci --no-audit --no-fund
 	@touch $@
 
 site-check: site/node_modules/.package-lock.json ## types, style, floors and unit tests of the dashboard
-	npm --prefix site run check
+	$(NPM) run check
 
 site-browser: site/dist/index.html ## every page of the dashboard in Chromium, against the mock
-	npm --prefix site run e2e
+	$(NPM) run e2e
+
+site-real: site/dist/index.html ## the main ways through the dashboard in Chromium, against the real server
+	./scripts/node.sh go test -count=1 -tags embed_site ./cmd/internal/serve/browser
 
 slim: $(PLATFORMS:%=build/coder-slim-%) ## the small binary for workspaces and laptops
 
@@ -77,6 +81,7 @@ deps: ## what the tests need from the system (installs it when root)
 test: deps ## all tests
 	go test ./...
 	go test -tags '$(SLIM_TAGS)' ./agent/network # the packet library as the small binary has it
+	$(MAKE) --no-print-directory site-check site-browser site-real
 	go -C tools test ./...
 
 race: deps ## all tests under the race detector

@@ -7,6 +7,7 @@ declare -A package=([ssh]=openssh-client [sshd]=openssh-server [scp]=openssh-cli
   [Xvfb]=xvfb [xauth]=xauth [xdpyinfo]=x11-utils [xwininfo]=x11-utils [xeyes]=x11-apps
   [tmux]=tmux [vim]=vim [less]=less [top]=procps
   [nsenter]=util-linux [ip]=iproute2 [iptables]=iptables
+  [chromium]=chromium
   [gpg]=gpg [gpgconf]=gpgconf [gpg-agent]=gpg-agent)
 has() {
   case $1 in

@@ -51,6 +51,17 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "real",
+          environment: "node",
+          include: ["e2e/real/*.real.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          bail: 1, // each step stands on those before it
+        },
+      },
     ],
   },
 });

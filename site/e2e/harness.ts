@@ -76,21 +76,24 @@ export async function serve(store: Store = seed()): Promise<Served> {
 
 let browser: Browser;
 
+/** launch is how Debian's Chromium starts, quietly. */
+export const launch = {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
 /** withBrowser starts Debian's Chromium for the tests of a file. */
 export function withBrowser() {
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    browser = await chromium.launch(launch);
   });
   afterAll(() => browser?.close());
 }
@@ -115,7 +118,8 @@ export async function visit(path: string, options: Options, test: (v: Visit) => 
   const served = await serve(options.store);
   const context = await newContext(served, options);
   const page = await context.newPage();
-  const problems = watch(page);
+  const problems: string[] = [];
+  watch(page, problems);
   try {
     await page.goto(served.url + path);
     await test({ ...served, page, context, problems });
@@ -148,8 +152,8 @@ export async function newContext(
   return context;
 }
 
-function watch(page: Page): string[] {
-  const problems: string[] = [];
+/** watch collects the errors of a page. */
+export function watch(page: Page, problems: string[]) {
   page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     // An answer of 4xx is for the page to show; Chromium notes it as well.
@@ -159,10 +163,9 @@ function watch(page: Page): string[] {
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.hostname !== "127.0.0.1" && url.protocol !== "data:")
+    if (!/^127\.|\.apps\.test$/.test(url.hostname) && url.protocol !== "data:")
       problems.push(`request to a stranger: ${request.url()}`);
   });
-  return problems;
 }
 
 /** shoot saves a picture for people to look at. */

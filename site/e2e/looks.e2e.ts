@@ -1,4 +1,4 @@
-import { describe, test } from "vitest";
+import { test } from "vitest";
 import { seed } from "../mock/seed";
 import { newStore } from "../mock/store";
 import { accessible, inside, shoot, visit, withBrowser } from "./harness";
@@ -11,18 +11,21 @@ const looks = Object.values(import.meta.glob<{ looks: Look[] }>("./looks/*.ts", 
   (m) => m.looks,
 );
 
-describe.each(["light", "dark"] as const)("%s", (theme) => {
-  describe.each([1280, 360])("%i px", (width) => {
-    test.each(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
-      const store = empty ? newStore() : seed();
-      prepare?.(store);
-      await visit(path, { as, theme, width, store }, async ({ page }) => {
-        await ready(page);
-        await page.evaluate("document.fonts.ready");
+// A page is opened once, then looked at in both themes and widths.
+test.for(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
+  const store = empty ? newStore() : seed();
+  prepare?.(store);
+  await visit(path, { as, store }, async ({ page }) => {
+    await ready(page);
+    await page.evaluate("document.fonts.ready");
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const theme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: theme });
         await shoot(page, `${name}-${theme}-${width}`);
-        await accessible(page, name);
-        await inside(page, name);
-      });
-    });
+        await accessible(page, `${name} ${theme} ${width}`);
+      }
+      await inside(page, name);
+    }
   });
 });
