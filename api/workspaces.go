@@ -90,6 +90,13 @@ type WorkspacesResponse struct {
 	Count      int         `json:"count"`
 }
 
+// WorkspacesChange is what a data event of the stream of a list says.
+type WorkspacesChange struct {
+	Count      int         `json:"count"`      // of all that match
+	IDs        []ID        `json:"ids"`        // the rows of the list, in its order
+	Workspaces []Workspace `json:"workspaces"` // those of them that are new or have changed
+}
+
 // CreateWorkspaceRequest makes a workspace and its first build. Exactly one of
 // TemplateID (active version) and TemplateVersionID is set.
 type CreateWorkspaceRequest struct {

@@ -197,6 +197,7 @@ func (s *Server) workspaceRoutes(a *httpapi.API) {
 	httpapi.Register(a, create("/users/{user}/workspaces", "Create workspace", rbac.Create), ws.HandleCreate)
 	httpapi.Register(a, create("/organizations/{organization}/members/{user}/workspaces", "Create workspace in organization", rbac.Create), ws.HandleCreateInOrg)
 	httpapi.Register(a, get("/workspaces", "List workspaces"), ws.HandleList)
+	a.Handle(get("/workspaces/watch-ws", "Watch a list of workspaces over a websocket"), ws.WatchListWS(a))
 	httpapi.Register(a, get("/workspaces/{workspace}", "Get workspace"), ws.HandleGet)
 	httpapi.Register(a, get("/users/{user}/workspace/{workspacename}", "Get workspace by name"), ws.HandleByName)
 	httpapi.Register(a, route(http.MethodPatch, "/workspaces/{workspace}", "Rename workspace", rbac.Update), ws.HandleRename)

@@ -197,6 +197,7 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 		events bool
 		every  time.Duration
 	}{
+		{path: "/api/v2/workspaces/watch-ws"},
 		{path: running + "/watch", events: true},
 		{path: running + "/watch-ws"},
 		{path: "/api/v2/workspaceagents/" + agent + "/watch-metadata", events: true},

@@ -74,7 +74,7 @@ func (a *API) ServeEventsWS(w http.ResponseWriter, r *http.Request, run func(ctx
 	_ = ws.Close(wsconn.CodeGoingAway, "watch again")
 }
 
-// Follow is the loop of a watch. All fields are required.
+// Follow is the loop of a watch. All fields but Rest are required.
 type Follow struct {
 	Clock   clock.Clock
 	Changed <-chan struct{} // hints that Next may have something
@@ -85,6 +85,8 @@ type Follow struct {
 	// Readmit fails with a code once the caller may not watch any more. Other
 	// errors are trouble: a database that is away takes no right away.
 	Readmit func(ctx context.Context) error
+	// Rest says after each Next how long hints are to wait; nil for not at all.
+	Rest func() time.Duration
 }
 
 // Run sends what is new at once and after each change, and pings that keep the
@@ -106,16 +108,36 @@ func (f Follow) Run(ctx context.Context, send SendEvent) error {
 				return err
 			}
 		}
+		if err := f.wait(ctx, send, poll.C, readmit.C, ping.C); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns when Next is to be asked again.
+func (f Follow) wait(ctx context.Context, send SendEvent, poll, readmit, ping <-chan time.Time) error {
+	changed := f.Changed // a hint stays in it
+	var rested <-chan time.Time
+	if f.Rest != nil {
+		timer := f.Clock.NewTimer(f.Rest())
+		defer timer.Stop()
+		changed, rested = nil, timer.C
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-f.Changed:
-		case <-poll.C:
-		case <-ping.C:
+		case <-rested:
+			changed = f.Changed
+		case <-changed:
+			return nil
+		case <-poll:
+			return nil
+		case <-ping:
 			if err := send(api.WatchEvent{Type: "ping"}); err != nil {
 				return err
 			}
-		case <-readmit.C:
+		case <-readmit:
 			if err := f.Readmit(ctx); api.CodeOf(err) != "" {
 				return err
 			}

@@ -82,3 +82,60 @@ func TestWatchAsEvents(t *testing.T) {
 	}
 	t.Fatal("the stream ended before the workspace was starting")
 }
+
+// TestWatchAList: what changes in a list comes as it changes, what others may not see does not.
+func TestWatchAList(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	plain := r.template("plain")
+	w := r.create(r.member, plain, "dev")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	ws, err := wsconn.Dial(ctx, r.d.URL.String()+"/api/v2/workspaces/watch-ws?q=owner:me&limit=10",
+		wsconn.DialOptions{Header: http.Header{api.SessionTokenHeader: {r.member.Token.Reveal()}}})
+	require.NoError(t, err)
+	defer ws.CloseNow() //nolint:errcheck // the end of the test
+	await := func(done func(api.WorkspacesChange) bool) {
+		for {
+			var e struct {
+				Type string               `json:"type"`
+				Data api.WorkspacesChange `json:"data"`
+			}
+			require.NoError(t, ws.Read(ctx, &e))
+			for _, row := range e.Data.Workspaces {
+				require.Equal(t, w.OwnerID, row.OwnerID)
+			}
+			if e.Type == "data" && done(e.Data) {
+				return
+			}
+		}
+	}
+	await(func(c api.WorkspacesChange) bool {
+		require.Equal(t, []api.ID{w.ID}, c.IDs)
+		require.Empty(t, c.Workspaces, "the first has ids alone")
+		return true
+	})
+	r.create(r.owner, plain, "anothers")
+	r.complete(r.acquire(), jobrpc.BuildResult{})
+	await(func(c api.WorkspacesChange) bool {
+		return len(c.Workspaces) == 1 && c.Workspaces[0].LatestBuild.Status == api.WorkspaceRunning
+	})
+	second := r.create(r.member, plain, "second")
+	await(func(c api.WorkspacesChange) bool {
+		return c.Count == 2 && len(c.IDs) == 2 && len(c.Workspaces) == 1 && c.Workspaces[0].ID == second.ID
+	})
+}
+
+func TestWatchOfABadListIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, query := range []string{"?limit=1001", "?limit=x", "?q=status:nope"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.d.URL.String()+"/api/v2/workspaces/watch-ws"+query, nil)
+		require.NoError(t, err)
+		req.Header.Set(api.SessionTokenHeader, r.member.Token.Reveal())
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		_ = res.Body.Close()
+		require.Equal(t, http.StatusBadRequest, res.StatusCode, query)
+	}
+}

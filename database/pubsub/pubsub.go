@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +47,12 @@ func TopicCancel(job api.ID) string { return "cancel:" + job.String() }
 
 // TopicWorkspace tells of a change of a workspace, its builds or its agents.
 func TopicWorkspace(id api.ID) string { return "workspace:" + id.String() }
+
+// AnyWorkspace is the topic of all hints of TopicWorkspace. It is only subscribed to.
+const AnyWorkspace = "workspace" + anyOf
+
+// anyOf after the kind of a topic stands for every topic of that kind.
+const anyOf = ":*"
 
 // TopicAgent tells of a change of one agent: connection, lifecycle, logs.
 func TopicAgent(id api.ID) string { return "agent:" + id.String() }
@@ -207,6 +214,11 @@ func (p *PubSub) hint(topic string) {
 	defer p.mu.Unlock()
 	for s := range p.topics[topic] {
 		s.hint()
+	}
+	if kind, _, one := strings.Cut(topic, ":"); one {
+		for s := range p.topics[kind+anyOf] {
+			s.hint()
+		}
 	}
 }
 
