@@ -90,6 +90,12 @@ type WorkspacesResponse struct {
 	Count      int         `json:"count"`
 }
 
+// WorkspacesEvent is one message of the stream of a list of workspaces.
+type WorkspacesEvent struct {
+	Type string            `json:"type"`           // "ping", "data" or "error"
+	Data *WorkspacesChange `json:"data,omitempty"` // of "data" only
+}
+
 // WorkspacesChange is what a data event of the stream of a list says.
 type WorkspacesChange struct {
 	Count      int         `json:"count"`      // of all that match

@@ -51,10 +51,10 @@ func streamRoutes() map[string]httpapi.Raw {
 	nodes := &httpapi.Socket{Client: tailrpc.ClientMessage{}, Server: tailrpc.ServerMessage{}}
 	return map[string]httpapi.Raw{
 		"GET /api/v2/workspaces/watch-ws": {
-			Doc: "Messages of the types ping, data and error. A data message is a WorkspacesChange: the first has the ids of the list, for which to ask after it, later ones what has changed. The stream ends within 60 s after the right to it.",
+			Doc: "Messages of the types ping, data and error. The first data message has the ids of the list, for which to ask after it, later ones what has changed. The stream ends within 60 s after the right to it.",
 			Query: []httpapi.Param{{Name: "q", Doc: "Search text, as of the list."},
 				{Name: "limit", Of: int64(0), Doc: "Most rows to follow, at most 1000; 0 means the default."}},
-			Socket: &httpapi.Socket{Server: api.WatchEvent{}}},
+			Socket: &httpapi.Socket{Server: api.WorkspacesEvent{}}},
 		"GET /api/v2/workspaces/{workspace}/watch":                       watch,
 		"GET /api/v2/workspaces/{workspace}/watch-ws":                    watchWS,
 		"GET /api/v2/workspaceagents/{workspaceagent}/watch-metadata":    watch,

@@ -1,6 +1,6 @@
 import { readSearch } from "../src/lib/search";
 import { newBuild } from "./builds";
-import { type Handlers, invalid, notFound, type Sockets } from "./handler";
+import { type Call, type Handlers, invalid, notFound, type Sockets } from "./handler";
 import { type Store, touch } from "./store";
 
 const filters = ["owner", "name", "template", "organization", "status"];
@@ -11,23 +11,25 @@ export function find(store: Store, id: string) {
   return w;
 }
 
+function list({ store, query, user }: Call<"GET /api/v2/workspaces"> | Call<"GET /api/v2/workspaces/watch-ws">) {
+  const { words, terms } = readSearch(query.q ?? "");
+  const unknown = Object.keys(terms).find((k) => !filters.includes(k));
+  if (unknown) throw invalid("q", `"${unknown}" is not a filter; use owner, name, template, organization or status`);
+  const owner = terms.owner === "me" ? user.username : terms.owner;
+  const all = store.workspaces.filter(
+    (w) =>
+      w.latest_build.status !== "deleted" &&
+      (!owner || w.owner_name === owner) &&
+      (!terms.template || w.template_name === terms.template) &&
+      (!terms.status || w.latest_build.status === terms.status) &&
+      (!terms.name || w.name.includes(terms.name)) &&
+      w.name.includes(words),
+  );
+  return { workspaces: all.slice(0, Number(query.limit ?? 0) || all.length), count: all.length };
+}
+
 export const workspaces: Handlers = {
-  "GET /api/v2/workspaces": ({ store, query, user }) => {
-    const { words, terms } = readSearch(query.q ?? "");
-    const unknown = Object.keys(terms).find((k) => !filters.includes(k));
-    if (unknown) throw invalid("q", `"${unknown}" is not a filter; use owner, name, template, organization or status`);
-    const owner = terms.owner === "me" ? user.username : terms.owner;
-    const all = store.workspaces.filter(
-      (w) =>
-        w.latest_build.status !== "deleted" &&
-        (!owner || w.owner_name === owner) &&
-        (!terms.template || w.template_name === terms.template) &&
-        (!terms.status || w.latest_build.status === terms.status) &&
-        (!terms.name || w.name.includes(terms.name)) &&
-        w.name.includes(words),
-    );
-    return { workspaces: all.slice(0, Number(query.limit ?? 0) || all.length), count: all.length };
-  },
+  "GET /api/v2/workspaces": list,
   "GET /api/v2/users/{user}/workspace/{workspacename}": ({ store, path, user }) => {
     const owner = path.user === "me" ? user.username : path.user;
     const w = store.workspaces.find((x) => x.owner_name === owner && x.name === path.workspacename);
@@ -51,6 +53,24 @@ export const workspaces: Handlers = {
 };
 
 export const workspaceSockets: Sockets = {
+  "GET /api/v2/workspaces/watch-ws": (call) => {
+    let before: Map<string, string> | undefined;
+    const say = () => {
+      const { workspaces, count } = list(call);
+      const changed = before ? workspaces.filter((w) => before?.get(w.id) !== JSON.stringify(w)) : [];
+      const ids = workspaces.map((w) => w.id);
+      if (!before || changed.length > 0 || ids.join() !== [...before.keys()].join())
+        call.send({ type: "data", data: { count, ids, workspaces: changed } });
+      before = new Map(workspaces.map((w) => [w.id, JSON.stringify(w)]));
+    };
+    const ping = setInterval(() => call.send({ type: "ping" }), 15_000);
+    call.store.changed.add(say);
+    say();
+    return () => {
+      clearInterval(ping);
+      call.store.changed.delete(say);
+    };
+  },
   "GET /api/v2/workspaces/{workspace}/watch-ws": ({ store, path, send }) => {
     const say = () => send({ type: "data", data: find(store, path.workspace) });
     const ping = setInterval(() => send({ type: "ping", data: null }), 15_000);

@@ -2088,6 +2088,24 @@ export interface WorkspaceUser {
   username: string;
 }
 
+/** WorkspacesChange is what a data event of the stream of a list says. */
+export interface WorkspacesChange {
+  /** of all that match */
+  count: number;
+  /** the rows of the list, in its order */
+  ids: string[] | null;
+  /** those of them that are new or have changed */
+  workspaces: Workspace[] | null;
+}
+
+/** WorkspacesEvent is one message of the stream of a list of workspaces. */
+export interface WorkspacesEvent {
+  /** of "data" only */
+  data?: WorkspacesChange;
+  /** "ping", "data" or "error" */
+  type: string;
+}
+
 /** WorkspacesResponse is one page and how many match in all. */
 export interface WorkspacesResponse {
   count: number;
@@ -3458,7 +3476,7 @@ export interface Endpoints {
     query: { q?: string; limit?: number };
     body: undefined;
     response: undefined;
-    socket: { server: WatchEvent; client: never };
+    socket: { server: WorkspacesEvent; client: never };
   };
   /** Get workspace */
   "GET /api/v2/workspaces/{workspace}": {

@@ -2,7 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { socketURL } from "./base";
 import { address, type Endpoint, type Place } from "./client";
 import { connection } from "./connection";
-import type { Endpoints } from "./generated";
+import type { Endpoints, WorkspacesChange, WorkspacesResponse } from "./generated";
 
 /** Endpoints that speak over a websocket. */
 export type Stream = { [K in Endpoint]: Endpoints[K] extends { socket: unknown } ? K : never }[Endpoint];
@@ -89,6 +89,45 @@ export function watchWorkspace(client: QueryClient, id: string, key: readonly un
       return true;
     },
   });
+}
+
+/**
+ * watchWorkspaces keeps a cached list of workspaces as it is on the server. live is
+ * told whether it does so now.
+ */
+export function watchWorkspaces(
+  client: QueryClient,
+  query: { q: string; limit: number },
+  key: readonly unknown[],
+  live: (now: boolean) => void,
+): () => void {
+  let first = true;
+  return follow("GET /api/v2/workspaces/watch-ws", {
+    call: () => {
+      first = true;
+      return { query };
+    },
+    message: ({ type, data }) => {
+      if (type !== "data" || !data) return;
+      live(true);
+      // What the first one is compared with is not here: ask for it.
+      if (first) void client.invalidateQueries({ queryKey: key, exact: true });
+      else client.setQueryData<WorkspacesResponse>(key, (old) => old && merge(client, key, old, data));
+      first = false;
+    },
+    closed: () => {
+      live(false);
+      return true;
+    },
+  });
+}
+
+/** merge is the list after a change. A row that nobody has told of is asked for. */
+function merge(client: QueryClient, key: readonly unknown[], old: WorkspacesResponse, change: WorkspacesChange) {
+  const rows = new Map([...(old.workspaces ?? []), ...(change.workspaces ?? [])].map((w) => [w.id, w]));
+  const next = (change.ids ?? []).flatMap((id) => rows.get(id) ?? []);
+  if (next.length < (change.ids ?? []).length) void client.invalidateQueries({ queryKey: key, exact: true });
+  return { count: change.count, workspaces: next };
 }
 
 /** watchMetadata keeps what an agent measures in the cache. */

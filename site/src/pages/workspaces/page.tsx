@@ -1,8 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
-import { workspaces } from "@/api/queries";
+import { keyOf, workspaces } from "@/api/queries";
+import { watchWorkspaces } from "@/api/watch";
 import { ApiErrorBox } from "@/components/apierror";
 import { listLimit } from "@/lib/limits";
 import { underWay } from "@/lib/status";
@@ -16,7 +17,7 @@ import { words } from "./texts";
 
 const route = getRouteApi("/in/workspaces");
 
-/** How often the list is asked for again, in milliseconds: sooner while something happens, later when it is long. */
+/** How often the list is asked for without a stream, in ms: sooner while something happens, later when it is long. */
 function pace(rows: { latest_build: { status: string } }[] | null | undefined): number {
   const list = rows ?? [];
   const usual = list.length > 200 ? 20_000 : 5_000;
@@ -27,10 +28,25 @@ export default function WorkspacesPage() {
   const { filter } = route.useSearch();
   const navigate = route.useNavigate();
   const q = filter ?? "owner:me";
+  const [live, setLive] = useState(false);
   const { data, error, isPlaceholderData, refetch } = useQuery({
     ...workspaces(q, listLimit),
-    refetchInterval: (query) => (query.state.error ? 10_000 : pace(query.state.data?.workspaces)),
+    refetchInterval: (query) => {
+      if (query.state.error) return 10_000;
+      return live ? false : pace(query.state.data?.workspaces);
+    },
   });
+  const client = useQueryClient();
+  const valid = data !== undefined && !isPlaceholderData;
+  useEffect(() => {
+    if (!valid) return undefined; // a search that is refused cannot be followed
+    const query = { q, limit: listLimit };
+    const leave = watchWorkspaces(client, query, keyOf("GET /api/v2/workspaces", { query }), setLive);
+    return () => {
+      leave();
+      setLive(false);
+    };
+  }, [client, q, valid]);
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => data?.workspaces ?? [], [data]);
   const chosen = useMemo(() => rows.filter((w) => picked.has(w.id)), [rows, picked]);
