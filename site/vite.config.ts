@@ -48,7 +48,6 @@ export default defineConfig({
           include: ["e2e/**/*.e2e.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {

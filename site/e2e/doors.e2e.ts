@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newStore } from "../mock/store";
+import { newStore, touch } from "../mock/store";
 import { visit, withBrowser } from "./harness";
 
 withBrowser();
@@ -55,6 +55,7 @@ test("an ended session leads to the login and back to the same place", async () 
   await visit("/workspaces?filter=status%3Astopped", { as: "alice" }, async ({ page, store }) => {
     await page.getByRole("row", { name: /frontend/ }).waitFor();
     store.sessions.clear();
+    touch(store); // its streams end
     await page.waitForURL(/\/login\?redirect=/);
     await page.getByText("Sign in to go on where you were.").waitFor();
     await page.getByLabel("E-mail").fill("alice@example.test");

@@ -105,6 +105,11 @@ export function upgrade(store: Store, req: IncomingMessage, socket: Duplex, head
       send: (said: unknown) => ws.send(JSON.stringify(said)),
       end: () => ws.close(1000),
     });
-    ws.on("close", leave);
+    const leaveWithSession = () => store.sessions.has(call.session) || ws.close(1001);
+    store.changed.add(leaveWithSession);
+    ws.on("close", () => {
+      store.changed.delete(leaveWithSession);
+      leave();
+    });
   });
 }

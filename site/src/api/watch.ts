@@ -117,6 +117,7 @@ export function watchWorkspaces(
     },
     closed: () => {
       live(false);
+      void client.invalidateQueries({ queryKey: key, exact: true }); // the session may have ended: the answer says so
       return true;
     },
   });
