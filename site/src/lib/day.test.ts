@@ -7,8 +7,8 @@ const at = (day: number, hour: number) => new Date(2026, 0, day, hour).toISOStri
 test("days are said as people say them", () => {
   expect(dayTitle(at(2, 0), now)).toBe("Today");
   expect(dayTitle(at(1, 23), now)).toBe("Yesterday");
-  expect(dayTitle(new Date(2025, 11, 31, 23).toISOString(), now)).toBe("Wednesday 31 December 2025");
-  expect(dayTitle(at(3, 1), now)).toBe("Saturday 3 January 2026");
+  expect(dayTitle(new Date(2025, 11, 31, 23).toISOString(), now)).toMatch(/^Wednesday,? 31 December 2025$/);
+  expect(dayTitle(at(3, 1), now)).toMatch(/^Saturday,? 3 January 2026$/);
   expect(dayTitle("<b>", now)).toBe("<b>");
 });
 

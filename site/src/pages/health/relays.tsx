@@ -17,7 +17,10 @@ export function Relays() {
           <ul>
             {(region.nodes ?? []).slice(0, 50).map((node) => (
               <li key={node.name} className="break-all font-mono text-muted text-sm">
-                {plain([node.url || words.ownServer, node.stun ? words.stun(node.stun) : ""].filter(Boolean).join(" · "), 300)}
+                {plain(
+                  [node.url || words.ownServer, node.stun ? words.stun(node.stun) : ""].filter(Boolean).join(" · "),
+                  300,
+                )}
               </li>
             ))}
           </ul>
