@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { admin } from "./admin";
 import { agentSockets, agents } from "./agents";
 import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
@@ -19,6 +20,7 @@ const handlers: Handlers = {
   ...agents,
   ...deployment,
   ...authcheck,
+  ...admin,
 };
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
 const open = new Set([
