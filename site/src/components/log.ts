@@ -51,7 +51,7 @@ export function useLog<K extends LogEndpoint, Row extends { id: string }>(
     queryKey: [endpoint, "newest", q],
     queryFn: ({ signal }) => ask(endpoint, q, 1, "", signal),
     enabled: log.isSuccess && !log.isPlaceholderData,
-    staleTime: newerEvery,
+    staleTime: 0,
     refetchInterval: newerEvery,
   });
   const first = newest.data ? rows(newest.data)[0] : undefined;

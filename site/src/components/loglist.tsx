@@ -78,10 +78,12 @@ export function LogRow({ at, icon, name, title, sub, side, details }: RowProps) 
           <p className="break-words">{title}</p>
           {sub ? <p className="break-words text-muted text-sm">{sub}</p> : null}
         </div>
-        {side}
-        <time dateTime={at} title={exact(at)} className="shrink-0 text-muted text-sm tabular-nums leading-5">
-          {clockTime(at)}
-        </time>
+        <div className="flex shrink-0 items-center gap-3 max-sm:flex-col-reverse max-sm:items-end max-sm:gap-1">
+          {side}
+          <time dateTime={at} title={exact(at)} className="text-muted text-sm tabular-nums leading-5">
+            {clockTime(at)}
+          </time>
+        </div>
       </div>
       {open ? (
         <div id={id} className="flex flex-col gap-4 border-line border-t bg-sunken px-4 py-4">
@@ -95,7 +97,7 @@ export function LogRow({ at, icon, name, title, sub, side, details }: RowProps) 
 /** Facts are names with values, in two columns where there is room. Empty values are left out. */
 export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ReactNode])[] }) {
   return (
-    <dl className="grid gap-x-6 gap-y-2 sm:grid-cols-[8rem_minmax(0,1fr)]">
+    <dl className="grid gap-x-6 gap-y-2 sm:grid-cols-[7.5rem_minmax(0,1fr)]">
       {facts
         .filter(([, value]) => value !== undefined && value !== "")
         .map(([name, value]) => (

@@ -91,7 +91,7 @@ export function LogSearch({ label, placeholder, value, onChange, error, choices,
             />
           </Field>
         </div>
-        <IconButton label={texts.searchWords} onClick={() => setHelp(true)}>
+        <IconButton label={texts.searchWords} className="max-sm:mt-1" onClick={() => setHelp(true)}>
           <CircleHelp size={16} aria-hidden />
         </IconButton>
       </div>
@@ -99,6 +99,7 @@ export function LogSearch({ label, placeholder, value, onChange, error, choices,
         {choices.map((choice) => (
           <Select
             key={choice.key}
+            className="max-sm:min-w-0 max-sm:flex-1 max-sm:basis-36"
             aria-label={choice.label}
             value={choice.values.some(([v]) => v === set[choice.key]) ? set[choice.key] : ""}
             onChange={(e) => choose(choice.key, e.target.value)}
@@ -133,7 +134,7 @@ export function LogSearch({ label, placeholder, value, onChange, error, choices,
         </fieldset>
       </div>
       <Dialog open={help} onOpenChange={setHelp} title={texts.searchWords} text={texts.searchWordsText}>
-        <dl className="flex flex-col gap-3">
+        <dl tabIndex={0} className="flex flex-col gap-3">
           {terms.map(([term, means]) => (
             <div key={term}>
               <dt className="break-words font-mono text-sm">{term}</dt>

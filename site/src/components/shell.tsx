@@ -12,6 +12,7 @@ import { IconButton } from "@/ui/button";
 import { Menu, MenuChoice, MenuHead, MenuItem, MenuLine } from "@/ui/menu";
 import { ConnectionNotice } from "./connection";
 import { Crumbs } from "./crumbs";
+import { useFreshPage } from "./freshpage";
 import { Logo } from "./logo";
 import { useArea, useAreas } from "./nav";
 import { useSignOut } from "./session";
@@ -27,6 +28,7 @@ export function Shell() {
   const theme = useTheme();
   useOnePerson();
   useGoKeys();
+  useFreshPage(main);
   useShortcut("mod+k", () => setPalette((open) => !open));
   useShortcut("?", () => setKeys(true));
   useShortcut("t", () => setTheme(theme === "dark" ? "light" : "dark"));

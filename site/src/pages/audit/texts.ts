@@ -36,7 +36,7 @@ export const words = {
   secret: "Changed. The value is withheld.",
   none: "–",
   onlyPerson: "Only this person",
-  onlyThing: "Only this",
+  onlyThing: "Only this one",
   onlyRequest: "Only this request",
 } as const;
 

@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useDeferredValue, useMemo } from "react";
 import type { DeploymentOption } from "@/api/generated";
+import { cx } from "@/lib/cx";
 import { plain } from "@/lib/plain";
 import { Card, Empty } from "@/ui/bits";
 import { Button } from "@/ui/button";
@@ -93,7 +94,16 @@ function Option({ option: o }: { option: DeploymentOption }) {
           {value.empty ? (
             <span className="text-muted">{value.text}</span>
           ) : (
-            <code className="whitespace-pre-line break-all font-mono text-sm">{value.text}</code>
+            <code
+              // A long text scrolls, which keyboards must reach.
+              tabIndex={value.text.length > 200 ? 0 : undefined}
+              className={cx(
+                "wrap-anywhere max-h-40 whitespace-pre-line font-mono text-sm",
+                value.text.length > 200 ? "overflow-y-auto text-left" : "",
+              )}
+            >
+              {value.text}
+            </code>
           )}
           <span className="flex flex-wrap items-center gap-2 text-muted text-xs sm:justify-end">
             {wasSet(o) && o.default && !o.secret ? words.defaultIs(plain(o.default, 60)) : null}

@@ -12,7 +12,7 @@ import { CodeBlock, CopyButton } from "@/ui/codeblock";
 import { accessNotices } from "./access";
 import { words } from "./texts";
 
-const code = (text: string) => <code className="break-all font-mono text-sm">{plain(text, 500)}</code>;
+const code = (text: string) => <code className="wrap-anywhere font-mono text-sm">{plain(text, 500)}</code>;
 
 /** Server is what runs here, and what is odd about its address. */
 export function Server({ options }: { options: readonly DeploymentOption[] }) {

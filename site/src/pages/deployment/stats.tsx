@@ -20,7 +20,7 @@ export function Stats() {
   return (
     <section
       aria-label={words.now}
-      className="grid gap-px overflow-hidden rounded-lg border border-line bg-line lg:grid-cols-[5fr_4fr_4fr]"
+      className="grid gap-px overflow-hidden rounded-lg border border-line bg-line lg:grid-cols-[auto_auto_1fr]"
     >
       <Group
         title={words.workspaces}
@@ -55,8 +55,8 @@ export function Stats() {
         figures={[
           [words.received, bytes(w.rx_bytes)],
           [words.sent, bytes(w.tx_bytes)],
-          [`${words.latency}, ${words.median}`, ms(latency?.p50)],
-          [`${words.latency}, ${words.p95}`, ms(latency?.p95)],
+          [words.latency, ms(latency?.p50)],
+          [words.p95, ms(latency?.p95)],
         ]}
       />
     </section>
@@ -73,7 +73,7 @@ function Group({ title, note, figures }: { title: string; note?: React.ReactNode
         {title}
         {note ? <span className="font-normal text-faint">{note}</span> : null}
       </h2>
-      <dl className="flex flex-wrap gap-x-5 gap-y-2">
+      <dl className="flex flex-wrap gap-x-4 gap-y-2">
         {figures.map(([name, value]) => (
           <div key={name} className="flex flex-col-reverse">
             <dt className="text-muted text-xs">{name}</dt>

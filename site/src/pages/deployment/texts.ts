@@ -22,8 +22,7 @@ export const words = {
   sent: "Sent",
   latency: "Latency",
   workspaces: "Workspaces",
-  median: "median",
-  p95: "95 %",
+  p95: "At 95 %",
   nobody: "nobody is connected",
   since: "since",
 

@@ -63,7 +63,7 @@ function Report({ report: r }: { report: HealthReport }) {
           facts={[
             [
               words.url,
-              <code key="url" className="break-all font-mono text-sm">
+              <code key="url" className="wrap-anywhere font-mono text-sm">
                 {plain(r.access_url.access_url, 500)}
               </code>,
             ],
@@ -112,7 +112,7 @@ function Regions() {
         {regions.map((region) => (
           <li key={region.id} className="flex flex-wrap items-center gap-x-3">
             <Status tone={region.healthy ? "ok" : "bad"}>{plain(region.display_name || region.name, 64)}</Status>
-            <code className="break-all font-mono text-muted text-sm">{plain(region.path_app_url, 300)}</code>
+            <code className="wrap-anywhere font-mono text-muted text-sm">{plain(region.path_app_url, 300)}</code>
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import type { Region } from "@/api/generated";
 import { read } from "@/api/queries";
 import { Facts } from "@/components/loglist";
 import { plain } from "@/lib/plain";
@@ -14,14 +15,9 @@ export function Relays() {
       {regions.map(([id, region]) => (
         <li key={id}>
           <span className="font-medium">{words.region(plain(region.name || id, 64), plain(region.code, 32))}</span>
-          <ul>
-            {(region.nodes ?? []).slice(0, 50).map((node) => (
-              <li key={node.name} className="break-all font-mono text-muted text-sm">
-                {plain(
-                  [node.url || words.ownServer, node.stun ? words.stun(node.stun) : ""].filter(Boolean).join(" · "),
-                  300,
-                )}
-              </li>
+          <ul className="wrap-anywhere font-mono text-muted text-sm">
+            {linesOf(region).map((line) => (
+              <li key={line}>{line}</li>
             ))}
           </ul>
         </li>
@@ -39,4 +35,12 @@ export function Relays() {
       ]}
     />
   );
+}
+
+/** linesOf are the addresses of a region, each once: its relays, then its STUN servers. */
+function linesOf(region: Region): string[] {
+  const nodes = (region.nodes ?? []).slice(0, 50);
+  const relays = nodes.map((node) => plain(node.url || words.ownServer, 300));
+  const stuns = nodes.flatMap((node) => (node.stun ? [words.stun(plain(node.stun, 300))] : []));
+  return [...new Set([...relays, ...stuns])];
 }
