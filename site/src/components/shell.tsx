@@ -66,7 +66,12 @@ export function Shell() {
         </div>
       </header>
       <ConnectionNotice />
-      <main ref={main} tabIndex={-1} className="relative min-h-0 flex-1 overflow-y-auto outline-none">
+      <main
+        ref={main}
+        tabIndex={-1}
+        data-scroll-restoration-id="main"
+        className="relative min-h-0 flex-1 overflow-y-auto outline-none"
+      >
         <Outlet />
       </main>
       {palette ? (
