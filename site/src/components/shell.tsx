@@ -93,6 +93,7 @@ function AreasBar() {
           key={area.to}
           to={area.first}
           data-here={area.to === here || undefined}
+          aria-current={area.to === here ? "true" : undefined}
           className="inline-flex h-8 items-center rounded-md px-2.5 font-medium text-muted transition-colors hover:bg-hover hover:text-text data-[here]:text-text"
         >
           {area.label}

@@ -18,25 +18,25 @@ interface Props {
 
 /** Sided is an area with several pages: their names at the side, on a phone in a row above. */
 export function Sided({ label, links, head }: Props) {
+  const shown = links.filter((link) => link.shown !== false);
   const row = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another link to bring into sight
   useEffect(() => {
     const active = row.current?.querySelector<HTMLElement>('[data-status="active"]');
     if (row.current && active) row.current.scrollLeft = active.offsetLeft - row.current.offsetLeft - 24;
-  }, [path, links.length]);
+  }, [path, shown.length]);
   return (
     <div className="mx-auto flex w-full max-w-6xl flex-col gap-4 px-3 py-4 sm:px-6 sm:py-6 md:flex-row md:gap-8">
       <div className="flex shrink-0 flex-col gap-2 md:w-48">
         {head}
-        <nav
-          ref={row}
-          aria-label={label}
-          className="-mx-3 flex gap-0.5 overflow-x-auto px-3 py-0.5 [scrollbar-width:none] max-md:border-line max-md:border-b md:mx-0 md:flex-col md:px-0"
-        >
-          {links
-            .filter((link) => link.shown !== false)
-            .map((link) => (
+        {shown.length > 0 ? (
+          <nav
+            ref={row}
+            aria-label={label}
+            className="-mx-3 flex gap-0.5 overflow-x-auto px-3 py-0.5 [scrollbar-width:none] max-md:border-line max-md:border-b md:mx-0 md:flex-col md:px-0"
+          >
+            {shown.map((link) => (
               <Link
                 key={link.to}
                 to={link.to}
@@ -47,7 +47,8 @@ export function Sided({ label, links, head }: Props) {
                 {link.label}
               </Link>
             ))}
-        </nav>
+          </nav>
+        ) : null}
       </div>
       <div className="flex min-w-0 flex-1 flex-col gap-5">
         <Outlet />

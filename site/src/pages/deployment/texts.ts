@@ -77,7 +77,8 @@ export const words = {
   yamlName: "YAML",
 
   includedTitle: "What is included",
-  includedIntro: "Everything. There is no licence to buy, no limit of seats and nothing that is unlocked by a key.",
+  includedIntro:
+    "Everything. There is no licence to buy, no limit of seats and nothing that is unlocked by a key. The list is what may be used; what a release does not have yet comes with a later one.",
   includedFailed: "The list cannot be shown",
   includedOn: "On",
   includedOff: "Off",
