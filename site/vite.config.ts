@@ -32,7 +32,10 @@ export default defineConfig({
   build: { assetsInlineLimit: 0, target: "es2022", modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: {
     host: "127.0.0.1",
-    proxy: backend ? { "/api": { target: backend, ws: true, changeOrigin: true } } : {},
+    // The server refuses changes and websockets that come from pages of others.
+    proxy: backend
+      ? { "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: new URL(backend).origin } } }
+      : {},
   },
   test: {
     projects: [

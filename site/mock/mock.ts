@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { admin } from "./admin";
 import { agentSockets, agents } from "./agents";
+import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
@@ -17,6 +19,8 @@ const handlers: Handlers = {
   ...builds,
   ...agents,
   ...deployment,
+  ...authcheck,
+  ...admin,
 };
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
 const open = new Set([

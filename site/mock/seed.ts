@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Template, Workspace, WorkspaceAgent, WorkspaceBuild, WorkspaceResource } from "../src/api/generated";
+import { seedAdmin } from "./adminseed";
 import { finish, makeBuild, script, write } from "./builds";
 import { newStore, type Store } from "./store";
 import { addUser } from "./users";
@@ -234,5 +235,6 @@ export function seed(): Store {
     item("disk", "Home disk", "41 %"),
     item("load", "Load", "", ""),
   ];
+  seedAdmin(store);
   return store;
 }

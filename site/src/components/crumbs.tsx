@@ -1,13 +1,16 @@
 import { Link, useMatches } from "@tanstack/react-router";
 import { ChevronRight } from "lucide-react";
+import { cx } from "@/lib/cx";
 import { texts } from "@/lib/texts";
-import { nav } from "./nav";
+import { nav, useAreas } from "./nav";
 
 /** Crumbs show where a page stands below its area; a phone shows the way back instead of the areas. */
 export function Crumbs() {
   const match = useMatches().at(-1);
   const crumbs = match?.staticData.crumbs?.(match.params as Record<string, string>) ?? [];
   const area = nav.find((n) => n.to === match?.staticData.area);
+  // The bar has no link to the area of somebody who reads nothing there.
+  const inBar = useAreas().some((n) => n.to === area?.to);
   const title = [...crumbs]
     .reverse()
     .concat(area?.label ?? [], texts.product)
@@ -16,7 +19,10 @@ export function Crumbs() {
   return (
     <nav aria-label="Breadcrumbs" className="flex min-w-0 items-center gap-1">
       <title>{title}</title>
-      <Link to={area.to} className="rounded-sm font-medium text-muted hover:text-text sm:hidden">
+      <Link
+        to={area.to}
+        className={cx("shrink-0 rounded-sm font-medium text-muted hover:text-text", inBar && "sm:hidden")}
+      >
         {area.label}
       </Link>
       {crumbs.map((crumb) => (

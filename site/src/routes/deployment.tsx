@@ -1,5 +1,10 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { signedIn } from "./base";
+import { read } from "@/api/queries";
+import { logQuery } from "@/components/log";
+import { auditRows, connectionRows } from "@/components/logrows";
+import { signedIn, text } from "./base";
+
+const filtered = (search: Record<string, unknown>): { filter?: string } => ({ filter: text(search.filter) });
 
 const deployment = createRoute({
   getParentRoute: () => signedIn,
@@ -11,7 +16,16 @@ const deployment = createRoute({
 const overview = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/overview",
-  staticData: { area: "/deployment/overview", crumbs: () => ["Settings"] },
+  staticData: { area: "/deployment/overview", crumbs: () => ["Overview"] },
+  validateSearch: (search: Record<string, unknown>): { search?: string; set?: boolean } => ({
+    search: text(search.search),
+    set: search.set === true || undefined,
+  }),
+  loader: ({ context: { client } }) => {
+    void client.prefetchQuery(read("GET /api/v2/deployment/config"));
+    void client.prefetchQuery(read("GET /api/v2/deployment/stats"));
+    void client.prefetchQuery(read("GET /api/v2/deployment/ssh"));
+  },
   component: lazyRouteComponent(() => import("../pages/deployment/overview")),
 });
 
@@ -19,6 +33,7 @@ const included = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/licenses",
   staticData: { area: "/deployment/overview", crumbs: () => ["What is included"] },
+  loader: ({ context: { client } }) => void client.prefetchQuery(read("GET /api/v2/entitlements")),
   component: lazyRouteComponent(() => import("../pages/deployment/included")),
 });
 
@@ -33,6 +48,7 @@ const health = createRoute({
   getParentRoute: () => deployment,
   path: "/health",
   staticData: { area: "/deployment/overview", crumbs: () => ["Health"] },
+  loader: ({ context: { client } }) => void client.prefetchQuery(read("GET /api/v2/debug/health")),
   component: lazyRouteComponent(() => import("../pages/health/page")),
 });
 
@@ -40,6 +56,10 @@ const audit = createRoute({
   getParentRoute: () => deployment,
   path: "/audit",
   staticData: { area: "/deployment/overview", crumbs: () => ["Audit log"] },
+  validateSearch: filtered,
+  loaderDeps: ({ search }) => ({ filter: search.filter ?? "" }),
+  loader: ({ context, deps }) =>
+    void context.client.prefetchInfiniteQuery(logQuery("GET /api/v2/audit", deps.filter, auditRows)),
   component: lazyRouteComponent(() => import("../pages/audit/page")),
 });
 
@@ -47,6 +67,10 @@ const connections = createRoute({
   getParentRoute: () => deployment,
   path: "/connectionlog",
   staticData: { area: "/deployment/overview", crumbs: () => ["Connection log"] },
+  validateSearch: filtered,
+  loaderDeps: ({ search }) => ({ filter: search.filter ?? "" }),
+  loader: ({ context, deps }) =>
+    void context.client.prefetchInfiniteQuery(logQuery("GET /api/v2/connectionlog", deps.filter, connectionRows)),
   component: lazyRouteComponent(() => import("../pages/connectionlog/page")),
 });
 
