@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { signedIn } from "./base";
+import { listed, signedIn } from "./base";
 
 const deployment = createRoute({
   getParentRoute: () => signedIn,
@@ -26,6 +26,7 @@ const users = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/users",
   staticData: { area: "/deployment/overview", crumbs: () => ["Users"] },
+  validateSearch: listed,
   component: lazyRouteComponent(() => import("../pages/users/page")),
 });
 
