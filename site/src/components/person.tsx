@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { plain } from "@/lib/plain";
 import { Avatar } from "@/ui/bits";
-import { Badge, Status, type Tone } from "@/ui/status";
+import { Status, type Tone } from "@/ui/status";
 
 interface Props {
   user: { username: string; name?: string; email?: string; avatar_url?: string; is_service_account?: boolean };
@@ -14,14 +14,15 @@ interface Props {
 /** Person is a picture, a name, and what else tells people apart. */
 export function Person({ user, link = (name) => name, size = 28, mark }: Props) {
   const name = plain(user.username, 64);
-  const more = [user.name, user.email].filter(Boolean).map((part) => plain(part!, 128));
+  const more = [user.name, user.email, user.is_service_account ? "Service account" : ""]
+    .filter(Boolean)
+    .map((part) => plain(part!, 128));
   return (
     <div className="flex min-w-0 items-center gap-3">
       <Avatar name={name} src={user.avatar_url} size={size} />
       <div className="min-w-0">
         <div className="flex min-w-0 items-center gap-2">
           <span className="truncate font-medium">{link(name)}</span>
-          {user.is_service_account ? <Badge>Service account</Badge> : null}
           {mark}
         </div>
         {more.length > 0 ? <div className="truncate text-muted text-sm">{more.join(" · ")}</div> : null}

@@ -75,9 +75,11 @@ export default function OrganizationGroups() {
           </Listing>
         ) : null}
         {data?.length === 1 && !q ? (
-          <Empty title={words.groupsEmpty} text={words.groupsEmptyText}>
-            <CodeBlock code={words.groupsCommand} />
-          </Empty>
+          <div>
+            <Empty title={words.groupsEmpty} text={words.groupsEmptyText}>
+              <CodeBlock code={words.groupsCommand} />
+            </Empty>
+          </div>
         ) : null}
       </div>
       {making ? <NewGroup organization={organization} onClose={() => setMaking(false)} /> : null}

@@ -44,9 +44,11 @@ export function MemberList({ organization, rows, stale, can }: Props) {
           <ListingRow key={m.user_id}>
             <ListingCell>
               <Person user={m} />
-              <div className="mt-1.5 md:hidden">
-                <RoleChips roles={m.roles} none={words.onlyDefault} />
-              </div>
+              {m.roles?.length ? (
+                <div className="mt-1.5 pl-10 md:hidden">
+                  <RoleChips roles={m.roles} none={words.onlyDefault} />
+                </div>
+              ) : null}
             </ListingCell>
             <ListingCell className="max-md:hidden">
               <RoleChips roles={m.roles} none={words.onlyDefault} />

@@ -63,8 +63,17 @@ export function catalogue(permissions: readonly Permission[]): [resource: string
   return [...table].sort(([a], [b]) => a.localeCompare(b));
 }
 
+/** What the API calls differently than people do. */
+const known: Record<string, string> = {
+  assign_org_role: "Roles of the organization",
+  assign_role: "Roles of the deployment",
+  api_key: "API key",
+  ssh: "SSH",
+  application_connect: "Open applications",
+};
+
 /** inWords makes a name of the API readable: "read_personal" is "Read personal". */
 export function inWords(name: string): string {
   const text = name.replaceAll("_", " ");
-  return text === "ssh" ? "SSH" : text.charAt(0).toUpperCase() + text.slice(1);
+  return known[name] ?? text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -94,31 +94,33 @@ function Table({ level, organization, roles, choice, onChange, fixed }: Props & 
       />
       {shown.length === 0 && rows.length > 0 ? <p className="py-4 text-muted">{words.nothing}</p> : null}
       {shown.length > 0 ? (
-        <table className="w-full table-fixed rounded-lg border border-line bg-surface text-left">
-          <thead className="bg-sunken text-muted text-xs max-sm:sr-only">
-            <tr>
-              <th scope="col" className="h-9 w-52 border-line border-b px-4 font-medium">
-                {words.resource}
-              </th>
-              <th scope="col" className="h-9 border-line border-b px-2 font-medium">
-                {words.actions}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(([type, actions]) => (
-              <Row
-                key={type}
-                type={type}
-                actions={actions}
-                set={choice[level]}
-                held={held}
-                fixed={fixed}
-                onChange={(keys, on) => onChange(changed(choice, level, keys, on))}
-              />
-            ))}
-          </tbody>
-        </table>
+        <div className="overflow-hidden rounded-lg border border-line bg-surface">
+          <table className="w-full table-fixed text-left">
+            <thead className="bg-sunken text-muted text-xs max-sm:sr-only">
+              <tr>
+                <th scope="col" className="h-9 w-52 border-line border-b px-4 font-medium">
+                  {words.resource}
+                </th>
+                <th scope="col" className="h-9 border-line border-b px-2 font-medium">
+                  {words.actions}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map(([type, actions]) => (
+                <Row
+                  key={type}
+                  type={type}
+                  actions={actions}
+                  set={choice[level]}
+                  held={held}
+                  fixed={fixed}
+                  onChange={(keys, on) => onChange(changed(choice, level, keys, on))}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
       ) : null}
     </div>
   );

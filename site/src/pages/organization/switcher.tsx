@@ -21,11 +21,13 @@ export function Switcher({ organization }: { organization: Organization }) {
       trigger={
         <button
           type="button"
-          aria-label={`${words.switcher}: ${title(organization)}`}
           className="flex h-10 w-full min-w-0 items-center gap-2 rounded-md border border-line bg-surface px-2.5 text-left transition-colors hover:bg-hover"
         >
           <Avatar name={title(organization)} src={organization.icon} square size={20} />
-          <span className="min-w-0 flex-1 truncate font-medium">{title(organization)}</span>
+          <span className="min-w-0 flex-1 truncate font-medium">
+            <span className="sr-only">{words.switcher}: </span>
+            {title(organization)}
+          </span>
           <ChevronsUpDown size={14} aria-hidden className="shrink-0 text-muted" />
         </button>
       }
