@@ -149,7 +149,7 @@ test("members are added by search or by name, get roles, and leave", async () =>
     await page.getByRole("menuitem", { name: "Edit roles…" }).click();
     await page.getByRole("dialog").getByLabel("Organization Auditor").click();
     await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
-    await page.getByRole("row", { name: /grace/ }).getByText("Organization Auditor").first().waitFor();
+    await page.getByRole("row", { name: /grace/ }).getByText("Organization Auditor").locator("visible=true").waitFor();
     await page.getByRole("button", { name: "Actions for grace" }).click();
     await page.getByRole("menuitem", { name: "Remove…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

@@ -86,13 +86,6 @@ export const organizations: Handlers = {
     const page = all.slice(at, at + Number(query.limit ?? 50));
     return { members: page.map((u) => toMember(store, id, u)), count: all.length };
   },
-  "POST /api/v2/organizations/{organization}/members/{user}": ({ store, path, user }) => {
-    const { id } = organizationOf(store, path.organization);
-    const target = userOf(store, path.user, user);
-    if (target.organization_ids?.includes(id)) throw conflict("The user is a member of the organization already.");
-    target.organization_ids = [...(target.organization_ids ?? []), id];
-    return toMember(store, id, target);
-  },
   "DELETE /api/v2/organizations/{organization}/members/{user}": ({ store, path, user }) => {
     const { id } = organizationOf(store, path.organization);
     const target = userOf(store, path.user, user);
@@ -118,6 +111,13 @@ export const organizations: Handlers = {
     const made = roleFrom(organizationOf(store, path.organization).id, body);
     store.people.roles.push(made);
     return made;
+  },
+  "POST /api/v2/organizations/{organization}/members/{user}": ({ store, path, user }) => {
+    const { id } = organizationOf(store, path.organization);
+    const target = userOf(store, path.user, user);
+    if (target.organization_ids?.includes(id)) throw conflict("The user is a member of the organization already.");
+    target.organization_ids = [...(target.organization_ids ?? []), id];
+    return toMember(store, id, target);
   },
   "PUT /api/v2/organizations/{organization}/members/roles": ({ store, path, body }) => {
     const found = store.people.roles.find((r) => r.name === body.name);

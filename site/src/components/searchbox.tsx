@@ -8,15 +8,18 @@ interface Props {
   onChange: (text: string) => void;
   placeholder?: string;
   error?: string;
+  /** typed is told of every key at once, for lists that write terms into the same text. */
+  typed?: (text: string) => void;
 }
 
 /** SearchBox writes what is typed into the URL, a moment after the last key. */
-export function SearchBox({ label, value, onChange, placeholder, error }: Props) {
+export function SearchBox({ label, value, onChange, placeholder, error, typed }: Props) {
   const [draft, setDraft] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const sent = useRef(value);
   if (sent.current !== value) {
     // The URL was changed by something else: a list, a link, the way back.
+    clearTimeout(timer.current);
     sent.current = value;
     setDraft(value);
   }
@@ -44,6 +47,7 @@ export function SearchBox({ label, value, onChange, placeholder, error }: Props)
           onChange={(e) => {
             const text = e.target.value;
             setDraft(text);
+            typed?.(text);
             clearTimeout(timer.current);
             timer.current = setTimeout(() => send(text), 250);
           }}

@@ -156,7 +156,7 @@ function Row({ type, actions, set, held, fixed, onChange }: RowProps) {
           <span className="min-w-0 break-words">{name}</span>
         </span>
       </th>
-      <td className="px-2 py-2.5 max-sm:block max-sm:pl-10">
+      <td className="px-2 py-2.5 align-top max-sm:block max-sm:pl-10">
         <span className="flex flex-wrap gap-x-5 gap-y-2">
           {actions.map((action) => {
             const key = `${type}:${action}`;

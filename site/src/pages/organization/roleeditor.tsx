@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { ApiError, request } from "@/api/client";
 import type { AssignableRole, CustomRoleRequest, Organization } from "@/api/generated";
 import { ApiErrorBox } from "@/components/apierror";
@@ -27,6 +27,8 @@ interface Props {
   can: Answers<"create" | "update" | "delete">;
 }
 
+const atName = (e: unknown) => e instanceof ApiError && Boolean(e.field("name") || e.field("display_name"));
+
 /** RoleEditor shows what a role permits, and changes custom ones. */
 export function RoleEditor({ organization, roles, role, can }: Props) {
   const navigate = route.useNavigate();
@@ -35,6 +37,7 @@ export function RoleEditor({ organization, roles, role, can }: Props) {
   const [choice, setChoice] = useState(() => choiceOf(role));
   const allowed = role ? can.update : can.create;
   const fixed = Boolean(role?.built_in) || allowed === false;
+  const names = useRef<HTMLDivElement>(null);
   const place = { path: { organization: organization.id } };
   const save = useChange(
     (body: CustomRoleRequest) =>
@@ -48,12 +51,16 @@ export function RoleEditor({ organization, roles, role, can }: Props) {
     },
   );
   const error = save.error instanceof ApiError ? save.error : undefined;
-  const inField = error?.field("name") || error?.field("display_name");
+  const inField = atName(error);
   const changed = !role || title !== role.display_name || !sameChoice(choice, choiceOf(role));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!fixed && changed && !save.isPending)
-      save.mutate({ name: name.trim(), display_name: title.trim(), ...permissionsOf(choice) });
+      save.mutate(
+        { name: name.trim(), display_name: title.trim(), ...permissionsOf(choice) },
+        // The table is long: a field with an error is brought into sight.
+        { onError: (e) => atName(e) && names.current?.scrollIntoView({ block: "center" }) },
+      );
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-5">
@@ -72,9 +79,8 @@ export function RoleEditor({ organization, roles, role, can }: Props) {
         </h1>
         {role?.built_in ? <p className="text-muted">{words.fixed}</p> : null}
       </header>
-      {save.isError && !inField ? <ApiErrorBox error={save.error} /> : null}
       {role?.built_in ? null : (
-        <div className="grid max-w-xl gap-4 sm:grid-cols-2">
+        <div ref={names} className="grid max-w-xl gap-4 sm:grid-cols-2">
           <Field label={words.name} hint={role ? undefined : words.nameHint} error={error?.field("name")}>
             <Input
               value={name}
@@ -93,6 +99,7 @@ export function RoleEditor({ organization, roles, role, can }: Props) {
         </div>
       )}
       <PermissionTable organization={organization} roles={roles} choice={choice} onChange={setChoice} fixed={fixed} />
+      {save.isError && !inField ? <ApiErrorBox error={save.error} /> : null}
       {role?.built_in ? null : (
         <div className="flex flex-wrap items-center gap-3">
           <Button

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useRef } from "react";
 import { read } from "@/api/queries";
 import { SearchBox } from "@/components/searchbox";
 import { plain } from "@/lib/plain";
@@ -31,19 +32,33 @@ interface Props {
 export function Filter({ value, onChange, error }: Props) {
   const roles = useQuery(read("GET /api/v2/users/roles")).data ?? [];
   const { terms } = readSearch(value);
+  // What was typed a moment ago is not in the URL yet, and must not be lost.
+  const draft = useRef({ value, text: value });
+  if (draft.current.value !== value) draft.current = { value, text: value };
+  const typed = (text: string) => {
+    draft.current.text = text;
+  };
+  const choose = (key: string, term: string) => onChange(withTerm(draft.current.text, key, term));
   const seen = spans.findIndex(([key, days]) => terms[key] === dayBefore(days));
   const chooseSeen = (at: string) => {
-    const cleared = withTerm(withTerm(value, "last_seen_after", ""), "last_seen_before", "");
+    const cleared = withTerm(withTerm(draft.current.text, "last_seen_after", ""), "last_seen_before", "");
     const span = spans[Number(at)];
     onChange(at && span ? withTerm(cleared, span[0], dayBefore(span[1])) : cleared);
   };
   return (
     <div className="flex flex-wrap items-start gap-2">
-      <SearchBox label={words.search} placeholder={words.placeholder} value={value} onChange={onChange} error={error} />
+      <SearchBox
+        label={words.search}
+        placeholder={words.placeholder}
+        value={value}
+        onChange={onChange}
+        error={error}
+        typed={typed}
+      />
       <Select
         aria-label={words.state}
         value={states.some(([key]) => key === terms.status) ? terms.status : ""}
-        onChange={(e) => onChange(withTerm(value, "status", e.target.value))}
+        onChange={(e) => choose("status", e.target.value)}
       >
         <option value="">{words.allStates}</option>
         {states.map(([key, word]) => (
@@ -55,7 +70,7 @@ export function Filter({ value, onChange, error }: Props) {
       <Select
         aria-label={words.role}
         value={roles.some((r) => r.name === terms.role) ? terms.role : ""}
-        onChange={(e) => onChange(withTerm(value, "role", e.target.value))}
+        onChange={(e) => choose("role", e.target.value)}
       >
         <option value="">{words.allRoles}</option>
         {roles.map((r) => (
