@@ -6,13 +6,19 @@ import { agentSockets, agents } from "./agents";
 import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
+import { groups } from "./groups";
 import { type Handlers, Refusal, type Sockets } from "./handler";
+import { organizations } from "./organizations";
 import type { Store } from "./store";
 import { templates } from "./templates";
+import { useradmin } from "./useradmin";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
 const handlers: Handlers = {
+  ...useradmin,
+  ...organizations,
+  ...groups,
   ...users,
   ...templates,
   ...workspaces,

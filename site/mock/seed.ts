@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Template, Workspace, WorkspaceAgent, WorkspaceBuild, WorkspaceResource } from "../src/api/generated";
 import { seedAdmin } from "./adminseed";
 import { finish, makeBuild, script, write } from "./builds";
+import { seedPeople } from "./people";
 import { newStore, type Store } from "./store";
 import { addUser } from "./users";
 
@@ -215,6 +216,7 @@ export function seed(): Store {
   const alice = addUser(store, "alice", "alice@example.test", "hunter22-mock");
   const bob = addUser(store, "bob", "bob@example.test", "hunter22-mock");
   addUser(store, "carol", "carol@example.test", "hunter22-mock"); // has no workspace
+  seedPeople(store);
   const docker = addTemplate(store, "docker", "Docker container");
   const vm = addTemplate(store, "aws-vm", "Linux machine on AWS");
   addWorkspace(store, alice, docker, "api", "running", 2 * 3_600_000);

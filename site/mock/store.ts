@@ -1,11 +1,13 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
 import { type AdminStore, newAdminStore } from "./adminseed";
+import { newPeople, type PeopleStore } from "./people";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
   users: (User & { password: string })[];
   sessions: Map<string, string>;
+  people: PeopleStore;
   templates: Template[];
   workspaces: Workspace[];
   builds: WorkspaceBuild[];
@@ -28,6 +30,7 @@ export function newStore(): Store {
   return {
     users: [],
     sessions: new Map(),
+    people: newPeople(),
     templates: [],
     workspaces: [],
     builds: [],

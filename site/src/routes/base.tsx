@@ -23,6 +23,12 @@ export const text = (value: unknown) => (typeof value === "string" && value.leng
 /** whole is a search parameter that is a number without fractions. */
 export const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
 
+/** listed are the search parameters of a list that is searched and comes in pages, which count from 1. */
+export const listed = (search: Record<string, unknown>): { q?: string; page?: number } => {
+  const page = whole(search.page);
+  return { q: text(search.q), page: page && page > 1 && page <= 20_000 ? page : undefined };
+};
+
 /** Below it are the pages for who is signed in. */
 export const signedIn = createRoute({
   getParentRoute: () => root,

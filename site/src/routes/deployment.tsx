@@ -2,7 +2,7 @@ import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { read } from "@/api/queries";
 import { logQuery } from "@/components/log";
 import { auditRows, connectionRows } from "@/components/logrows";
-import { signedIn, text } from "./base";
+import { listed, signedIn, text } from "./base";
 
 const filtered = (search: Record<string, unknown>): { filter?: string } => ({ filter: text(search.filter) });
 
@@ -41,6 +41,7 @@ const users = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/users",
   staticData: { area: "/deployment/overview", crumbs: () => ["Users"] },
+  validateSearch: listed,
   component: lazyRouteComponent(() => import("../pages/users/page")),
 });
 

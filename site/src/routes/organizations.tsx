@@ -1,18 +1,22 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { read } from "@/api/queries";
-import { signedIn } from "./base";
+import { listed, signedIn, text } from "./base";
 
 const organizations = createRoute({
   getParentRoute: () => signedIn,
   path: "/organizations",
   beforeLoad: async ({ context }) => {
-    const all = await context.client.ensureQueryData(
+    const all = await context.client.fetchQuery(
       read("GET /api/v2/users/{user}/organizations", { path: { user: "me" } }),
     );
-    const first = all?.find((o) => o.is_default) ?? all?.[0];
+    // An owner may look after organizations without being in one.
+    const own = all?.length ? all : await context.client.fetchQuery(read("GET /api/v2/organizations"));
+    const first = own?.find((o) => o.is_default) ?? own?.[0];
     if (first)
       throw redirect({ to: "/organizations/$organization", params: { organization: first.name }, replace: true });
   },
+  staticData: { area: "/organizations" },
+  component: lazyRouteComponent(() => import("../pages/organization/none")),
 });
 
 const newOrganization = createRoute({
@@ -33,6 +37,7 @@ const members = createRoute({
   getParentRoute: () => organization,
   path: "/",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Members"] },
+  validateSearch: listed,
   component: lazyRouteComponent(() => import("../pages/organization/members")),
 });
 
@@ -40,6 +45,7 @@ const groups = createRoute({
   getParentRoute: () => organization,
   path: "groups",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Groups"] },
+  validateSearch: listed,
   component: lazyRouteComponent(() => import("../pages/organization/groups")),
 });
 
@@ -47,6 +53,10 @@ const roles = createRoute({
   getParentRoute: () => organization,
   path: "roles",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Roles"] },
+  validateSearch: (search: Record<string, unknown>): { role?: string; make?: boolean } => ({
+    role: text(search.role),
+    make: search.make === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/organization/roles")),
 });
 
@@ -82,6 +92,7 @@ const group = createRoute({
   getParentRoute: () => organization,
   path: "groups/$group",
   staticData: { area: "/organizations", crumbs: ({ organization, group }) => [organization ?? "", group ?? ""] },
+  validateSearch: listed,
   component: lazyRouteComponent(() => import("../pages/organization/group")),
 });
 
