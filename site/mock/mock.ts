@@ -1,17 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { accounts } from "./account";
 import { agentSockets, agents } from "./agents";
 import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
+import { provisioners } from "./provisioners";
 import type { Store } from "./store";
 import { templates } from "./templates";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
 const handlers: Handlers = {
+  ...accounts,
+  ...provisioners,
   ...users,
   ...templates,
   ...workspaces,

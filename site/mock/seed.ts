@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Template, Workspace, WorkspaceAgent, WorkspaceBuild, WorkspaceResource } from "../src/api/generated";
+import { seedAccounts } from "./account";
 import { finish, makeBuild, script, write } from "./builds";
+import { seedProvisioners } from "./provisioners";
 import { newStore, type Store } from "./store";
 import { addUser } from "./users";
 
@@ -234,5 +236,7 @@ export function seed(): Store {
     item("disk", "Home disk", "41 %"),
     item("load", "Load", "", ""),
   ];
+  seedAccounts(store);
+  seedProvisioners(store);
   return store;
 }

@@ -1,5 +1,7 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
+import { type AccountStore, newAccounts } from "./account";
+import { newProvisioners, type ProvisionerStore } from "./provisioners";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -11,6 +13,8 @@ export interface Store {
   buildLogs: Map<string, ProvisionerJobLog[]>;
   agentLogs: Map<string, AgentLog[]>;
   metadata: AgentMetadata[];
+  accounts: AccountStore;
+  provisioners: ProvisionerStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -32,6 +36,8 @@ export function newStore(): Store {
     buildLogs: new Map(),
     agentLogs: new Map(),
     metadata: [],
+    accounts: newAccounts(),
+    provisioners: newProvisioners(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,
