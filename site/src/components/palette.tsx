@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { ArrowRight, BookOpen, Keyboard, LogOut, SunMoon } from "lucide-react";
+import { ArrowRight, BookOpen, Keyboard, LogOut, Settings, SunMoon } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { basePath } from "@/api/base";
 import { workspaces } from "@/api/queries";
@@ -9,7 +9,7 @@ import { setTheme } from "@/hooks/theme";
 import { plain } from "@/lib/plain";
 import { statusText, texts } from "@/lib/texts";
 import { Avatar } from "@/ui/bits";
-import { nav } from "./nav";
+import { useAreas, useDeploymentPages } from "./nav";
 import { useSignOut } from "./session";
 import { themes } from "./shell";
 
@@ -23,6 +23,8 @@ export default function Palette({ onClose, onShortcuts }: Props) {
   const [text, setText] = useState("");
   const navigate = useNavigate();
   const signOut = useSignOut();
+  const areas = useAreas();
+  const pages = useDeploymentPages();
   const found = useQuery({ ...workspaces("owner:me", 100), staleTime: 10_000 });
   const run = (action: () => void) => () => {
     onClose();
@@ -47,11 +49,29 @@ export default function Palette({ onClose, onShortcuts }: Props) {
       <Command.List className="max-h-[52vh] overflow-y-auto p-1.5">
         <Command.Empty className="px-3 py-8 text-center text-muted">{texts.paletteEmpty}</Command.Empty>
         <Group heading="Go to">
-          {nav.map((n) => (
-            <Entry key={n.to} icon={<ArrowRight size={15} />} onSelect={run(() => void navigate({ to: n.to }))}>
-              {n.label}
+          {areas.map((area) => (
+            <Entry
+              key={area.to}
+              icon={<ArrowRight size={15} />}
+              onSelect={run(() => void navigate({ to: area.first }))}
+            >
+              {area.label}
             </Entry>
           ))}
+          {pages.map((page) => (
+            <Entry
+              key={page.to}
+              value={`${texts.navDeployment} ${page.label}`}
+              icon={<ArrowRight size={15} />}
+              hint={texts.navDeployment}
+              onSelect={run(() => void navigate({ to: page.to }))}
+            >
+              {page.label}
+            </Entry>
+          ))}
+          <Entry icon={<Settings size={15} />} onSelect={run(() => void navigate({ to: "/settings/account" }))}>
+            {texts.yourSettings}
+          </Entry>
           <Entry
             icon={<BookOpen size={15} />}
             onSelect={run(() => window.open(`${basePath}/api/v2/docs`, "_blank", "noopener"))}

@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { BookOpen, Keyboard, LogOut, Search, Settings } from "lucide-react";
+import { BookOpen, Keyboard, LogOut, Menu as MenuIcon, Search, Settings } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { basePath } from "@/api/base";
 import { buildInfo, me } from "@/api/queries";
@@ -8,11 +8,12 @@ import { useShortcut } from "@/hooks/shortcut";
 import { setTheme, type Theme, useTheme } from "@/hooks/theme";
 import { texts } from "@/lib/texts";
 import { Avatar, Kbd } from "@/ui/bits";
+import { IconButton } from "@/ui/button";
 import { Menu, MenuChoice, MenuHead, MenuItem, MenuLine } from "@/ui/menu";
 import { ConnectionNotice } from "./connection";
 import { Crumbs } from "./crumbs";
 import { Logo } from "./logo";
-import { nav } from "./nav";
+import { useArea, useAreas } from "./nav";
 import { useSignOut } from "./session";
 import { Shortcuts } from "./shortcuts";
 
@@ -40,22 +41,13 @@ export function Shell() {
         {texts.skip}
       </button>
       <header className="flex h-12 shrink-0 items-center gap-1 border-line border-b bg-surface px-3 sm:px-4">
+        <AreasMenu />
         <Link to="/workspaces" aria-label={texts.product} className="mr-2 rounded-md">
           <Logo />
         </Link>
-        <nav aria-label="Areas" className="flex items-center gap-1 max-sm:hidden">
-          {nav.map((entry) => (
-            <Link
-              key={entry.to}
-              to={entry.to}
-              className="inline-flex h-8 items-center rounded-md px-2.5 font-medium text-muted transition-colors hover:bg-hover hover:text-text data-[status=active]:text-text"
-            >
-              {entry.label}
-            </Link>
-          ))}
-        </nav>
+        <AreasBar />
         <Crumbs />
-        <div className="ml-auto flex items-center gap-1">
+        <div className="ml-auto flex shrink-0 items-center gap-1">
           <button
             type="button"
             onClick={() => setPalette(true)}
@@ -81,6 +73,48 @@ export function Shell() {
         </Suspense>
       ) : null}
       <Shortcuts open={keys} onOpenChange={setKeys} />
+    </div>
+  );
+}
+
+function AreasBar() {
+  const here = useArea();
+  return (
+    <nav aria-label={texts.areas} className="flex items-center gap-1 max-sm:hidden">
+      {useAreas().map((area) => (
+        <Link
+          key={area.to}
+          to={area.first}
+          data-here={area.to === here || undefined}
+          className="inline-flex h-8 items-center rounded-md px-2.5 font-medium text-muted transition-colors hover:bg-hover hover:text-text data-[here]:text-text"
+        >
+          {area.label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+/** AreasMenu holds the areas on a phone, where the bar has no room for them. */
+function AreasMenu() {
+  const here = useArea();
+  const navigate = useNavigate();
+  return (
+    <div className="-ml-1.5 mr-0.5 sm:hidden">
+      <Menu
+        align="start"
+        trigger={
+          <IconButton silent label={texts.areas}>
+            <MenuIcon size={18} aria-hidden />
+          </IconButton>
+        }
+      >
+        {useAreas().map((area) => (
+          <MenuItem key={area.to} onSelect={() => void navigate({ to: area.first })}>
+            <span className={area.to === here ? "font-semibold" : undefined}>{area.label}</span>
+          </MenuItem>
+        ))}
+      </Menu>
     </div>
   );
 }
@@ -146,17 +180,19 @@ function useOnePerson() {
 function useGoKeys() {
   const armed = useRef(0);
   const navigate = useNavigate();
+  const areas = useRef<ReturnType<typeof useAreas>>([]);
+  areas.current = useAreas();
   useShortcut("g", () => {
     armed.current = Date.now();
   });
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (Date.now() - armed.current > 1000 || event.ctrlKey || event.metaKey || event.altKey) return;
-      const entry = nav.find((n) => n.key === event.key);
+      const entry = areas.current.find((area) => area.key === event.key);
       if (!entry) return;
       armed.current = 0;
       event.preventDefault();
-      void navigate({ to: entry.to });
+      void navigate({ to: entry.first });
     };
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);

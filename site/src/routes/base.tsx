@@ -2,6 +2,8 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { ApiError } from "@/api/client";
 import { me } from "@/api/queries";
+import { may } from "@/components/may";
+import { navChecks } from "@/components/nav";
 import { NotFound } from "@/components/pagestates";
 
 // What all routes stand below, and how they read what stands in the URL.
@@ -28,6 +30,7 @@ export const signedIn = createRoute({
   beforeLoad: async ({ context, location }) => {
     try {
       await context.client.ensureQueryData(me());
+      void context.client.prefetchQuery(may(navChecks));
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       // location.href is below the base path of the router.

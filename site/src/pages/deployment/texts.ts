@@ -1,0 +1,3 @@
+export const words = {
+  area: "Deployment",
+} as const;
