@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { ExternalAuthLink, ExternalAuthLinkProvider, GitSSHKey, Key, UserAppearanceSettings } from "../src/api/generated";
+import type {
+  ExternalAuthLink,
+  ExternalAuthLinkProvider,
+  GitSSHKey,
+  Key,
+  UserAppearanceSettings,
+} from "../src/api/generated";
 import { type Handlers, invalid, notFound, Refusal } from "./handler";
 import type { Store } from "./store";
 
@@ -64,8 +70,14 @@ export function seedAccounts(store: Store) {
   const before = (ms: number) => new Date(Date.now() - ms).toISOString();
   const { accounts } = store;
   accounts.quota = { budget: 40, credits_consumed: 25 };
-  accounts.sessionKeys.set("alices-laptop", key(alice, { id: "Xw3kP0aLq1", last_used: before(7 * 3_600_000), created_at: before(9 * day) }));
-  accounts.sessionKeys.set("alices-desk", key(alice, { id: "mM91xTbr7Z", last_used: before(300_000), created_at: before(2 * day) }));
+  accounts.sessionKeys.set(
+    "alices-laptop",
+    key(alice, { id: "Xw3kP0aLq1", last_used: before(7 * 3_600_000), created_at: before(9 * day) }),
+  );
+  accounts.sessionKeys.set(
+    "alices-desk",
+    key(alice, { id: "mM91xTbr7Z", last_used: before(300_000), created_at: before(2 * day) }),
+  );
   store.sessions.set("alices-laptop", alice.id).set("alices-desk", alice.id);
   accounts.tokens.push(
     key(alice, {
@@ -87,7 +99,12 @@ export function seedAccounts(store: Store) {
       expires_at: before(2 * day),
       last_used: "0001-01-01T00:00:00Z",
     }),
-    key(bob, { id: "tk0000bob1", login_type: "token", token_name: "<b>bobs</b>", scopes: ["coder:workspaces.operate"] }),
+    key(bob, {
+      id: "tk0000bob1",
+      login_type: "token",
+      token_name: "<b>bobs</b>",
+      scopes: ["coder:workspaces.operate"],
+    }),
   );
   const provider = (id: string, name: string, more: Partial<ExternalAuthLinkProvider>): ExternalAuthLinkProvider => ({
     id,
@@ -120,7 +137,10 @@ export function seedAccounts(store: Store) {
   });
   accounts.links.push(
     link("github", "alice-codes", {}),
-    link("gitlab", "", { authenticated: false, validate_error: "the service refused to refresh the token: invalid_grant" }),
+    link("gitlab", "", {
+      authenticated: false,
+      validate_error: "the service refused to refresh the token: invalid_grant",
+    }),
   );
 }
 
@@ -152,7 +172,9 @@ const secret = () => `${randomUUID().slice(0, 8)}xY-${randomUUID().replaceAll("-
 
 const keys: Handlers = {
   "GET /api/v2/users/{user}/keys": ({ store, path, user, session }) =>
-    sessionsOf(store, whose(store, path.user, user)).map(([token, k]) => (token === session ? { ...k, current: true } : k)),
+    sessionsOf(store, whose(store, path.user, user)).map(([token, k]) =>
+      token === session ? { ...k, current: true } : k,
+    ),
   "POST /api/v2/users/{user}/keys": ({ store, path, user }) => {
     const token = secret();
     store.sessions.set(token, whose(store, path.user, user).id);
@@ -184,14 +206,19 @@ const keys: Handlers = {
   "POST /api/v2/users/{user}/keys/tokens": ({ store, path, body, user }) => {
     const owner = whose(store, path.user, user);
     const name = body.token_name || `token-${store.accounts.tokens.length}`;
-    if (!/^[a-zA-Z0-9][\w-]*$/.test(name)) throw invalid("token_name", "use 1 to 64 letters, digits, hyphens and underscores, starting with a letter or digit.");
+    if (!/^[a-zA-Z0-9][\w-]*$/.test(name))
+      throw invalid(
+        "token_name",
+        "use 1 to 64 letters, digits, hyphens and underscores, starting with a letter or digit.",
+      );
     if (store.accounts.tokens.some((k) => k.user_id === owner.id && k.token_name === name))
       throw new Refusal(409, {
         code: "conflict",
         message: "A token with this name exists.",
         validations: [{ field: "token_name", detail: "choose another name, or remove the old token." }],
       });
-    if ((body.lifetime ?? 0) > store.accounts.longest) throw invalid("lifetime", "it is longer than this user's tokens may live.");
+    if ((body.lifetime ?? 0) > store.accounts.longest)
+      throw invalid("lifetime", "it is longer than this user's tokens may live.");
     const lifetime = (body.lifetime || 7 * day * 1e6) / 1e6;
     store.accounts.tokens.push(
       key(owner, {
@@ -216,7 +243,9 @@ const keys: Handlers = {
       "coder:templates.author",
       "coder:workspaces.access",
       "coder:workspaces.operate",
-      ...["api_key", "template", "user", "workspace"].flatMap((t) => ["*", "create", "delete", "read", "update"].map((a) => `${t}:${a}`)),
+      ...["api_key", "template", "user", "workspace"].flatMap((t) =>
+        ["*", "create", "delete", "read", "update"].map((a) => `${t}:${a}`),
+      ),
       "workspace:ssh",
     ],
   }),
@@ -298,7 +327,13 @@ const elsewhere: Handlers = {
   "GET /api/v2/external-auth/{externalauth}": ({ store, path, user }) => {
     const provider = findProvider(store, path.externalauth);
     const link = store.accounts.links.find((l) => l.user_id === user.id && l.provider_id === provider.id);
-    const account = { id: 7, login: link?.login ?? "", name: "", avatar_url: "", profile_url: "https://example.test/u" };
+    const account = {
+      id: 7,
+      login: link?.login ?? "",
+      name: "",
+      avatar_url: "",
+      profile_url: "https://example.test/u",
+    };
     return {
       authenticated: Boolean(link?.authenticated),
       device: provider.device,

@@ -110,7 +110,13 @@ export function seedProvisioners(store: Store) {
       },
     }),
   );
-  const work = { id: running.id, status: "running" as const, template_display_name: "Docker container", template_icon: "", template_name: "docker" };
+  const work = {
+    id: running.id,
+    status: "running" as const,
+    template_display_name: "Docker container",
+    template_icon: "",
+    template_name: "docker",
+  };
   daemons.push(
     daemon("server-0", "built-in", { previous_job: { ...work, id: jobs[2]!.id, status: "succeeded" } }),
     daemon("cloud-b-1", "cloud-b", {
@@ -120,7 +126,12 @@ export function seedProvisioners(store: Store) {
       current_job: work,
       version: "v0.0.9",
     }),
-    daemon("cloud-b-2", "cloud-b", { key_id: key.id, status: "offline", last_seen_at: before(7_200_000), tags: key.tags }),
+    daemon("cloud-b-2", "cloud-b", {
+      key_id: key.id,
+      status: "offline",
+      last_seen_at: before(7_200_000),
+      tags: key.tags,
+    }),
     daemon("<script>alert(2)</script>", "user-auth", { tags: { owner: bob.id, scope: "user" } }),
   );
 }
@@ -167,7 +178,8 @@ export const provisioners: Handlers = {
   },
   "POST /api/v2/organizations/{organization}/provisionerkeys": ({ store, body, user }) => {
     owner(user);
-    if (!/^[a-z0-9]+([-_][a-z0-9]+)*$/i.test(body.name)) throw invalid("name", "use letters, digits and single hyphens, starting and ending with a letter or digit.");
+    if (!/^[a-z0-9]+([-_][a-z0-9]+)*$/i.test(body.name))
+      throw invalid("name", "use letters, digits and single hyphens, starting and ending with a letter or digit.");
     if (store.provisioners.keys.some((k) => k.name === body.name))
       throw new Refusal(409, {
         code: "conflict",

@@ -10,18 +10,18 @@ interface Options<T, V> {
   done?: string;
   /** failed is told when it did not. Forms leave it out: they show the error themselves. */
   failed?: string;
-  then?: (out: T, given: V) => void;
+  after?: (out: T, given: V) => void;
 }
 
 /** useChange is a mutation with what belongs to each: fresh data, and a word on how it went. */
-export function useChange<T, V = void>(work: (given: V) => Promise<T>, { stale, done, failed, then }: Options<T, V>) {
+export function useChange<T, V = void>(work: (given: V) => Promise<T>, { stale, done, failed, after }: Options<T, V>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: work,
     onSuccess: (out, given) => {
       for (const key of stale) void client.invalidateQueries({ queryKey: [key] });
       if (done) toast({ tone: "ok", title: done });
-      then?.(out, given);
+      after?.(out, given);
     },
     onError: (error) => {
       if (failed) toastError(failed, error);

@@ -11,7 +11,9 @@ export function span(ns: number): string {
 
 /** lifetimes are those worth offering, in days; the last is the longest that is allowed. Most is in nanoseconds; 0 is no limit. */
 export function lifetimes(most: number | undefined): { days: number; text: string }[] {
-  const usual = [1, 7, 30, 90, 180, 365].filter((d) => !most || d * day < most).map((d) => ({ days: d, text: span(d * day) }));
+  const usual = [1, 7, 30, 90, 180, 365]
+    .filter((d) => !most || d * day < most)
+    .map((d) => ({ days: d, text: span(d * day) }));
   return most ? [...usual, { days: most / day, text: span(most) }] : usual;
 }
 

@@ -61,9 +61,7 @@ export function CheckCards({
   ...rest
 }: Props & { value: readonly string[]; onChange: (value: string[]) => void }) {
   const toggle = (which: string) =>
-    onChange(
-      rest.choices.map((c) => c.value).filter((v) => (v === which ? !value.includes(v) : value.includes(v))),
-    );
+    onChange(rest.choices.map((c) => c.value).filter((v) => (v === which ? !value.includes(v) : value.includes(v))));
   return (
     <Frame {...rest} role="group">
       {(choice) => (

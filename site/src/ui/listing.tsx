@@ -49,9 +49,7 @@ export function Listing({ label, columns, stale, children }: Props) {
 
 /** ListingRow is one; a link within it that has rowLink opens it from everywhere. */
 export function ListingRow({ picked, children }: { picked?: boolean; children: ReactNode }) {
-  return (
-    <tr className={cx("relative transition-colors", picked ? "bg-accent-soft" : "hover:bg-hover")}>{children}</tr>
-  );
+  return <tr className={cx("relative transition-colors", picked ? "bg-accent-soft" : "hover:bg-hover")}>{children}</tr>;
 }
 
 export const ListingCell = ({ className, ...rest }: ComponentProps<"td">) => (

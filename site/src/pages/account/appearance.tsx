@@ -74,7 +74,11 @@ function Choices({ saved }: { saved: UserAppearanceSettings }) {
             label={label}
             value={now}
             onChange={(v) => choose(v as Theme)}
-            choices={(Object.keys(names) as Theme[]).map((t) => ({ value: t, title: names[t], text: words.themeText[t] }))}
+            choices={(Object.keys(names) as Theme[]).map((t) => ({
+              value: t,
+              title: names[t],
+              text: words.themeText[t],
+            }))}
           />
           {own && own !== now ? (
             <div className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-2 rounded-md bg-warn-soft px-3 py-2 text-sm text-warn">

@@ -37,7 +37,7 @@ export function NewToken({ onClose, onMade }: Props) {
   const label = useId();
   const make = useChange(
     (body: CreateTokenRequest) => request("POST /api/v2/users/{user}/keys/tokens", { path: { user: "me" }, body }),
-    { stale: ["GET /api/v2/users/{user}/keys/tokens"], then: (out) => onMade(out.key) },
+    { stale: ["GET /api/v2/users/{user}/keys/tokens"], after: (out) => onMade(out.key) },
   );
   const error = make.error instanceof ApiError ? make.error : undefined;
   const known = ["token_name", "lifetime", "scopes", "allow_list"].some((f) => error?.field(f));

@@ -30,7 +30,11 @@ function Profile({ user }: { user: User }) {
   const [username, setUsername] = useState(user.username);
   const [name, setName] = useState(user.name);
   const save = useChange(
-    () => request("PUT /api/v2/users/{user}/profile", { path: { user: user.id }, body: { username: username.trim(), name: name.trim() } }),
+    () =>
+      request("PUT /api/v2/users/{user}/profile", {
+        path: { user: user.id },
+        body: { username: username.trim(), name: name.trim() },
+      }),
     { stale: ["GET /api/v2/users/{user}", "GET /api/v2/workspaces"], done: words.saved },
   );
   const error = save.error instanceof ApiError ? save.error : undefined;
@@ -116,7 +120,8 @@ function Quotas({ organizations }: { organizations: Organization[] }) {
     ),
   });
   const failed = quotas.find((q) => q.error);
-  if (failed) return <ApiErrorBox error={failed.error} title={words.quotaFailed} onRetry={() => void failed.refetch()} />;
+  if (failed)
+    return <ApiErrorBox error={failed.error} title={words.quotaFailed} onRetry={() => void failed.refetch()} />;
   return (
     <div className="flex flex-col gap-3">
       {quotas.map((q, i) => {
@@ -126,7 +131,9 @@ function Quotas({ organizations }: { organizations: Organization[] }) {
         return (
           <div key={o.id} className="flex flex-col gap-1">
             <span>
-              {organizations.length > 1 ? <span className="text-muted">{plain(o.display_name || o.name, 64)}: </span> : null}
+              {organizations.length > 1 ? (
+                <span className="text-muted">{plain(o.display_name || o.name, 64)}: </span>
+              ) : null}
               {budget < 0 ? words.noLimit(used) : words.quotaOf(used, budget)}
             </span>
             {budget < 0 ? null : <Meter label={words.quota} value={used} most={budget} />}

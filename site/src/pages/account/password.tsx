@@ -17,11 +17,15 @@ export function Password() {
   const [differs, setDiffers] = useState(false);
   const opinion = useOpinion(fresh);
   const change = useChange(
-    () => request("PUT /api/v2/users/{user}/password", { path: { user: "me" }, body: { old_password: old, password: fresh } }),
+    () =>
+      request("PUT /api/v2/users/{user}/password", {
+        path: { user: "me" },
+        body: { old_password: old, password: fresh },
+      }),
     {
       stale: ["GET /api/v2/users/{user}/keys", "GET /api/v2/users/{user}/keys/tokens"],
       done: words.passwordDone,
-      then: () => {
+      after: () => {
         setOld("");
         setFresh("");
         setAgain("");

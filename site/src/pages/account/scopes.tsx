@@ -18,7 +18,9 @@ export function Scopes({ value, onChange, error }: Props) {
   const known = useQuery({ ...read("GET /api/v2/auth/scopes"), staleTime: 600_000 });
   const [sought, setSought] = useState("");
   const word = sought.trim().toLowerCase();
-  const all = (known.data?.external ?? []).filter((s) => s !== "all" && s !== "application_connect" && s !== "coder:all");
+  const all = (known.data?.external ?? []).filter(
+    (s) => s !== "all" && s !== "application_connect" && s !== "coder:all",
+  );
   const found = all.filter((s) => s.includes(word) || (bundleText[s] ?? "").toLowerCase().includes(word));
   const bundles = found.filter((s) => s.startsWith("coder:") && bundleText[s]);
   const single = found.filter((s) => !s.startsWith("coder:"));
@@ -41,7 +43,11 @@ export function Scopes({ value, onChange, error }: Props) {
   if (!known.data) return <Skeleton className="h-64" />;
   return (
     <div className="flex flex-col gap-2">
-      <Field label={words.scopeSearch} error={error} hint={value.length > 0 ? words.scopeChosen(value.length) : undefined}>
+      <Field
+        label={words.scopeSearch}
+        error={error}
+        hint={value.length > 0 ? words.scopeChosen(value.length) : undefined}
+      >
         <Input type="search" value={sought} onChange={(e) => setSought(e.target.value)} maxLength={64} />
       </Field>
       <div

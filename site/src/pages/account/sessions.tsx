@@ -18,8 +18,7 @@ import { TypedName } from "@/ui/typedname";
 import { words } from "./texts";
 
 const stale = ["GET /api/v2/users/{user}/keys"] as const;
-const end = (keyid: string) =>
-  request("DELETE /api/v2/users/{user}/keys/{keyid}", { path: { user: "me", keyid } });
+const end = (keyid: string) => request("DELETE /api/v2/users/{user}/keys/{keyid}", { path: { user: "me", keyid } });
 
 const columns = [
   { title: words.session, className: "w-40" },
@@ -31,7 +30,10 @@ const columns = [
 
 /** Sessions are where one is signed in. */
 export function Sessions() {
-  const keys = useQuery({ ...read("GET /api/v2/users/{user}/keys", { path: { user: "me" } }), refetchInterval: 30_000 });
+  const keys = useQuery({
+    ...read("GET /api/v2/users/{user}/keys", { path: { user: "me" } }),
+    refetchInterval: 30_000,
+  });
   const [asked, setAsked] = useState(false);
   // The one that looks stands first.
   const rows = [...(keys.data ?? [])].sort((a, b) => Number(b.current ?? false) - Number(a.current ?? false));
@@ -39,7 +41,7 @@ export function Sessions() {
   const endOthers = useChange(() => pool(others, 4, (k) => end(k.id).then(() => undefined)), {
     stale,
     failed: words.endFailed,
-    then: (failures) => {
+    after: (failures) => {
       setAsked(false);
       if (failures[0]) toastError(words.endFailed, failures[0].error);
       else toast({ tone: "ok", title: words.endedMany(others.length) });

@@ -22,7 +22,7 @@ export default function SSHKeyPage() {
     stale: ["GET /api/v2/users/{user}/gitsshkey"],
     done: words.sshDone,
     failed: words.sshFailed,
-    then: () => setAsked(false),
+    after: () => setAsked(false),
   });
   return (
     <>

@@ -26,8 +26,13 @@ export const words = {
   appearance: "Appearance",
   appearanceText: "Kept with your account, and used by every browser that has no choice of its own.",
   theme: "Theme",
-  themeText: { system: "Light by day, dark by night, as your device says.", light: "Always light.", dark: "Always dark." },
-  browserOwn: (theme: string) => `This browser has a choice of its own: ${theme}. It was made in the menu at the top right.`,
+  themeText: {
+    system: "Light by day, dark by night, as your device says.",
+    light: "Always light.",
+    dark: "Always dark.",
+  },
+  browserOwn: (theme: string) =>
+    `This browser has a choice of its own: ${theme}. It was made in the menu at the top right.`,
   browserFollow: "Use that of the account",
   themeFailed: "The theme is not saved",
   font: "Font of the terminal",
@@ -66,7 +71,8 @@ export const words = {
   sessionsFailed: "The sessions cannot be shown",
   // SSH key
   ssh: "SSH key",
-  sshText: "Your workspaces sign in to Git servers with it. Its private half never leaves the server and your workspaces.",
+  sshText:
+    "Your workspaces sign in to Git servers with it. Its private half never leaves the server and your workspaces.",
   sshPublic: "Public key",
   sshAdd: "Give it to your Git server, say at GitHub under Settings, SSH and GPG keys.",
   sshMade: "Made",

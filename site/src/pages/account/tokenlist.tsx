@@ -49,7 +49,7 @@ function Token({ token, owners }: { token: Key; owners: boolean }) {
     stale,
     done: words.removed,
     failed: words.removeFailed,
-    then: () => setAsked(false),
+    after: () => setAsked(false),
   });
   return (
     <ListingRow>
@@ -60,7 +60,9 @@ function Token({ token, owners }: { token: Key; owners: boolean }) {
           {owners ? <span className="md:hidden"> · {plain(token.username ?? "", 64)}</span> : null}
         </span>
       </ListingCell>
-      {owners ? <ListingCell className="truncate px-2 max-md:hidden">{plain(token.username ?? "", 64)}</ListingCell> : null}
+      {owners ? (
+        <ListingCell className="truncate px-2 max-md:hidden">{plain(token.username ?? "", 64)}</ListingCell>
+      ) : null}
       <ListingCell className="px-2 max-sm:hidden">
         <Reach token={token} />
       </ListingCell>
@@ -113,7 +115,10 @@ function Reach({ token }: { token: Key }) {
       : scopes.length <= 2
         ? scopes.map((s) => plain(s, 64)).join(", ")
         : words.scopes(scopes.length);
-  const full = [...scopes, ...things.map((a) => `${a.type}:${a.id}`)].map((s) => plain(s, 96)).slice(0, 60).join(", ");
+  const full = [...scopes, ...things.map((a) => `${a.type}:${a.id}`)]
+    .map((s) => plain(s, 96))
+    .slice(0, 60)
+    .join(", ");
   return (
     <Tip text={full}>
       <span tabIndex={0} className="block rounded-sm">

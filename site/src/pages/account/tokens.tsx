@@ -103,7 +103,9 @@ export default function TokensPage() {
         >
           <div className="flex flex-col gap-1.5">
             <p className="font-medium text-sm">{words.shownUse}</p>
-            <CodeBlock code={`export CODER_URL=${document.baseURI.replace(/\/+$/, "")}\nexport CODER_SESSION_TOKEN=…`} />
+            <CodeBlock
+              code={`export CODER_URL=${document.baseURI.replace(/\/+$/, "")}\nexport CODER_SESSION_TOKEN=…`}
+            />
           </div>
         </ShownOnce>
       ) : null}

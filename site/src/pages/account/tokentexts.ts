@@ -28,7 +28,8 @@ export const words = {
   expireFailed: "The token still works",
   remove: "Delete…",
   removeTitle: (name: string) => `Delete ${name}?`,
-  removeText: "What uses the token is refused from now on. Nothing of it stays in the list; the audit log keeps that it was there.",
+  removeText:
+    "What uses the token is refused from now on. Nothing of it stays in the list; the audit log keeps that it was there.",
   removeAct: "Delete",
   removed: "The token is deleted",
   removeFailed: "The token is still there",
