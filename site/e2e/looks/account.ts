@@ -31,9 +31,9 @@ export const looks: Look[] = [
       await p.getByLabel("Name").fill("nightly build");
       await p.getByRole("radio", { name: /Only what you choose/ }).click();
       await p.getByLabel("workspace:read").click();
-      await p.getByRole("radio", { name: "Only these things" }).click();
-      await p.getByLabel("Thing").fill("template:*");
-      await p.getByLabel("Thing").press("Enter");
+      await p.getByRole("radio", { name: /Only these things/ }).click();
+      await p.getByLabel("Thing", { exact: true }).fill("template:*");
+      await p.getByLabel("Thing", { exact: true }).press("Enter");
       await p.getByRole("button", { name: "Make the token" }).click();
       await p.getByText("starting with a letter or digit").waitFor();
     },
@@ -59,7 +59,7 @@ export const looks: Look[] = [
     path: "/settings/external-auth",
     as,
     ready: async (p) => {
-      await p.getByRole("button", { name: /onerror.*with a code/ }).click();
+      await p.getByRole("button", { name: /With a code.*onerror/ }).click();
       await p.getByText("ABCD-1234").waitFor();
     },
   },

@@ -87,7 +87,7 @@ function Provider({ provider, link }: { provider: ExternalAuthLinkProvider; link
             <Button
               size="sm"
               look={link ? "primary" : "plain"}
-              aria-label={words.signInTo(name)}
+              aria-label={link ? words.signInAgainTo(name) : words.signInTo(name)}
               busy={begin.isPending}
               onClick={() => begin.mutate()}
             >

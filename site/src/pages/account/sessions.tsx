@@ -21,7 +21,7 @@ const stale = ["GET /api/v2/users/{user}/keys"] as const;
 const end = (keyid: string) => request("DELETE /api/v2/users/{user}/keys/{keyid}", { path: { user: "me", keyid } });
 
 const columns = [
-  { title: words.session, className: "w-40" },
+  { title: words.session, className: "sm:w-52" },
   { title: words.signedIn, className: "max-sm:hidden" },
   { title: words.lastUsed },
   { title: words.ends, className: "max-md:hidden" },

@@ -18,11 +18,11 @@ const stale = ["GET /api/v2/users/{user}/keys/tokens"] as const;
 
 export function TokenList({ tokens, owners }: { tokens: Key[]; owners: boolean }) {
   const columns = [
-    { title: words.name },
-    ...(owners ? [{ title: words.owner, className: "max-md:hidden" }] : []),
+    { title: words.name, className: "sm:w-1/4" },
+    ...(owners ? [{ title: words.owner, className: "w-28 max-md:hidden" }] : []),
     { title: words.may, className: "max-sm:hidden" },
-    { title: words.used, className: "max-md:hidden" },
-    { title: words.ends, className: "w-28 sm:w-36" },
+    { title: words.used, className: "w-36 max-md:hidden" },
+    { title: words.ends, className: "w-28 sm:w-32" },
     { title: words.actions, className: "w-14", silent: true },
   ];
   return (

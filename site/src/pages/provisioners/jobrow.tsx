@@ -89,7 +89,7 @@ export function JobRow({ job, organization, open, onOpen }: Props) {
       </ListingRow>
       {open ? (
         <tr className="bg-sunken">
-          <td colSpan={7} className="px-4 py-4">
+          <td colSpan={7} className="px-4 py-4 sm:pl-12">
             <JobDetail job={job} organization={organization} />
             {going ? (
               <Button size="sm" className="mt-4 sm:hidden" onClick={() => setAsked(true)}>

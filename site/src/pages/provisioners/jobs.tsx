@@ -14,7 +14,7 @@ const route = getRouteApi("/in/organizations/$organization/provisioner-jobs");
 const columns = [
   { title: words.details, className: "w-10", silent: true },
   { title: words.what },
-  { title: words.status, className: "w-32" },
+  { title: words.status, className: "w-36" },
   { title: words.who, className: "max-md:hidden w-32" },
   { title: words.when, className: "max-md:hidden w-32" },
   { title: words.took, className: "max-lg:hidden w-24" },

@@ -33,7 +33,7 @@ export const words = {
   took: "Took",
   details: "Details",
   open: (what: string) => `Details of ${what}`,
-  queue: (position: number, size: number) => `${position} of ${size} in the queue`,
+  queue: (position: number, size: number) => `${position} of ${size} in queue`,
   soon: (time: string) => `about ${time} to go`,
   cancel: "Cancel",
   cancelWhat: (what: string) => `Cancel ${what}`,
