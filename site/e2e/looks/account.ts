@@ -4,7 +4,12 @@ const as = "alice";
 
 export const looks: Look[] = [
   { name: "account", path: "/settings/account", as, ready: (p) => p.getByText("25 of 40 a day").waitFor() },
-  { name: "appearance", path: "/settings/appearance", as, ready: (p) => p.getByRole("radio", { name: /System/ }).waitFor() },
+  {
+    name: "appearance",
+    path: "/settings/appearance",
+    as,
+    ready: (p) => p.getByRole("radio", { name: /System/ }).waitFor(),
+  },
   {
     name: "security",
     path: "/settings/security",
@@ -22,7 +27,12 @@ export const looks: Look[] = [
     as,
     ready: (p) => p.getByText("<b>bobs</b>").waitFor(),
   },
-  { name: "tokens-none", path: "/settings/tokens", as: "carol", ready: (p) => p.getByText("coder tokens create").waitFor() },
+  {
+    name: "tokens-none",
+    path: "/settings/tokens",
+    as: "carol",
+    ready: (p) => p.getByText("coder tokens create").waitFor(),
+  },
   {
     name: "token-new",
     path: "/settings/tokens?make=true",

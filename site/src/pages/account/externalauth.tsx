@@ -81,7 +81,7 @@ function Provider({ provider, link }: { provider: ExternalAuthLinkProvider; link
         <h2 className="truncate font-medium">{name}</h2>
         <State provider={provider} link={link} />
       </div>
-      <div className="flex flex-wrap gap-2">
+      <div className="flex flex-wrap gap-2 max-sm:w-full max-sm:pl-12">
         {fine ? null : (
           <>
             <Button

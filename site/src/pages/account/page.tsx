@@ -81,7 +81,7 @@ function About({ user }: { user: User }) {
   const roles = user.roles ?? [];
   return (
     <Card title={words.facts} className="max-w-xl">
-      <dl className="grid grid-cols-[minmax(7rem,10rem)_minmax(0,1fr)] gap-x-4 gap-y-3 px-4 py-4">
+      <dl className="grid grid-cols-[7rem_minmax(0,1fr)] sm:grid-cols-[10rem_minmax(0,1fr)] gap-x-4 gap-y-3 px-4 py-4">
         <Fact name={words.email}>
           {plain(user.email, 254)} <span className="block text-muted text-xs">{words.emailHint}</span>
         </Fact>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { ProvisionerJob } from "@/api/generated";
 import { read } from "@/api/queries";
 import { Ago } from "@/components/ago";
+import { useMedia } from "@/hooks/media";
 import { useNow } from "@/hooks/now";
 import { cx } from "@/lib/cx";
 import { plain } from "@/lib/plain";
@@ -40,6 +41,12 @@ const tone = (status: string) => (status === "running" ? "busy" : toneOf(status)
 
 export function JobRow({ job, organization, open, onOpen }: Props) {
   const [asked, setAsked] = useState(false);
+  // A cell over more columns than are shown would make columns of nothing.
+  const shown =
+    3 +
+    Number(useMedia("(min-width: 640px)")) +
+    Number(useMedia("(min-width: 768px)")) * 2 +
+    Number(useMedia("(min-width: 1024px)"));
   const title = titleOf(job);
   const going = job.status === "pending" || job.status === "running";
   return (
@@ -89,7 +96,7 @@ export function JobRow({ job, organization, open, onOpen }: Props) {
       </ListingRow>
       {open ? (
         <tr className="bg-sunken">
-          <td colSpan={7} className="px-4 py-4 sm:pl-12">
+          <td colSpan={shown} className="px-4 py-4 sm:pl-12">
             <JobDetail job={job} organization={organization} />
             {going ? (
               <Button size="sm" className="mt-4 sm:hidden" onClick={() => setAsked(true)}>
