@@ -176,7 +176,7 @@ type OrganizationMember struct {
 }
 
 // Key is an API key: a session or a named token. The secret part is shown once,
-// in GenerateKeyResponse.
+// in GenerateKeyResponse. In the list of sessions, Current marks the one that asks.
 type Key struct {
 	ID              string            `json:"id"`
 	UserID          ID                `json:"user_id"`
@@ -191,6 +191,7 @@ type Key struct {
 	UpdatedAt       time.Time         `json:"updated_at"`
 	LifetimeSeconds int64             `json:"lifetime_seconds"`
 	AllowList       []AllowListTarget `json:"allow_list"`
+	Current         bool              `json:"current,omitempty"`
 }
 
 // AllowListTarget is one thing, or with "*" any thing, that a token may touch.

@@ -34,7 +34,10 @@ export default defineConfig({
     host: "127.0.0.1",
     // The server refuses changes and websockets that come from pages of others.
     proxy: backend
-      ? { "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: new URL(backend).origin } } }
+      ? {
+          "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: new URL(backend).origin } },
+          "/external-auth": { target: backend },
+        }
       : {},
   },
   test: {

@@ -174,6 +174,9 @@ func TestSessions(t *testing.T) {
 	require.Len(t, sessions, 2, "tokens are not among them")
 	id, _, _ := strings.Cut(second.Token.Reveal(), "-")
 	assert.True(t, slices.ContainsFunc(sessions, func(k api.Key) bool { return k.ID == id && k.LoginType == api.LoginPassword }))
+	for _, k := range sessions {
+		assert.Equal(t, k.ID != id, k.Current, "the one that asks is marked, and no other")
+	}
 
 	carol := d.NewUser(t, owner, "carol")
 	coderdtest.Do[api.Error](t, carol, http.StatusNotFound, get, "/api/v2/users/bob/keys", nil)

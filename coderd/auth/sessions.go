@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"coder.internal/api"
+	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/rbac"
 	"coder.internal/database"
 )
@@ -25,7 +26,9 @@ func (s *Service) Sessions(ctx context.Context, ref string) ([]api.Key, error) {
 	}
 	out := make([]api.Key, 0, len(rows))
 	for _, k := range rows {
-		out = append(out, toKey(k, u.Username))
+		key := toKey(k, u.Username)
+		key.Current = key.ID == httpmw.KeyID(ctx)
+		out = append(out, key)
 	}
 	return out, nil
 }

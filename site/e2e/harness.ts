@@ -38,7 +38,7 @@ export async function serve(store: Store = seed()): Promise<Served> {
   const sockets = new Set<import("node:net").Socket>();
   const server: Server = createServer((req, res) => {
     const path = new URL(req.url ?? "/", "http://x").pathname;
-    if (path.startsWith("/api/")) return void answer(store, req, res);
+    if (/^\/(api|external-auth)\//.test(path)) return void answer(store, req, res);
     const file = /^\/(assets\/[\w.-]+|theme\.js|icon\.svg)$/.exec(path)?.[1];
     res.setHeader("Content-Security-Policy", policy);
     try {

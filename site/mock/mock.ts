@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { accounts } from "./account";
 import { admin } from "./admin";
 import { agentSockets, agents } from "./agents";
 import { authcheck } from "./authcheck";
@@ -9,6 +10,7 @@ import { deployment } from "./deployment";
 import { groups } from "./groups";
 import { type Handlers, Refusal, type Sockets } from "./handler";
 import { organizations } from "./organizations";
+import { provisioners } from "./provisioners";
 import type { Store } from "./store";
 import { templates } from "./templates";
 import { useradmin } from "./useradmin";
@@ -19,6 +21,8 @@ const handlers: Handlers = {
   ...useradmin,
   ...organizations,
   ...groups,
+  ...accounts,
+  ...provisioners,
   ...users,
   ...templates,
   ...workspaces,

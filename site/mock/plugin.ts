@@ -10,7 +10,7 @@ export function mockPlugin(): Plugin {
     configureServer(server) {
       const store = seed();
       server.middlewares.use((req, res, next) => {
-        if (req.url?.startsWith("/api/")) void answer(store, req, res);
+        if (/^\/(api|external-auth)\//.test(req.url ?? "")) void answer(store, req, res);
         else next();
       });
       server.httpServer?.on("upgrade", (req, socket, head) => {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Template, Workspace, WorkspaceAgent, WorkspaceBuild, WorkspaceResource } from "../src/api/generated";
+import { seedAccounts } from "./account";
 import { seedAdmin } from "./adminseed";
 import { finish, makeBuild, script, write } from "./builds";
 import { seedPeople } from "./people";
+import { seedProvisioners } from "./provisioners";
 import { newStore, type Store } from "./store";
 import { addUser } from "./users";
 
@@ -106,6 +108,9 @@ export function addTemplate(store: Store, name: string, title: string): Template
     name,
     display_name: title,
     organization_id: organization,
+    organization_name: "default",
+    organization_display_name: "Default",
+    icon: "",
     active_version_id: version,
     created_at: at,
     updated_at: at,
@@ -238,5 +243,7 @@ export function seed(): Store {
     item("load", "Load", "", ""),
   ];
   seedAdmin(store);
+  seedAccounts(store);
+  seedProvisioners(store);
   return store;
 }

@@ -1,7 +1,9 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
+import { type AccountStore, newAccounts } from "./account";
 import { type AdminStore, newAdminStore } from "./adminseed";
 import { newPeople, type PeopleStore } from "./people";
+import { newProvisioners, type ProvisionerStore } from "./provisioners";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -15,6 +17,8 @@ export interface Store {
   agentLogs: Map<string, AgentLog[]>;
   metadata: AgentMetadata[];
   admin: AdminStore;
+  accounts: AccountStore;
+  provisioners: ProvisionerStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -38,6 +42,8 @@ export function newStore(): Store {
     agentLogs: new Map(),
     metadata: [],
     admin: newAdminStore(),
+    accounts: newAccounts(),
+    provisioners: newProvisioners(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

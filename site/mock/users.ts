@@ -66,5 +66,4 @@ export const users: Handlers = {
     oidc: { enabled: false, iconUrl: "", signInText: "" },
   }),
   "GET /api/v2/users/{user}": ({ store, path, user }) => named(store, path.user, user),
-  "POST /api/v2/users/{user}/keys": () => ({ key: "mock-key" }),
 };

@@ -854,10 +854,11 @@ export interface Input {
   width?: number;
 }
 
-/** Key is an API key: a session or a named token. The secret part is shown once, in GenerateKeyResponse. */
+/** Key is an API key: a session or a named token. The secret part is shown once, in GenerateKeyResponse. In the list of sessions, Current marks the one that asks. */
 export interface Key {
   allow_list: AllowListTarget[] | null;
   created_at: string;
+  current?: boolean;
   expires_at: string;
   id: string;
   last_used: string;

@@ -1,15 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { ArrowRight, BookOpen, Keyboard, LogOut, Settings, SunMoon } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { ArrowRight, BookOpen, Keyboard, LogOut, SunMoon } from "lucide-react";
+import { useState } from "react";
 import { basePath } from "@/api/base";
 import { workspaces } from "@/api/queries";
 import { setTheme } from "@/hooks/theme";
 import { plain } from "@/lib/plain";
 import { statusText, texts } from "@/lib/texts";
 import { Avatar } from "@/ui/bits";
-import { useAreas, useDeploymentPages } from "./nav";
+import { useAreas } from "./nav";
+import { Entry, Group } from "./paletteentry";
+import { PageEntries, TemplateEntries } from "./paletteplaces";
 import { useSignOut } from "./session";
 import { themes } from "./shell";
 
@@ -18,14 +20,17 @@ interface Props {
   onShortcuts: () => void;
 }
 
-/** Palette finds workspaces, pages and actions by typing. */
+/** How many workspaces an empty search shows; words find among all. */
+const few = 6;
+
+/** Palette finds workspaces, templates, pages and actions by typing. */
 export default function Palette({ onClose, onShortcuts }: Props) {
   const [text, setText] = useState("");
   const navigate = useNavigate();
   const signOut = useSignOut();
   const areas = useAreas();
-  const pages = useDeploymentPages();
   const found = useQuery({ ...workspaces("owner:me", 100), staleTime: 10_000 });
+  const typed = text.trim() !== "";
   const run = (action: () => void) => () => {
     onClose();
     action();
@@ -58,20 +63,6 @@ export default function Palette({ onClose, onShortcuts }: Props) {
               {area.label}
             </Entry>
           ))}
-          {pages.map((page) => (
-            <Entry
-              key={page.to}
-              value={`${texts.navDeployment} ${page.label}`}
-              icon={<ArrowRight size={15} />}
-              hint={texts.navDeployment}
-              onSelect={run(() => void navigate({ to: page.to }))}
-            >
-              {page.label}
-            </Entry>
-          ))}
-          <Entry icon={<Settings size={15} />} onSelect={run(() => void navigate({ to: "/settings/account" }))}>
-            {texts.yourSettings}
-          </Entry>
           <Entry
             icon={<BookOpen size={15} />}
             onSelect={run(() => window.open(`${basePath}/api/v2/docs`, "_blank", "noopener"))}
@@ -81,7 +72,7 @@ export default function Palette({ onClose, onShortcuts }: Props) {
         </Group>
         {found.data?.workspaces?.length ? (
           <Group heading={texts.navWorkspaces}>
-            {found.data.workspaces.map((w) => (
+            {found.data.workspaces.slice(0, typed ? 100 : few).map((w) => (
               <Entry
                 key={w.id}
                 value={`workspace ${w.owner_name}/${w.name} ${w.template_name}`}
@@ -98,6 +89,8 @@ export default function Palette({ onClose, onShortcuts }: Props) {
             ))}
           </Group>
         ) : null}
+        <TemplateEntries run={run} all={typed} />
+        <PageEntries run={run} />
         <Group heading="Do">
           {themes.map(([theme, label]) => (
             <Entry key={theme} icon={<SunMoon size={15} />} onSelect={run(() => setTheme(theme))}>
@@ -115,34 +108,3 @@ export default function Palette({ onClose, onShortcuts }: Props) {
     </Command.Dialog>
   );
 }
-
-const Group = ({ heading, children }: { heading: string; children: ReactNode }) => (
-  <Command.Group
-    heading={heading}
-    className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-muted [&_[cmdk-group-heading]]:text-xs"
-  >
-    {children}
-  </Command.Group>
-);
-
-interface EntryProps {
-  icon: ReactNode;
-  children: string;
-  hint?: string;
-  value?: string;
-  onSelect: () => void;
-}
-
-const Entry = ({ icon, children, hint, value, onSelect }: EntryProps) => (
-  <Command.Item
-    value={value ?? children}
-    onSelect={onSelect}
-    className="flex items-center gap-2.5 rounded-md px-2.5 py-2 data-[selected=true]:bg-hover"
-  >
-    <span aria-hidden className="inline-flex w-5 justify-center text-muted">
-      {icon}
-    </span>
-    <span className="min-w-0 flex-1 truncate">{children}</span>
-    {hint ? <span className="text-muted text-xs">{hint}</span> : null}
-  </Command.Item>
-);

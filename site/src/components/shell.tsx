@@ -10,6 +10,7 @@ import { texts } from "@/lib/texts";
 import { Avatar, Kbd } from "@/ui/bits";
 import { IconButton } from "@/ui/button";
 import { Menu, MenuChoice, MenuHead, MenuItem, MenuLine } from "@/ui/menu";
+import { useAccountTheme } from "./accounttheme";
 import { ConnectionNotice } from "./connection";
 import { Crumbs } from "./crumbs";
 import { useFreshPage } from "./freshpage";
@@ -27,6 +28,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   const theme = useTheme();
   useOnePerson();
+  useAccountTheme();
   useGoKeys();
   useFreshPage(main);
   useShortcut("mod+k", () => setPalette((open) => !open));

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { signedIn } from "./base";
+import { read } from "@/api/queries";
+import { signedIn, text } from "./base";
 
 const settings = createRoute({
   getParentRoute: () => signedIn,
@@ -19,6 +20,9 @@ const appearance = createRoute({
   getParentRoute: () => settings,
   path: "/settings/appearance",
   staticData: { area: "/settings/account", crumbs: () => ["Appearance"] },
+  loader: ({ context }) => {
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}/appearance", { path: { user: "me" } }));
+  },
   component: lazyRouteComponent(() => import("../pages/account/appearance")),
 });
 
@@ -26,6 +30,9 @@ const security = createRoute({
   getParentRoute: () => settings,
   path: "/settings/security",
   staticData: { area: "/settings/account", crumbs: () => ["Security"] },
+  loader: ({ context }) => {
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}/keys", { path: { user: "me" } }));
+  },
   component: lazyRouteComponent(() => import("../pages/account/security")),
 });
 
@@ -33,6 +40,9 @@ const sshKeys = createRoute({
   getParentRoute: () => settings,
   path: "/settings/ssh-keys",
   staticData: { area: "/settings/account", crumbs: () => ["SSH key"] },
+  loader: ({ context }) => {
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}/gitsshkey", { path: { user: "me" } }));
+  },
   component: lazyRouteComponent(() => import("../pages/account/sshkeys")),
 });
 
@@ -40,6 +50,12 @@ const tokens = createRoute({
   getParentRoute: () => settings,
   path: "/settings/tokens",
   staticData: { area: "/settings/account", crumbs: () => ["Tokens"] },
+  validateSearch: (search: Record<string, unknown>): { all?: true; expired?: true; owner?: string; make?: true } => ({
+    all: search.all === true || undefined,
+    expired: search.expired === true || undefined,
+    owner: text(search.owner),
+    make: search.make === true || undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/account/tokens")),
 });
 
@@ -47,6 +63,9 @@ const externalAuth = createRoute({
   getParentRoute: () => settings,
   path: "/settings/external-auth",
   staticData: { area: "/settings/account", crumbs: () => ["External authentication"] },
+  loader: ({ context }) => {
+    void context.client.prefetchQuery(read("GET /api/v2/external-auth"));
+  },
   component: lazyRouteComponent(() => import("../pages/account/externalauth")),
 });
 

@@ -71,6 +71,9 @@ const provisioners = createRoute({
   getParentRoute: () => organization,
   path: "provisioners",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioners"] },
+  validateSearch: (search: Record<string, unknown>): { offline?: true } => ({
+    offline: search.offline === true || undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/provisioners/daemons")),
 });
 
@@ -78,6 +81,10 @@ const jobs = createRoute({
   getParentRoute: () => organization,
   path: "provisioner-jobs",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioner jobs"] },
+  validateSearch: (search: Record<string, unknown>): { status?: string; job?: string } => ({
+    status: text(search.status),
+    job: text(search.job),
+  }),
   component: lazyRouteComponent(() => import("../pages/provisioners/jobs")),
 });
 

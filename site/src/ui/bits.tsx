@@ -42,7 +42,7 @@ export function Card({
 /** Empty says that there is nothing yet, and what to do next. */
 export function Empty({ title, text, children }: { title: string; text?: ReactNode; children?: ReactNode }) {
   return (
-    <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-4 py-14 text-center">
+    <div className="mx-auto flex w-full max-w-xl flex-col items-center gap-3 px-4 py-14 text-center">
       <h2 className="font-semibold text-[0.9375rem]">{title}</h2>
       {text ? <p className="text-balance text-muted">{text}</p> : null}
       {children ? <div className="mt-2 flex w-full flex-col gap-3 text-left">{children}</div> : null}

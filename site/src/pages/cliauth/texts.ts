@@ -1,0 +1,16 @@
+export const words = {
+  title: "Sign in elsewhere",
+  text: (name: string) => `A session token lets a command line or an editor act as ${name}, as this browser does.`,
+  forWhom: "Who asks for it",
+  forCli: "The command line asks for an e-mail address or a session token:",
+  forEditor: "Editors with a Coder extension ask for the address of this server and a session token.",
+  make: "Make a session token",
+  made: "Your session token",
+  madeText: "Copy it now: it is shown this once. Give it to nobody; who has it can do what you can.",
+  another: "Make another",
+  after: "It ends when it is not used for long.",
+  sessions: "See and end sessions",
+  failed: "There is no token",
+  token: "For scripts, make a token with a name and limits instead.",
+  tokens: "To the tokens",
+} as const;

@@ -1,0 +1,111 @@
+export const words = {
+  // Daemons
+  daemons: "Provisioners",
+  daemonsText: "Processes that run Terraform for this organization. Each works on one job at a time.",
+  daemonsFailed: "The provisioners cannot be shown",
+  daemonsNone: "No provisioner is online",
+  daemonsNoneText: "Builds wait until one is. The server runs some itself (--provisioner-daemons); others start so:",
+  daemonsCode: (url: string, organization: string) =>
+    `coder provisioner keys create cloud-b -O ${organization}\nexport CODER_PROVISIONER_DAEMON_KEY=…\ncoder provisioner start --url ${url}`,
+  offlineToo: "Offline ones too",
+  name: "Name",
+  status: "State",
+  job: "Job",
+  key: "Key",
+  seen: "Last seen",
+  tags: "Tags",
+  version: "Version",
+  noTags: "none",
+  onlyOf: "jobs of one person",
+  before: "before:",
+  nothingYet: "nothing yet",
+  // Jobs
+  jobs: "Jobs",
+  jobsText: "What provisioners do, did, and have before them. The newest 100.",
+  jobsFailed: "The jobs cannot be shown",
+  jobsNone: "No jobs",
+  jobsNoneText: "Builds of workspaces and imports of templates appear here as they are asked for.",
+  jobsNoneSuch: "No job is in this state",
+  allStates: "All states",
+  what: "Job",
+  who: "For",
+  when: "Asked",
+  took: "Took",
+  details: "Details",
+  open: (what: string) => `Details of ${what}`,
+  queue: (position: number, size: number) => `${position} of ${size} in queue`,
+  soon: (time: string) => `about ${time} to go`,
+  cancel: "Cancel",
+  cancelWhat: (what: string) => `Cancel ${what}`,
+  cancelDone: "The job is being cancelled",
+  cancelFailed: "The job goes on",
+  cancelTitle: "Cancel the job?",
+  cancelText: "What Terraform has made so far stays, and is in the state. A job that waits does not begin.",
+  cancelAct: "Cancel the job",
+  cancelKeep: "Let it go on",
+  noCancel: "A trial run cannot be cancelled from here.",
+  id: "Id",
+  worker: "Provisioner",
+  couldRun: (n: number) => (n === 1 ? "one could run it" : `${n} could run it`),
+  error: "Error",
+  note: "Why it waits",
+  started: "Started",
+  workspace: "Workspace",
+  template: "Template",
+  templateVersion: "Version",
+  filter: "State",
+  // Keys
+  keys: "Provisioner keys",
+  keysText: "A key lets provisioners of other hosts in, with the tags of the key and no others.",
+  keysFailed: "The keys cannot be shown",
+  keysNone: "No keys",
+  keysNoneText: "The provisioners of the server itself need none. For one on another host, make a key here, or with:",
+  keysCode: (organization: string) => `coder provisioner keys create cloud-b --tag cloud=b -O ${organization}`,
+  newKey: "New key",
+  made: "Made",
+  users: "Used by",
+  unused: "nobody",
+  online: (online: number, all: number) => (online === all ? `${all} online` : `${online} of ${all} online`),
+  deleteKey: (name: string) => `Delete ${name}`,
+  deleteTitle: (name: string) => `Delete ${name}?`,
+  deleteText: (n: number) =>
+    n === 0
+      ? "No provisioner uses it now. It cannot be made again: a new key has a new secret."
+      : n === 1
+        ? "One provisioner is connected with it. It loses its connection within a minute, and its job with it."
+        : `${n} provisioners are connected with it. They lose their connections within a minute, and their jobs with them.`,
+  deleteAct: "Delete",
+  deleted: "The key is deleted",
+  deleteFailed: "The key is still there",
+  actions: "Actions",
+  newTitle: "New key",
+  newText: "Provisioners with this key offer exactly these tags. They cannot be changed later.",
+  newName: "Name",
+  newTags: "Tags",
+  newTagsHint: "As key=value, separated by commas, such as cloud=b, region=eu. May be empty.",
+  newTagsBad: (part: string) => `"${part}" has no key before a "=".`,
+  newAct: "Make the key",
+  shownTitle: "The new key",
+  shownText:
+    "Copy it now: it is shown this once. Whoever has it runs jobs of this organization, and learns what they need.",
+  shownUse: "On the other host",
+  shownDone: "I have copied it",
+} as const;
+
+export const daemonText: Record<string, string> = { idle: "Idle", busy: "Busy", offline: "Offline" };
+
+export const jobText: Record<string, string> = {
+  pending: "Waiting",
+  running: "Running",
+  succeeded: "Succeeded",
+  canceling: "Cancelling",
+  canceled: "Cancelled",
+  failed: "Failed",
+};
+
+/** keyText are names that are no keys. */
+export const keyText: Record<string, string> = {
+  "built-in": "of the server",
+  psk: "shared key",
+  "user-auth": "a person's session",
+};
