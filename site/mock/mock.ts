@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { agentSockets, agents } from "./agents";
+import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
@@ -17,6 +18,7 @@ const handlers: Handlers = {
   ...builds,
   ...agents,
   ...deployment,
+  ...authcheck,
 };
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
 const open = new Set([
