@@ -7,7 +7,9 @@ import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
 import type { Store } from "./store";
+import { templateDocs } from "./templatedocs";
 import { templates } from "./templates";
+import { templating, templatingSockets } from "./templating";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
@@ -19,8 +21,10 @@ const handlers: Handlers = {
   ...agents,
   ...deployment,
   ...authcheck,
+  ...templating,
+  ...templateDocs,
 };
-const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
+const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets, ...templatingSockets };
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",

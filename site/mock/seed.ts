@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Template, Workspace, WorkspaceAgent, WorkspaceBuild, WorkspaceResource } from "../src/api/generated";
 import { finish, makeBuild, script, write } from "./builds";
 import { newStore, type Store } from "./store";
+import { seedTemplating } from "./templatingseed";
 import { addUser } from "./users";
 
 const organization = "11111111-1111-4111-8111-111111111111";
@@ -234,5 +235,6 @@ export function seed(): Store {
     item("disk", "Home disk", "41 %"),
     item("load", "Load", "", ""),
   ];
+  seedTemplating(store, (name, title) => addTemplate(store, name, title));
   return store;
 }
