@@ -39,7 +39,7 @@ export async function serve(store: Store = seed()): Promise<Served> {
   const server: Server = createServer((req, res) => {
     const path = new URL(req.url ?? "/", "http://x").pathname;
     if (/^\/(api|external-auth)\//.test(path)) return void answer(store, req, res);
-    const file = /^\/(assets\/[\w.-]+|theme\.js|icon\.svg)$/.exec(path)?.[1];
+    const file = /^\/(assets\/[\w.-]+|theme\.js|icon\.svg|open-in-coder\.svg)$/.exec(path)?.[1];
     res.setHeader("Content-Security-Policy", policy);
     try {
       const body = readFileSync(join(dist, file ?? "index.html"));

@@ -6,6 +6,7 @@ import { finish, makeBuild, script, write } from "./builds";
 import { seedPeople } from "./people";
 import { seedProvisioners } from "./provisioners";
 import { newStore, type Store } from "./store";
+import { seedTemplating } from "./templatingseed";
 import { addUser } from "./users";
 
 const organization = "11111111-1111-4111-8111-111111111111";
@@ -245,5 +246,6 @@ export function seed(): Store {
   seedAdmin(store);
   seedAccounts(store);
   seedProvisioners(store);
+  seedTemplating(store, (name, title) => addTemplate(store, name, title));
   return store;
 }

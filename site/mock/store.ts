@@ -4,6 +4,7 @@ import { type AccountStore, newAccounts } from "./account";
 import { type AdminStore, newAdminStore } from "./adminseed";
 import { newPeople, type PeopleStore } from "./people";
 import { newProvisioners, type ProvisionerStore } from "./provisioners";
+import { newTemplating, type TemplatingStore } from "./templating";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -19,6 +20,7 @@ export interface Store {
   admin: AdminStore;
   accounts: AccountStore;
   provisioners: ProvisionerStore;
+  templating: TemplatingStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -44,6 +46,7 @@ export function newStore(): Store {
     admin: newAdminStore(),
     accounts: newAccounts(),
     provisioners: newProvisioners(),
+    templating: newTemplating(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

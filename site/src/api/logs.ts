@@ -37,7 +37,7 @@ export function append(log: Log, lines: LogLine[], limit = most): Log {
 }
 
 /** gather writes lines into the cache once a frame, however fast they come. */
-function gather(client: QueryClient, key: readonly unknown[]) {
+export function gather(client: QueryClient, key: readonly unknown[]) {
   let waiting: LogLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {

@@ -1,10 +1,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { signedIn } from "./base";
+import { read } from "@/api/queries";
+import { signedIn, text } from "./base";
 
 const templates = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates",
   staticData: { area: "/templates" },
+  validateSearch: (search: Record<string, unknown>): { filter?: string } => ({ filter: text(search.filter) }),
+  loader: ({ context }) => void context.client.prefetchQuery(read("GET /api/v2/templates")),
   component: lazyRouteComponent(() => import("../pages/templates/page")),
 });
 
@@ -26,6 +29,12 @@ const template = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/$organization/$template",
   staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  loader: async ({ context, params }) => {
+    const path = { organization: params.organization, templatename: params.template };
+    await context.client.ensureQueryData(
+      read("GET /api/v2/organizations/{organization}/templates/{templatename}", { path }),
+    );
+  },
   component: lazyRouteComponent(() => import("../pages/template/layout")),
 });
 
@@ -47,6 +56,10 @@ const files = createRoute({
   getParentRoute: () => template,
   path: "files",
   staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  validateSearch: (search: Record<string, unknown>): { version?: string; file?: string } => ({
+    version: text(search.version),
+    file: text(search.file),
+  }),
   component: lazyRouteComponent(() => import("../pages/template/files")),
 });
 
@@ -54,6 +67,9 @@ const versions = createRoute({
   getParentRoute: () => template,
   path: "versions",
   staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  validateSearch: (search: Record<string, unknown>): { archived?: boolean } => ({
+    archived: search.archived === true || undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/template/versions")),
 });
 
@@ -61,6 +77,10 @@ const version = createRoute({
   getParentRoute: () => template,
   path: "versions/$version",
   staticData: { area: "/templates", crumbs: ({ template, version }) => [template ?? "", version ?? ""] },
+  validateSearch: (search: Record<string, unknown>): { compare?: string; file?: string } => ({
+    compare: text(search.compare),
+    file: text(search.file),
+  }),
   component: lazyRouteComponent(() => import("../pages/template/version")),
 });
 
@@ -82,6 +102,7 @@ const variables = createRoute({
   getParentRoute: () => template,
   path: "settings/variables",
   staticData: { area: "/templates", crumbs: ({ template }) => [template ?? ""] },
+  validateSearch: (search: Record<string, unknown>): { version?: string } => ({ version: text(search.version) }),
   component: lazyRouteComponent(() => import("../pages/template/variables")),
 });
 

@@ -45,10 +45,10 @@ export function Field({ label, error, hint, children }: FieldProps) {
   );
 }
 
-const control =
+export const control =
   "w-full min-w-0 rounded-md border border-line-strong bg-surface text-text transition-colors placeholder:text-faint hover:border-faint aria-invalid:border-bad disabled:opacity-60";
 
-function useField(given: string | undefined) {
+export function useField(given: string | undefined) {
   const field = useContext(Context);
   return {
     id: given ?? field?.id,
