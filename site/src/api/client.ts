@@ -65,14 +65,15 @@ export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<
   const call: { path?: object; query?: object; body?: unknown; signal?: AbortSignal } = given ?? {};
   const method = endpoint.slice(0, endpoint.indexOf(" "));
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (call.body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = call.body instanceof Blob ? call.body : undefined;
+  if (call.body !== undefined) headers["Content-Type"] = raw ? raw.type : "application/json";
   const limit = AbortSignal.timeout(patience);
   let response: globalThis.Response;
   try {
     response = await fetch(basePath + address(endpoint, call), {
       method,
       headers,
-      body: call.body === undefined ? undefined : JSON.stringify(call.body),
+      body: raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body)),
       credentials: "same-origin",
       redirect: "error",
       signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit,
@@ -90,6 +91,10 @@ export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<
     throw error;
   }
   if (response.status === 204) return undefined as Endpoints[K]["response"];
+  // Archives come as they are.
+  if (/^application\/(x-tar|zip)\b/.test(response.headers.get("Content-Type") ?? "")) {
+    return (await response.blob()) as Endpoints[K]["response"];
+  }
   const text = await response.text();
   try {
     return (text ? JSON.parse(text) : undefined) as Endpoints[K]["response"];
