@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { agentSockets, agents } from "./agents";
+import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
@@ -17,6 +18,7 @@ const handlers: Handlers = {
   ...builds,
   ...agents,
   ...deployment,
+  ...authcheck,
 };
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
 const open = new Set([
@@ -62,9 +64,12 @@ function prepare(store: Store, table: object, req: IncomingMessage) {
 }
 
 async function readBody(req: IncomingMessage): Promise<unknown> {
-  let text = "";
-  for await (const chunk of req) text += chunk;
-  return text ? JSON.parse(text) : undefined;
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const type = req.headers["content-type"] ?? "application/json";
+  if (!type.startsWith("application/json")) return new Blob([bytes], { type });
+  return bytes.length > 0 ? JSON.parse(bytes.toString()) : undefined;
 }
 
 /** answer serves a request of the API. */
@@ -79,7 +84,10 @@ export async function answer(store: Store, req: IncomingMessage, res: ServerResp
     const body = await readBody(req);
     const run = handlers[call.key as keyof Handlers] as (c: unknown) => unknown;
     const result = run({ ...call, body, store, setCookie: (value: string) => res.setHeader("Set-Cookie", value) });
-    write(req.method === "POST" ? 201 : 200, result);
+    if (result instanceof Blob) {
+      res.writeHead(200, { "Content-Type": result.type, "X-Coder-Request-Id": id });
+      res.end(Buffer.from(await result.arrayBuffer()));
+    } else write(req.method === "POST" ? 201 : 200, result);
   } catch (error) {
     if (error instanceof Refusal) write(error.status, { ...error.body, request_id: id });
     else write(500, { code: "internal", message: String(error), request_id: id });

@@ -60,20 +60,18 @@ export function address(endpoint: Endpoint, call: { path?: object; query?: objec
   return text ? `${path}?${text}` : path;
 }
 
-/** request asks the server. It throws an ApiError; a 401 also ends the session of the page. */
-export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<K>): Promise<Endpoints[K]["response"]> {
-  const call: { path?: object; query?: object; body?: unknown; signal?: AbortSignal } = given ?? {};
-  const method = endpoint.slice(0, endpoint.indexOf(" "));
-  const headers: Record<string, string> = { Accept: "application/json" };
-  const raw = call.body instanceof Blob ? call.body : undefined;
-  if (call.body !== undefined) headers["Content-Type"] = raw ? raw.type : "application/json";
+/** ask sends a request and returns an answer that is no error, or throws an ApiError. */
+async function ask(
+  endpoint: Endpoint,
+  call: { path?: object; query?: object; signal?: AbortSignal },
+  init: RequestInit,
+) {
   const limit = AbortSignal.timeout(patience);
   let response: globalThis.Response;
   try {
     response = await fetch(basePath + address(endpoint, call), {
-      method,
-      headers,
-      body: raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body)),
+      ...init,
+      method: endpoint.slice(0, endpoint.indexOf(" ")),
       credentials: "same-origin",
       redirect: "error",
       signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit,
@@ -90,11 +88,17 @@ export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<
     if (error.status === 401 && endpoint !== "POST /api/v2/users/login") expired();
     throw error;
   }
+  return response;
+}
+
+/** request asks the server. It throws an ApiError; a 401 also ends the session of the page. */
+export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<K>): Promise<Endpoints[K]["response"]> {
+  const call: { path?: object; query?: object; body?: unknown; signal?: AbortSignal } = given ?? {};
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (call.body !== undefined) headers["Content-Type"] = "application/json";
+  const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const response = await ask(endpoint, call, { headers, body });
   if (response.status === 204) return undefined as Endpoints[K]["response"];
-  // Archives come as they are.
-  if (/^application\/(x-tar|zip)\b/.test(response.headers.get("Content-Type") ?? "")) {
-    return (await response.blob()) as Endpoints[K]["response"];
-  }
   const text = await response.text();
   try {
     return (text ? JSON.parse(text) : undefined) as Endpoints[K]["response"];
@@ -108,6 +112,18 @@ export async function request<K extends Endpoint>(endpoint: K, ...[given]: Args<
       [],
     );
   }
+}
+
+/** readArchive fetches the bytes of an archive of a template, and says of which type they are. */
+export async function readArchive(id: string, signal?: AbortSignal): Promise<{ bytes: Uint8Array; type: string }> {
+  const response = await ask("GET /api/v2/files/{fileID}", { path: { fileID: id }, signal }, {});
+  return { bytes: new Uint8Array(await response.arrayBuffer()), type: response.headers.get("Content-Type") ?? "" };
+}
+
+/** uploadArchive stores an archive and returns its id, which a new version of a template names as file_id. */
+export async function uploadArchive(bytes: Uint8Array<ArrayBuffer>, type = "application/x-tar"): Promise<string> {
+  const response = await ask("POST /api/v2/files", {}, { headers: { "Content-Type": type }, body: new Blob([bytes]) });
+  return ((await response.json()) as Endpoints["POST /api/v2/files"]["response"]).hash;
 }
 
 async function readError(response: globalThis.Response): Promise<ApiError> {

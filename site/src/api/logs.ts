@@ -37,7 +37,7 @@ export function append(log: Log, lines: LogLine[], limit = most): Log {
 }
 
 /** gather writes lines into the cache once a frame, however fast they come. */
-function gather(client: QueryClient, key: readonly unknown[]) {
+export function gather(client: QueryClient, key: readonly unknown[]) {
   let waiting: LogLine[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
@@ -66,7 +66,13 @@ export function followBuildLog(client: QueryClient, build: string, key: readonly
     "GET /api/v2/workspacebuilds/{workspacebuild}/logs",
     {
       call: () => ({ path: { workspacebuild: build }, query: { follow: true, after: sink.last() } }),
-      ...jobLog(client, sink, key),
+      message: (l: ProvisionerJobLog) =>
+        sink.add([{ id: l.id, at: l.created_at, level: l.log_level, group: l.stage, text: l.output }]),
+      closed: (clean) => {
+        sink.end();
+        if (clean) client.setQueryData<Log>(key, (log) => ({ ...(log ?? emptyLog), all: true }));
+        return !clean;
+      },
     },
     true,
   );
@@ -75,34 +81,6 @@ export function followBuildLog(client: QueryClient, build: string, key: readonly
     sink.end();
   };
 }
-
-/** followVersionLog fills the cache with the log of a version's import until it has ended. */
-export function followVersionLog(client: QueryClient, version: string, key: readonly unknown[]): () => void {
-  const sink = gather(client, key);
-  const leave = follow(
-    "GET /api/v2/templateversions/{templateversion}/logs",
-    {
-      call: () => ({ path: { templateversion: version }, query: { follow: true, after: sink.last() } }),
-      ...jobLog(client, sink, key),
-    },
-    true,
-  );
-  return () => {
-    leave();
-    sink.end();
-  };
-}
-
-/** jobLog is what becomes of the lines of a job, and of their end. */
-const jobLog = (client: QueryClient, sink: ReturnType<typeof gather>, key: readonly unknown[]) => ({
-  message: (l: ProvisionerJobLog) =>
-    sink.add([{ id: l.id, at: l.created_at, level: l.log_level, group: l.stage, text: l.output }]),
-  closed: (clean: boolean) => {
-    sink.end();
-    if (clean) client.setQueryData<Log>(key, (log) => ({ ...(log ?? emptyLog), all: true }));
-    return !clean;
-  },
-});
 
 /** followAgentLog fills the cache with the logs of an agent. */
 export function followAgentLog(client: QueryClient, agent: string, key: readonly unknown[]): () => void {

@@ -25,7 +25,10 @@ export function Findings({ findings, onOpen }: Props) {
             <p className="break-words font-medium">{plain(finding.summary, 300)}</p>
             {finding.detail ? (
               <p className="whitespace-pre-line break-words text-muted text-sm">
-                {finding.detail.split("\n").map((line) => plain(line, 1000)).join("\n")}
+                {finding.detail
+                  .split("\n")
+                  .map((line) => plain(line, 1000))
+                  .join("\n")}
               </p>
             ) : null}
             <Where finding={finding} onOpen={onOpen} />

@@ -1,9 +1,10 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { request } from "@/api/client";
+import { request, uploadArchive } from "@/api/client";
 import type { ProvisionerJob, TemplateVersion } from "@/api/generated";
-import { emptyLog, followVersionLog, type Log } from "@/api/logs";
-import { read, versionLogKey } from "@/api/queries";
+import { emptyLog, type Log } from "@/api/logs";
+import { read } from "@/api/queries";
+import { followVersionLog, versionLogKey } from "@/api/versionlog";
 import { maxUpload } from "@/lib/archive";
 import { TarError, type TarInput, writeTar } from "@/lib/tar";
 import { toastError } from "./apierror";
@@ -13,7 +14,7 @@ import { toastError } from "./apierror";
 
 export interface VersionWish {
   organization: string;
-  source: { files: readonly TarInput[] } | { archive: Blob } | { example: string };
+  source: { files: readonly TarInput[] } | { archive: Uint8Array<ArrayBuffer>; type: string } | { example: string };
   /** template is absent for the first version of one. */
   template?: string;
   name?: string;
@@ -23,13 +24,15 @@ export interface VersionWish {
 }
 
 /** pack makes the archive, and refuses what the server would not take, before it is sent. */
-export function pack(files: readonly TarInput[]): Blob {
+export function pack(files: readonly TarInput[]): Uint8Array<ArrayBuffer> {
   const tar = writeTar(files);
   if (tar.length > maxUpload) {
     const size = (tar.length / (1 << 20)).toFixed(1);
-    throw new TarError(`The files are ${size} MiB; the server takes 10 MiB. Leave out what the template does not need.`);
+    throw new TarError(
+      `The files are ${size} MiB; the server takes 10 MiB. Leave out what the template does not need.`,
+    );
   }
-  return new Blob([tar], { type: "application/x-tar" });
+  return tar;
 }
 
 /** startVersion uploads what is needed and asks for the import. It answers when the job is in the queue. */
@@ -37,10 +40,8 @@ export async function startVersion(wish: VersionWish): Promise<TemplateVersion> 
   const { organization, source, template, name, message, tags, variables } = wish;
   let from: { file_id?: string; example_id?: string };
   if ("example" in source) from = { example_id: source.example };
-  else {
-    const body = "files" in source ? pack(source.files) : source.archive;
-    from = { file_id: (await request("POST /api/v2/files", { body })).hash };
-  }
+  else if ("files" in source) from = { file_id: await uploadArchive(pack(source.files)) };
+  else from = { file_id: await uploadArchive(source.archive, source.type) };
   return request("POST /api/v2/organizations/{organization}/templateversions", {
     path: { organization },
     body: {
@@ -113,4 +114,3 @@ export function forgetTemplates(client: QueryClient) {
     predicate: ({ queryKey }) => typeof queryKey[0] === "string" && /^GET \/api\/v2\/.*templates\b/.test(queryKey[0]),
   });
 }
-

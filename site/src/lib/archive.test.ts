@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { lifted, readArchive, unwanted } from "./archive";
+import { lifted, readFiles, unwanted } from "./archive";
 import { TarError, writeTar } from "./tar";
 
 // Written by Python's zipfile: a folder, a deflated and a stored file, one outside, a link, a comment.
@@ -22,7 +22,7 @@ const zip = new Uint8Array(
 );
 
 test("a zip of another program is read, what leads elsewhere is left out", async () => {
-  const files = await readArchive(zip);
+  const files = await readFiles(zip);
   expect(files.map((f) => [f.name, f.executable])).toEqual([
     ["d/main.tf", false],
     ["d/run.sh", true],
@@ -31,16 +31,16 @@ test("a zip of another program is read, what leads elsewhere is left out", async
 });
 
 test("a tar in gzip is read as the tar", async () => {
-  const files = await readArchive(new Uint8Array(gzipSync(writeTar([{ name: "main.tf", content: "x" }]))));
+  const files = await readFiles(new Uint8Array(gzipSync(writeTar([{ name: "main.tf", content: "x" }]))));
   expect(files.map((f) => f.text)).toEqual(["x"]);
 });
 
 test("a damaged archive is refused in words", async () => {
-  await expect(readArchive(zip.slice(0, zip.length - 60))).rejects.toThrow(TarError);
+  await expect(readFiles(zip.slice(0, zip.length - 60))).rejects.toThrow(TarError);
   const broken = zip.slice();
   broken.fill(0xff, 60, 90);
-  await expect(readArchive(broken)).rejects.toThrow("damaged");
-  await expect(readArchive(new Uint8Array([0x1f, 0x8b, 1, 2, 3]))).rejects.toThrow("damaged");
+  await expect(readFiles(broken)).rejects.toThrow("damaged");
+  await expect(readFiles(new Uint8Array([0x1f, 0x8b, 1, 2, 3]))).rejects.toThrow("damaged");
 });
 
 test("a folder around everything goes, and what is no part of a template", () => {

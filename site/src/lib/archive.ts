@@ -79,8 +79,8 @@ export async function readZip(bytes: Uint8Array<ArrayBuffer>): Promise<TarFile[]
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** readArchive returns the files of a tar, a tar in gzip or a zip: its first bytes say which. It throws a TarError. */
-export async function readArchive(bytes: Uint8Array<ArrayBuffer>): Promise<TarFile[]> {
+/** readFiles returns the files of a tar, a tar in gzip or a zip: its first bytes say which. It throws a TarError. */
+export async function readFiles(bytes: Uint8Array<ArrayBuffer>): Promise<TarFile[]> {
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return readZip(bytes);
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return readTar(await expand(bytes, "gzip"));
   return readTar(bytes);

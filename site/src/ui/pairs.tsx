@@ -43,7 +43,11 @@ export function Pairs({ label, pairs, onChange, add, secret }: Props) {
             autoComplete="off"
             onChange={(e) => set(i, [name, e.target.value])}
           />
-          <IconButton silent label={`Remove ${name || i + 1}`} onClick={() => onChange(pairs.filter((_, n) => n !== i))}>
+          <IconButton
+            silent
+            label={`Remove ${name || i + 1}`}
+            onClick={() => onChange(pairs.filter((_, n) => n !== i))}
+          >
             <X size={15} />
           </IconButton>
         </div>
