@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { signedIn } from "./base";
+import { read } from "@/api/queries";
+import { signedIn, text } from "./base";
 
 const templates = createRoute({
   getParentRoute: () => signedIn,
@@ -12,6 +13,8 @@ const newTemplate = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/new",
   staticData: { area: "/templates", crumbs: () => ["New"] },
+  validateSearch: (search): { from?: string } => ({ from: text(search.from) }),
+  loader: ({ context }) => void context.client.prefetchQuery(read("GET /api/v2/templates/examples")),
   component: lazyRouteComponent(() => import("../pages/newtemplate/page")),
 });
 
