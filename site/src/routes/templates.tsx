@@ -99,6 +99,11 @@ const editor = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/$organization/$template/versions/$version/edit",
   staticData: { area: "/templates", crumbs: ({ template, version }) => [template ?? "", version ?? "", "Edit"] },
+  validateSearch: (search): { build?: string; file?: string; tab?: "preview" } => ({
+    build: text(search.build),
+    file: text(search.file),
+    tab: search.tab === "preview" ? "preview" : undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/editor/page")),
 });
 

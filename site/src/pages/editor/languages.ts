@@ -1,4 +1,4 @@
-import { type StreamParser, StreamLanguage } from "@codemirror/language";
+import { StreamLanguage, type StreamParser } from "@codemirror/language";
 import { dockerFile } from "@codemirror/legacy-modes/mode/dockerfile";
 import { json } from "@codemirror/legacy-modes/mode/javascript";
 import { python } from "@codemirror/legacy-modes/mode/python";

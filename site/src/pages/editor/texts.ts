@@ -21,7 +21,8 @@ export const words = {
   pathFile: (path: string) => `${path} is a file.`,
   none: "No file is open.",
   empty: "The template has no files.",
-  bytes: (n: number) => (n < 1024 ? `${n} bytes` : `${(n / 1024).toLocaleString("en", { maximumFractionDigits: 1 })} KiB`),
+  bytes: (n: number) =>
+    n < 1024 ? `${n} bytes` : `${(n / 1024).toLocaleString("en", { maximumFractionDigits: 1 })} KiB`,
   binary: "This file is no text. It stays as it is.",
   large: "This file is too large to be edited here. It stays as it is.",
   editor: (path: string) => `Text of ${path}`,
