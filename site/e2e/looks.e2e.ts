@@ -15,7 +15,7 @@ describe.each(["light", "dark"] as const)("%s", (theme) => {
   describe.each([1280, 360])("%i px", (width) => {
     test.each(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
       const store = empty ? newStore() : seed();
-      prepare?.(store);
+      await prepare?.(store);
       await visit(path, { as, theme, width, store }, async ({ page }) => {
         await ready(page);
         await page.evaluate("document.fonts.ready");

@@ -6,12 +6,15 @@ import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
+import { importSockets, imports, organizationsAlone } from "./imports";
+import { over } from "./over";
 import type { Store } from "./store";
 import { templates } from "./templates";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
-const handlers: Handlers = {
+const handlers: Handlers = over(imports, {
+  ...organizationsAlone,
   ...users,
   ...templates,
   ...workspaces,
@@ -19,8 +22,8 @@ const handlers: Handlers = {
   ...agents,
   ...deployment,
   ...authcheck,
-};
-const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
+});
+const sockets: Sockets = over(importSockets, { ...workspaceSockets, ...buildSockets, ...agentSockets });
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",

@@ -1,6 +1,8 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
 
+import { type ImportStore, newImports } from "./importstore";
+
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
   users: (User & { password: string })[];
@@ -11,6 +13,7 @@ export interface Store {
   buildLogs: Map<string, ProvisionerJobLog[]>;
   agentLogs: Map<string, AgentLog[]>;
   metadata: AgentMetadata[];
+  imports: ImportStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -32,6 +35,7 @@ export function newStore(): Store {
     buildLogs: new Map(),
     agentLogs: new Map(),
     metadata: [],
+    imports: newImports(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

@@ -71,7 +71,11 @@ export function Panes({ tree, panel: { preview, ...panel }, children }: Props) {
               {words.previewTab}
             </Radix.Trigger>
           </Radix.List>
-          <Radix.Content value="build" tabIndex={-1} className="data-[state=inactive]:hidden flex min-h-0 flex-1 flex-col outline-none">
+          <Radix.Content
+            value="build"
+            tabIndex={-1}
+            className="data-[state=inactive]:hidden flex min-h-0 flex-1 flex-col outline-none"
+          >
             <BuildPanel {...panel} />
           </Radix.Content>
           <Radix.Content
