@@ -9,7 +9,7 @@ export interface Look {
   as?: string;
   empty?: boolean;
   /** prepare changes what the mock knows before. */
-  prepare?: (store: Store) => void;
+  prepare?: (store: Store) => unknown;
   /** ready brings the page there, and waits for the sight that says so. */
   ready: (page: Page) => Promise<unknown>;
 }

@@ -14,7 +14,7 @@ const looks = Object.values(import.meta.glob<{ looks: Look[] }>("./looks/*.ts", 
 // A page is opened once, then looked at in both themes and widths.
 test.concurrent.for(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
   const store = empty ? newStore() : seed();
-  prepare?.(store);
+  await prepare?.(store);
   await visit(path, { as, store }, async ({ page }) => {
     await ready(page);
     await page.evaluate("document.fonts.ready");

@@ -11,6 +11,8 @@ import { groups } from "./groups";
 import { type Handlers, Refusal, type Sockets } from "./handler";
 import { organizations } from "./organizations";
 import { provisioners } from "./provisioners";
+import { importSockets, imports, organizationsAlone } from "./imports";
+import { over } from "./over";
 import type { Store } from "./store";
 import { templateDocs } from "./templatedocs";
 import { templates } from "./templates";
@@ -25,6 +27,8 @@ const handlers: Handlers = {
   ...groups,
   ...accounts,
   ...provisioners,
+const handlers: Handlers = over(imports, {
+  ...organizationsAlone,
   ...users,
   ...templates,
   ...workspaces,
@@ -37,6 +41,8 @@ const handlers: Handlers = {
   ...templateDocs,
 };
 const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets, ...templatingSockets };
+});
+const sockets: Sockets = over(importSockets, { ...workspaceSockets, ...buildSockets, ...agentSockets });
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",

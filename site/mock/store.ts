@@ -6,6 +6,8 @@ import { newPeople, type PeopleStore } from "./people";
 import { newProvisioners, type ProvisionerStore } from "./provisioners";
 import { newTemplating, type TemplatingStore } from "./templating";
 
+import { type ImportStore, newImports } from "./importstore";
+
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
   users: (User & { password: string })[];
@@ -21,6 +23,7 @@ export interface Store {
   accounts: AccountStore;
   provisioners: ProvisionerStore;
   templating: TemplatingStore;
+  imports: ImportStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -47,6 +50,7 @@ export function newStore(): Store {
     accounts: newAccounts(),
     provisioners: newProvisioners(),
     templating: newTemplating(),
+    imports: newImports(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

@@ -25,10 +25,12 @@ interface Props {
   nameOf?: (group: string) => string;
   empty: ReactNode;
   className?: string;
+  /** tall lets the log fill what surrounds it. */
+  tall?: boolean;
 }
 
 /** LogView shows a log that may be very long and still grow. Its lines are foreign text. */
-export function LogView({ log, label, nameOf, empty, className }: Props) {
+export function LogView({ log, label, nameOf, empty, className, tall }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [search, setSearch] = useState("");
   const wanted = search.trim().toLowerCase();
@@ -68,7 +70,10 @@ export function LogView({ log, label, nameOf, empty, className }: Props) {
         role="log"
         aria-live="off"
         aria-label={label}
-        className="max-h-96 min-h-24 overflow-y-auto bg-sunken py-2 font-mono text-[0.75rem] leading-5 outline-offset-[-2px]"
+        className={cx(
+          "min-h-24 overflow-y-auto bg-sunken py-2 font-mono text-[0.75rem] leading-5 outline-offset-[-2px]",
+          tall ? "flex-1" : "max-h-96",
+        )}
         count={lines.length}
         rowHeight={20}
         keyOf={(i) => lines[i]!.id}

@@ -16,7 +16,8 @@ export function useShortcut(key: string, run: () => void) {
     const pressed = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== plain || event.altKey || event.defaultPrevented || event.repeat) return;
       if (mod !== (event.ctrlKey || event.metaKey)) return;
-      if (!mod && (typing(event.target) || document.querySelector('[role="dialog"]'))) return;
+      // The editor stands in a shadow root: the target of the event is its host.
+      if (!mod && (typing(event.composedPath()[0] ?? null) || document.querySelector('[role="dialog"]'))) return;
       event.preventDefault();
       latest.current();
     };

@@ -15,6 +15,8 @@ const newTemplate = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/new",
   staticData: { area: "/templates", crumbs: () => ["New"] },
+  validateSearch: (search): { from?: string } => ({ from: text(search.from) }),
+  loader: ({ context }) => void context.client.prefetchQuery(read("GET /api/v2/templates/examples")),
   component: lazyRouteComponent(() => import("../pages/newtemplate/page")),
 });
 
@@ -117,6 +119,11 @@ const editor = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/$organization/$template/versions/$version/edit",
   staticData: { area: "/templates", crumbs: ({ template, version }) => [template ?? "", version ?? "", "Edit"] },
+  validateSearch: (search): { build?: string; file?: string; tab?: "preview" } => ({
+    build: text(search.build),
+    file: text(search.file),
+    tab: search.tab === "preview" ? "preview" : undefined,
+  }),
   component: lazyRouteComponent(() => import("../pages/editor/page")),
 });
 
