@@ -148,6 +148,7 @@ export const builds: Handlers = {
     touch(store);
     return { message: "Cancelled." };
   },
+  "GET /api/v2/workspacebuilds/{workspacebuild}": ({ store, path }) => find(store, path.workspacebuild),
   "GET /api/v2/workspacebuilds/{workspacebuild}/parameters": () => [{ name: "region", value: "eu-west" }],
   "GET /api/v2/workspacebuilds/{workspacebuild}/timings": ({ store, path }) => {
     const { job, id, status } = find(store, path.workspacebuild);

@@ -2,15 +2,23 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { agentSockets, agents } from "./agents";
+import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
+import { creation, creationSockets } from "./creation";
 import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
+import { plans } from "./plans";
+import { sharing } from "./sharing";
 import type { Store } from "./store";
 import { templates } from "./templates";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
 const handlers: Handlers = {
+  ...creation,
+  ...plans,
+  ...sharing,
+  ...authcheck,
   ...users,
   ...templates,
   ...workspaces,
@@ -18,7 +26,7 @@ const handlers: Handlers = {
   ...agents,
   ...deployment,
 };
-const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
+const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets, ...creationSockets };
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",
@@ -104,6 +112,7 @@ export function upgrade(store: Store, req: IncomingMessage, socket: Duplex, head
       store,
       send: (said: unknown) => ws.send(JSON.stringify(said)),
       end: () => ws.close(1000),
+      raw: ws,
     });
     ws.on("close", leave);
   });

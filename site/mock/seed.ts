@@ -104,6 +104,7 @@ export function addTemplate(store: Store, name: string, title: string): Template
     name,
     display_name: title,
     organization_id: organization,
+    organization_name: "default",
     active_version_id: version,
     created_at: at,
     updated_at: at,

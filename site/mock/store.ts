@@ -1,5 +1,6 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
+import { type CreationStore, newCreation } from "./creationstore";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -11,6 +12,7 @@ export interface Store {
   buildLogs: Map<string, ProvisionerJobLog[]>;
   agentLogs: Map<string, AgentLog[]>;
   metadata: AgentMetadata[];
+  creation: CreationStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -32,6 +34,7 @@ export function newStore(): Store {
     buildLogs: new Map(),
     agentLogs: new Map(),
     metadata: [],
+    creation: newCreation(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

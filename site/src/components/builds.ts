@@ -1,6 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { request } from "@/api/client";
-import type { Workspace } from "@/api/generated";
+import type { ParameterValue, Workspace, WorkspaceBuild } from "@/api/generated";
 import { keyOf } from "@/api/queries";
 import { toastError } from "./apierror";
 
@@ -17,6 +17,58 @@ export function startBuild(
     path: { workspace },
     body: { transition, ...(orphan ? { orphan } : {}), ...(version ? { template_version_id: version } : {}) },
   });
+}
+
+interface Rebuild {
+  version: string;
+  values?: ParameterValue[];
+  preset?: string;
+  /** loss confirms that what a stop keeps may be destroyed. */
+  loss?: boolean;
+  debug?: boolean;
+}
+
+/** How often a build is asked whether it is done, in milliseconds. */
+const pace = 1000;
+
+/** settled waits for the end of a build. It throws when the build has failed. */
+async function settled(id: string): Promise<void> {
+  for (;;) {
+    const build = await request("GET /api/v2/workspacebuilds/{workspacebuild}", { path: { workspacebuild: id } });
+    if (build.job.status === "succeeded") return;
+    if (build.job.completed_at) throw new Error(build.job.error || "The workspace could not be stopped.");
+    await new Promise((done) => setTimeout(done, pace));
+  }
+}
+
+/**
+ * rebuild starts a workspace with another version or other values. One that runs is
+ * stopped first: what the old version made is stopped with the old version. It
+ * answers when the start is in the queue.
+ */
+export async function rebuild(workspace: Workspace, { version, values, preset, loss, debug }: Rebuild) {
+  const { id, latest_build: last } = workspace;
+  if (last.status === "running") await settled((await startBuild(id, "stop")).id);
+  return request("POST /api/v2/workspaces/{workspace}/builds", {
+    path: { workspace: id },
+    body: {
+      transition: "start",
+      template_version_id: version,
+      ...(values ? { rich_parameter_values: values } : {}),
+      ...(preset ? { template_version_preset_id: preset } : {}),
+      ...(loss ? { allow_destroy_persistent: true } : {}),
+      ...(debug ? { log_level: "debug" as const } : {}),
+    },
+  });
+}
+
+/** showBuild puts a new build wherever its workspace is shown. */
+export function showBuild(client: QueryClient, workspace: Workspace, build: WorkspaceBuild) {
+  const path = { user: workspace.owner_name, workspacename: workspace.name };
+  const key = keyOf("GET /api/v2/users/{user}/workspace/{workspacename}", { path });
+  client.setQueryData<Workspace>(key, (old) => (old ? { ...old, latest_build: build } : old));
+  void client.invalidateQueries({ queryKey: ["GET /api/v2/workspaces"] });
+  void client.invalidateQueries({ queryKey: ["GET /api/v2/workspaces/{workspace}/builds"] });
 }
 
 const failed: Record<Transition, string> = {
@@ -43,11 +95,7 @@ export function useBuild(onStarted?: () => void) {
         version: update ? workspace.template_active_version_id : undefined,
       }),
     onSuccess: (build, { workspace }) => {
-      const path = { user: workspace.owner_name, workspacename: workspace.name };
-      const key = keyOf("GET /api/v2/users/{user}/workspace/{workspacename}", { path });
-      client.setQueryData<Workspace>(key, (old) => (old ? { ...old, latest_build: build } : old));
-      void client.invalidateQueries({ queryKey: ["GET /api/v2/workspaces"] });
-      void client.invalidateQueries({ queryKey: ["GET /api/v2/workspaces/{workspace}/builds"] });
+      showBuild(client, workspace, build);
       onStarted?.();
     },
     onError: (error, { transition }) => toastError(failed[transition], error),

@@ -45,7 +45,8 @@ export function Field({ label, error, hint, children }: FieldProps) {
   );
 }
 
-const control =
+/** control is the look of what is typed into. */
+export const control =
   "w-full min-w-0 rounded-md border border-line-strong bg-surface text-text transition-colors placeholder:text-faint hover:border-faint aria-invalid:border-bad disabled:opacity-60";
 
 function useField(given: string | undefined) {
