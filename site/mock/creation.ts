@@ -59,6 +59,8 @@ export const creation: Handlers = {
     versionOf("bold_ferris4", 1, "33333333-3333-4333-8333-333333333333"),
     versionOf("old_tesla9", 30, "33333333-3333-4333-8333-333333333330"),
   ],
+  "GET /api/v2/templateversions/{templateversion}": () =>
+    versionOf("bold_ferris4", 1, "33333333-3333-4333-8333-333333333333"),
   "GET /api/v2/templateversions/{templateversion}/presets": ({ store }) => store.creation.presets,
   "GET /api/v2/templateversions/{templateversion}/external-auth": ({ store }) => store.creation.auth,
   "GET /api/v2/templateversions/{templateversion}/resources": ({ store }) =>

@@ -1,4 +1,5 @@
 import type {
+  CreateWorkspaceBuildRequest,
   PortShare,
   Preset,
   PreviewParameter,
@@ -22,6 +23,8 @@ export interface CreationStore {
   plans: Map<string, WorkspacePlan>;
   /** loses makes plans destroy what a stop keeps. */
   loses: boolean;
+  /** built are the wishes of all builds. */
+  built: CreateWorkspaceBuildRequest[];
   /** asked are the questions that came over websockets and by requests. */
   asked: { socket: number; request: number };
   /** silent makes websockets of parameters refuse. */
@@ -140,6 +143,7 @@ export function newCreation(): CreationStore {
     shares: new Map(),
     plans: new Map(),
     loses: false,
+    built: [],
     asked: { socket: 0, request: 0 },
     silent: false,
   };

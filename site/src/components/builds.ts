@@ -10,12 +10,12 @@ export type Transition = "start" | "stop" | "delete";
 export function startBuild(
   workspace: string,
   transition: Transition,
-  options: { orphan?: boolean; version?: string } = {},
+  options: { orphan?: boolean; debug?: boolean } = {},
 ) {
-  const { orphan, version } = options;
+  const { orphan, debug } = options;
   return request("POST /api/v2/workspaces/{workspace}/builds", {
     path: { workspace },
-    body: { transition, ...(orphan ? { orphan } : {}), ...(version ? { template_version_id: version } : {}) },
+    body: { transition, ...(orphan ? { orphan } : {}), ...(debug ? { log_level: "debug" } : {}) },
   });
 }
 
@@ -25,7 +25,6 @@ interface Rebuild {
   preset?: string;
   /** loss confirms that what a stop keeps may be destroyed. */
   loss?: boolean;
-  debug?: boolean;
 }
 
 /** How often a build is asked whether it is done, in milliseconds. */
@@ -46,9 +45,18 @@ async function settled(id: string): Promise<void> {
  * stopped first: what the old version made is stopped with the old version. It
  * answers when the start is in the queue.
  */
-export async function rebuild(workspace: Workspace, { version, values, preset, loss, debug }: Rebuild) {
+export async function rebuild(workspace: Workspace, { version, values, preset, loss }: Rebuild) {
   const { id, latest_build: last } = workspace;
-  if (last.status === "running") await settled((await startBuild(id, "stop")).id);
+  if (last.status === "running") {
+    // Who leaves now leaves a workspace that is stopped, and nothing to start it.
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", warn);
+    try {
+      await settled((await startBuild(id, "stop")).id);
+    } finally {
+      window.removeEventListener("beforeunload", warn);
+    }
+  }
   return request("POST /api/v2/workspaces/{workspace}/builds", {
     path: { workspace: id },
     body: {
@@ -57,7 +65,6 @@ export async function rebuild(workspace: Workspace, { version, values, preset, l
       ...(values ? { rich_parameter_values: values } : {}),
       ...(preset ? { template_version_preset_id: preset } : {}),
       ...(loss ? { allow_destroy_persistent: true } : {}),
-      ...(debug ? { log_level: "debug" as const } : {}),
     },
   });
 }
@@ -81,19 +88,16 @@ interface Wish {
   workspace: Workspace;
   transition: Transition;
   orphan?: boolean;
-  /** update builds with the template's active version. */
-  update?: boolean;
+  /** debug has Terraform write more of a log. */
+  debug?: boolean;
 }
 
 /** useBuild starts a build and shows it at once wherever the workspace is shown. */
 export function useBuild(onStarted?: () => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ workspace, transition, orphan, update }: Wish) =>
-      startBuild(workspace.id, transition, {
-        orphan,
-        version: update ? workspace.template_active_version_id : undefined,
-      }),
+    mutationFn: ({ workspace, transition, orphan, debug }: Wish) =>
+      startBuild(workspace.id, transition, { orphan, debug }),
     onSuccess: (build, { workspace }) => {
       showBuild(client, workspace, build);
       onStarted?.();

@@ -10,7 +10,12 @@ const pace = 400;
  */
 export async function plan(
   workspace: string,
-  { version, values, preset, signal }: { version: string; values?: ParameterValue[]; preset?: string; signal?: AbortSignal },
+  {
+    version,
+    values,
+    preset,
+    signal,
+  }: { version: string; values?: ParameterValue[]; preset?: string; signal?: AbortSignal },
 ): Promise<WorkspacePlan> {
   let now = await request("POST /api/v2/workspaces/{workspace}/plan", {
     path: { workspace },
@@ -34,7 +39,8 @@ export async function plan(
 }
 
 /** Kinds of resources that hold nothing: the server lets them be made anew. */
-const holdNothing = /(^|\.)(docker_image|docker_network|null_resource|time_rotating|time_sleep|time_static|time_offset)\./;
+const holdNothing =
+  /(^|\.)(docker_image|docker_network|null_resource|time_rotating|time_sleep|time_static|time_offset)\./;
 
 /** losses are the resources that a stop keeps and that a plan destroys. */
 export function losses({ changes }: WorkspacePlan): ResourceChange[] {

@@ -124,7 +124,7 @@ export function CreateForm({ template, version, versions, onVersion, presets, us
       ? words.presetUnknown(plain(link.preset, 100))
       : undefined,
   ].filter((line): line is string => Boolean(line));
-  const known = answer ? new Set((answer.parameters ?? []).map((p) => p.name)) : undefined;
+  const known = answer ? new Map((answer.parameters ?? []).map((p) => [p.name, p])) : undefined;
   const stop =
     (template.deprecated ? words.deprecated : undefined) ??
     (can.make === false && !can.forOthers ? noRight(false) : undefined) ??
@@ -132,7 +132,7 @@ export function CreateForm({ template, version, versions, onVersion, presets, us
   const shown = refusal && !refused && !refusal.field("name") ? refusal : undefined;
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-6">
-      <LinkNotice link={link} known={asking ? undefined : known} lost={lost} />
+      <LinkNotice link={link} known={known} lost={lost} />
       <General
         template={template}
         name={name}

@@ -1,5 +1,6 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo } from "react";
+import type { PreviewParameter } from "@/api/generated";
 import { plain } from "@/lib/plain";
 import { words } from "./texts";
 
@@ -32,7 +33,7 @@ export function useLink(): Link {
 interface Props {
   link: Link;
   /** known are the parameters that the form asks for; undefined as long as nobody knows. */
-  known: ReadonlySet<string> | undefined;
+  known: ReadonlyMap<string, PreviewParameter> | undefined;
   lost: string[];
 }
 
@@ -40,7 +41,7 @@ interface Props {
 export function LinkNotice({ link, known, lost }: Props) {
   const names = Object.keys(link.parameters);
   const gone = known ? names.filter((name) => !known.has(name)) : [];
-  if (names.length === 0 && !link.auto && !link.name && !link.preset && !link.version) return null;
+  if (names.length === 0 && !link.auto && !link.preset && !link.version) return null;
   return (
     <section aria-label={words.linkTitle} className="rounded-lg border border-busy/40 bg-busy-soft px-4 py-3">
       <h2 className="font-semibold">{words.linkTitle}</h2>
@@ -50,7 +51,9 @@ export function LinkNotice({ link, known, lost }: Props) {
           {names.map((name) => (
             <div key={name} className="flex min-w-0 gap-2">
               <dt className="shrink-0 text-muted">{plain(name, 100)}</dt>
-              <dd className="min-w-0 break-all font-mono">{plain(link.parameters[name]!, 300) || "–"}</dd>
+              <dd className="min-w-0 break-all font-mono">
+                {known?.get(name)?.styling.mask_input ? "••••" : plain(link.parameters[name]!, 300) || "–"}
+              </dd>
             </div>
           ))}
         </dl>

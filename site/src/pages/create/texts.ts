@@ -20,7 +20,7 @@ export const words = {
   presetSets: "Sets",
   parameters: "Parameters",
   linkTitle: "A link has filled in this form",
-  linkText: "Nothing happens before you press the button. Look through what it wants:",
+  linkText: "Nothing happens before you press the button. Look through the values.",
   linkAuto:
     "The link asks for the workspace to be made at once. That is not done: look through the values and press the button.",
   linkGone: "Not asked for by the template:",
