@@ -165,7 +165,7 @@ test("an update that destroys what a stop keeps needs a word for it, and stops f
     const go = dialog.getByRole("button", { name: "Stop and start" });
     await dialog.getByText("What is in it is lost.").waitFor();
     expect(await go.getAttribute("aria-disabled")).toBe("true");
-    await dialog.getByLabel(/Destroy what is in them/).click();
+    await dialog.getByLabel(/Destroy what is in there/).click();
     await go.click();
     await expect
       .poll(() => store.creation.built.map((b) => b.transition), { timeout: 20_000 })

@@ -157,7 +157,9 @@ export function CreateForm({ template, version, versions, onVersion, presets, us
         aria-busy={asking}
         className="flex flex-col gap-5 border-line border-t pt-5"
       >
-        {error ? <ApiErrorBox error={error} title={words.partFailed} /> : null}
+        {error && !(answer && error.code === "unreachable") ? (
+          <ApiErrorBox error={error} title={words.partFailed} />
+        ) : null}
         {!answer && !error ? <Skeleton className="h-64" /> : null}
         {answer ? (
           <ParameterForm

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Template } from "@/api/generated";
 import { me, read, template as templateQuery } from "@/api/queries";
 import { ApiErrorBox } from "@/components/apierror";
+import { useMay } from "@/components/may";
 import { plain } from "@/lib/plain";
 import { Avatar, Skeleton } from "@/ui/bits";
 import { ErrorBox } from "@/ui/errorbox";
@@ -43,7 +44,13 @@ function Loaded({ template }: { template: Template }) {
   const versions = useQuery(
     read("GET /api/v2/templates/{template}/versions", { path: { template: template.id }, query: { limit: 100 } }),
   );
-  const usable = (versions.data ?? []).filter((v) => v.job.status === "succeeded" && !v.archived);
+  const can = useMay({
+    change: { action: "update", object: { resource_type: "template", resource_id: template.id } },
+  });
+  const free = !template.require_active_version || can.change === true;
+  const usable = (versions.data ?? []).filter(
+    (v) => v.job.status === "succeeded" && !v.archived && (free || v.id === template.active_version_id),
+  );
   const wanted = link.version;
   const linked = usable.find((v) => wanted && (v.name === wanted || v.id === wanted));
   const version = picked ?? linked?.id ?? template.active_version_id;

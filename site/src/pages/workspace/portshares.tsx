@@ -99,6 +99,7 @@ export function PortShares({ workspace }: { workspace: Workspace }) {
                 value={s.share_level}
                 disabled={Boolean(off) || set.isPending}
                 onChange={(e) => change(s, { share_level: e.target.value as Level })}
+                className="max-sm:flex-1"
               >
                 {levels.map((level) => (
                   <option key={level} value={level}>

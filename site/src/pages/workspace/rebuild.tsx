@@ -119,7 +119,9 @@ function Form({ workspace, version, before }: Props & { before: Values }) {
         if (!reason && !look.isPending) look.mutate();
       }}
     >
-      {error ? <ApiErrorBox error={error} title={words.partFailed} /> : null}
+      {error && !(answer && error.code === "unreachable") ? (
+        <ApiErrorBox error={error} title={words.partFailed} />
+      ) : null}
       {!answer && !error ? <Skeleton className="h-64" /> : null}
       {answer ? (
         <ParameterForm

@@ -70,7 +70,7 @@ export const words = {
       ? "One resource that a stop keeps is destroyed. What is in it is gone."
       : `${n} resources that a stop keeps are destroyed. What is in them is gone.`,
   planLost: "What is in it is lost.",
-  planMeant: "Destroy what is in them. I know that this cannot be undone.",
+  planMeant: "Destroy what is in there. I know that this cannot be undone.",
   planSay: "Say first that the loss is meant.",
   planBecause: "Because of",
   planNothing: "Nothing changes.",
