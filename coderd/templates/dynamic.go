@@ -150,6 +150,9 @@ func (s *Service) serveParameters(ctx context.Context, ws *wsconn.Conn, v databa
 			req.OwnerID = owner
 		}
 		res, err := s.preview(ctx, v, req)
+		if ctx.Err() != nil {
+			break // the peer has gone while we worked: nobody's fault
+		}
 		if err != nil {
 			res = api.DynamicParametersResponse{ID: req.ID, Parameters: []api.PreviewParameter{}, Diagnostics: []api.Diagnostic{s.diagnosticOf(err)}}
 		}

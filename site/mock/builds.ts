@@ -148,7 +148,12 @@ export const builds: Handlers = {
     touch(store);
     return { message: "Cancelled." };
   },
-  "GET /api/v2/workspacebuilds/{workspacebuild}/parameters": () => [{ name: "region", value: "eu-west" }],
+  "GET /api/v2/workspacebuilds/{workspacebuild}": ({ store, path }) => find(store, path.workspacebuild),
+  "GET /api/v2/workspacebuilds/{workspacebuild}/parameters": ({ store, path }) => {
+    const given = store.creation.values.get(find(store, path.workspacebuild).workspace_id);
+    const values = given ?? { region: "us-east", zone: "a", cpus: "4", team: "core" };
+    return Object.entries(values).map(([name, value]) => ({ name, value }));
+  },
   "GET /api/v2/workspacebuilds/{workspacebuild}/timings": ({ store, path }) => {
     const { job, id, status } = find(store, path.workspacebuild);
     if (!job.completed_at) return { provisioner_timings: [], agent_script_timings: [], agent_connection_timings: [] };

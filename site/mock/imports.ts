@@ -212,23 +212,6 @@ function resources(one: Imported): WorkspaceResource[] {
   }));
 }
 
-/** organizationsAlone is for a mock without pages of organizations. */
-export const organizationsAlone: Handlers = {
-  "GET /api/v2/organizations": ({ store }) => [
-    {
-      id: organization,
-      name: "default",
-      display_name: "Default",
-      description: "",
-      icon: "",
-      is_default: true,
-      created_at: store.users[0]!.created_at,
-      updated_at: store.users[0]!.created_at,
-      default_org_member_roles: [],
-    },
-  ],
-};
-
 export const imports: Handlers = {
   "GET /api/v2/templates/examples": () => starters,
   "POST /api/v2/files": ({ store, body }) => {

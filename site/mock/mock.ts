@@ -6,43 +6,53 @@ import { admin } from "./admin";
 import { agentSockets, agents } from "./agents";
 import { authcheck } from "./authcheck";
 import { buildSockets, builds } from "./builds";
+import { creation, creationSockets } from "./creation";
 import { deployment } from "./deployment";
 import { groups } from "./groups";
 import { type Handlers, Refusal, type Sockets } from "./handler";
+import { importSockets, imports } from "./imports";
 import { organizations } from "./organizations";
-import { provisioners } from "./provisioners";
-import { importSockets, imports, organizationsAlone } from "./imports";
 import { over } from "./over";
+import { plans } from "./plans";
+import { provisioners } from "./provisioners";
+import { sharing } from "./sharing";
 import type { Store } from "./store";
 import { templateDocs } from "./templatedocs";
 import { templates } from "./templates";
-import { useradmin } from "./useradmin";
 import { templating, templatingSockets } from "./templating";
+import { useradmin } from "./useradmin";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
-const handlers: Handlers = {
-  ...useradmin,
-  ...organizations,
-  ...groups,
-  ...accounts,
-  ...provisioners,
-const handlers: Handlers = over(imports, {
-  ...organizationsAlone,
-  ...users,
-  ...templates,
-  ...workspaces,
-  ...builds,
-  ...agents,
-  ...deployment,
-  ...authcheck,
-  ...admin,
-  ...templating,
-  ...templateDocs,
-};
-const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets, ...templatingSockets };
-});
-const sockets: Sockets = over(importSockets, { ...workspaceSockets, ...buildSockets, ...agentSockets });
+const handlers: Handlers = over<Handlers>(
+  useradmin,
+  organizations,
+  groups,
+  accounts,
+  provisioners,
+  imports,
+  templating,
+  templateDocs,
+  creation,
+  plans,
+  sharing,
+  authcheck,
+  users,
+  templates,
+  workspaces,
+  builds,
+  agents,
+  deployment,
+  admin,
+);
+const sockets: Sockets = over<Sockets>(
+  importSockets,
+  templatingSockets,
+  creationSockets,
+  workspaceSockets,
+  buildSockets,
+  agentSockets,
+);
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",
@@ -134,6 +144,7 @@ export function upgrade(store: Store, req: IncomingMessage, socket: Duplex, head
       store,
       send: (said: unknown) => ws.send(JSON.stringify(said)),
       end: () => ws.close(1000),
+      raw: ws,
     });
     const leaveWithSession = () => store.sessions.has(call.session) || ws.close(1001);
     store.changed.add(leaveWithSession);

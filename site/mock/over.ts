@@ -2,20 +2,23 @@ import { Refusal } from "./handler";
 
 type Handler = (call: never) => unknown;
 
-/** over joins two tables: what the first does not find is asked of the second. */
-export function over<T extends object>(first: T, second: T): T {
-  const out = { ...second, ...first } as Record<string, unknown>;
-  for (const [key, ask] of Object.entries(first)) {
-    const other = (second as Record<string, unknown>)[key] as Handler | undefined;
-    if (!other) continue;
-    out[key] = (call: never) => {
-      try {
-        return (ask as Handler)(call);
-      } catch (error) {
-        if (error instanceof Refusal && error.status === 404) return other(call);
-        throw error;
-      }
-    };
+/** over joins tables: what one does not find is asked of those behind it. */
+export function over<T extends object>(...tables: T[]): T {
+  const out: Record<string, Handler> = {};
+  for (const table of [...tables].reverse()) {
+    for (const [key, ask] of Object.entries(table) as [string, Handler][]) {
+      const behind = out[key];
+      out[key] = behind ? (call) => either(ask, behind, call) : ask;
+    }
   }
   return out as T;
+}
+
+function either(ask: Handler, behind: Handler, call: never): unknown {
+  try {
+    return ask(call);
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return behind(call);
+    throw error;
+  }
 }

@@ -229,7 +229,10 @@ export function seed(): Store {
   addWorkspace(store, alice, docker, "frontend", "stopped", 50 * 3_600_000);
   addWorkspace(store, alice, vm, "training-run", "failed", 26 * 3_600_000);
   addWorkspace(store, alice, vm, "build-box", "starting", 7 * 3_600_000);
-  addWorkspace(store, alice, docker, "docs", "running", 240_000).outdated = true;
+  const docs = addWorkspace(store, alice, docker, "docs", "running", 240_000);
+  docs.outdated = true;
+  docs.latest_build.template_version_id = "33333333-3333-4333-8333-333333333330";
+  docs.latest_build.template_version_name = "old_tesla9";
   const ill = addWorkspace(store, alice, vm, "gpu", "running", 3 * 86_400_000);
   ill.health = { healthy: false, failing_agents: [randomUUID()] };
   addWorkspace(store, bob, docker, "bobs-lab", "running", 6 * 3_600_000);

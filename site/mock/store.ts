@@ -2,11 +2,11 @@ import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceB
 import type { AgentMetadata } from "../src/api/metadata";
 import { type AccountStore, newAccounts } from "./account";
 import { type AdminStore, newAdminStore } from "./adminseed";
+import { type CreationStore, newCreation } from "./creationstore";
+import { type ImportStore, newImports } from "./importstore";
 import { newPeople, type PeopleStore } from "./people";
 import { newProvisioners, type ProvisionerStore } from "./provisioners";
 import { newTemplating, type TemplatingStore } from "./templating";
-
-import { type ImportStore, newImports } from "./importstore";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -24,6 +24,7 @@ export interface Store {
   provisioners: ProvisionerStore;
   templating: TemplatingStore;
   imports: ImportStore;
+  creation: CreationStore;
   appHost: string;
   /** How long a build takes, in milliseconds. */
   buildTime: number;
@@ -51,6 +52,7 @@ export function newStore(): Store {
     provisioners: newProvisioners(),
     templating: newTemplating(),
     imports: newImports(),
+    creation: newCreation(),
     appHost: "*.apps.example.test",
     buildTime: 1500,
     held: false,

@@ -1,6 +1,6 @@
 import { readSearch } from "../src/lib/search";
 import { newBuild } from "./builds";
-import { type Call, type Handlers, invalid, notFound, type Sockets } from "./handler";
+import { type Call, type Handlers, invalid, notFound, Refusal, type Sockets } from "./handler";
 import { type Store, touch } from "./store";
 
 const filters = ["owner", "name", "template", "organization", "status"];
@@ -48,8 +48,24 @@ export const workspaces: Handlers = {
   },
   "GET /api/v2/workspaces/{workspace}/builds": ({ store, path }) =>
     store.builds.filter((b) => b.workspace_id === path.workspace).sort((a, b) => b.build_number - a.build_number),
-  "POST /api/v2/workspaces/{workspace}/builds": ({ store, path, body, user }) =>
-    newBuild(store, find(store, path.workspace), body.transition, user.username),
+  "POST /api/v2/workspaces/{workspace}/builds": ({ store, path, body, user }) => {
+    const w = find(store, path.workspace);
+    if (store.creation.loses && body.rich_parameter_values && !body.allow_destroy_persistent)
+      throw new Refusal(409, { code: "conflict", message: "The build would destroy docker_volume.home." });
+    const build = newBuild(store, w, body.transition, user.username);
+    store.creation.built.push(body);
+    const given = Object.fromEntries((body.rich_parameter_values ?? []).map((v) => [v.name, v.value]));
+    store.creation.values.set(w.id, {
+      region: "us-east",
+      zone: "a",
+      cpus: "4",
+      team: "core",
+      ...store.creation.values.get(w.id),
+      ...given,
+    });
+    if (body.template_version_id === w.template_active_version_id) w.outdated = false;
+    return build;
+  },
 };
 
 export const workspaceSockets: Sockets = {

@@ -1,7 +1,8 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { createRouter } from "@tanstack/react-router";
+import { createRouter, defaultParseSearch, defaultStringifySearch } from "@tanstack/react-router";
 import { basePath } from "@/api/base";
 import { NotFound, PageError, PagePending } from "@/components/pagestates";
+import { rawParse, rawStringify } from "@/lib/rawsearch";
 import { accountRoutes } from "./routes/account";
 import { root, signedIn } from "./routes/base";
 import { deploymentRoutes } from "./routes/deployment";
@@ -29,6 +30,8 @@ export function newRouter(client: QueryClient) {
     routeTree: tree,
     context: { client },
     basepath: basePath || "/",
+    parseSearch: rawParse(defaultParseSearch),
+    stringifySearch: rawStringify(defaultStringifySearch),
     defaultPreload: "intent",
     defaultPreloadStaleTime: 0,
     defaultErrorComponent: PageError,

@@ -68,7 +68,36 @@ export const looks: Look[] = [
     name: "workspace-parameters",
     path: "/@alice/api?tab=parameters",
     as: "alice",
-    ready: (p) => p.getByText("eu-west").waitFor(),
+    ready: (p) => p.getByLabel("Processors", { exact: true }).waitFor(),
+  },
+  {
+    name: "workspace-update",
+    path: "/@alice/docs?tab=update",
+    as: "alice",
+    prepare: (store) => {
+      store.creation.loses = true;
+    },
+    ready: async (p) => {
+      await p.getByRole("button", { name: "Review changes" }).click();
+      await p.getByText("What is in it is lost.").waitFor();
+    },
+  },
+  {
+    name: "workspace-sharing",
+    path: "/@alice/api?tab=sharing",
+    as: "alice",
+    prepare: (store) => {
+      const w = store.workspaces.find((x) => x.name === "api")!;
+      const bob = store.users.find((u) => u.username === "bob")!;
+      store.creation.acl.set(w.id, { group: [], users: [{ id: bob.id, username: "bob", role: "use" }] });
+      store.creation.shares.set(w.id, [
+        { workspace_id: w.id, agent_name: "main", port: 3000, protocol: "http", share_level: "authenticated" },
+      ]);
+    },
+    ready: async (p) => {
+      await p.getByLabel("Role of bob").waitFor();
+      await p.getByLabel("Protocol of main 3000").waitFor();
+    },
   },
   {
     name: "workspace-settings",

@@ -76,6 +76,11 @@ export const workspace = (owner: string, name: string) =>
 export const builds = (id: string) =>
   read("GET /api/v2/workspaces/{workspace}/builds", { path: { workspace: id }, query: { limit: 50 } });
 
+export const template = (organization: string, name: string) =>
+  read("GET /api/v2/organizations/{organization}/templates/{templatename}", {
+    path: { organization, templatename: name },
+  });
+
 /** The logs and measurements that streams fill; nothing fetches them. */
 export const buildLogKey = (build: string) => ["build log", build] as const;
 export const agentLogKey = (agent: string) => ["agent log", agent] as const;

@@ -1,6 +1,30 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { read } from "@/api/queries";
+import { read, template as templateQuery } from "@/api/queries";
 import { signedIn, text } from "./base";
+
+/** What a link to the form of a new workspace may fill in; parameters are "param.NAME". */
+interface CreateSearch {
+  name?: string;
+  version?: string;
+  preset?: string;
+  mode?: "manual" | "auto";
+  [parameter: `param.${string}`]: string;
+}
+
+const word = (value: unknown) => text(typeof value === "number" ? String(value) : value);
+
+function createSearch(search: Record<string, unknown>): CreateSearch {
+  const out: CreateSearch = {
+    name: word(search.name),
+    version: word(search.version),
+    preset: word(search.preset),
+    mode: search.mode === "auto" || search.mode === "manual" ? search.mode : undefined,
+  };
+  for (const [key, value] of Object.entries(search)) {
+    if (key.startsWith("param.") && typeof value === "string") out[key as `param.${string}`] = value;
+  }
+  return out;
+}
 
 const templates = createRoute({
   getParentRoute: () => signedIn,
@@ -24,6 +48,10 @@ const create = createRoute({
   getParentRoute: () => signedIn,
   path: "/templates/$organization/$template/workspace",
   staticData: { area: "/templates", crumbs: ({ template }) => [template ?? "", "New workspace"] },
+  validateSearch: createSearch,
+  loader: async ({ context, params }) => {
+    await context.client.ensureQueryData(templateQuery(params.organization, params.template));
+  },
   component: lazyRouteComponent(() => import("../pages/create/page")),
 });
 

@@ -45,6 +45,7 @@ export function Field({ label, error, hint, children }: FieldProps) {
   );
 }
 
+/** control is the look of what is typed into. */
 export const control =
   "w-full min-w-0 rounded-md border border-line-strong bg-surface text-text transition-colors placeholder:text-faint hover:border-faint aria-invalid:border-bad disabled:opacity-60";
 

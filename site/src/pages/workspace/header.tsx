@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { ArrowUp, Ban, Play, RotateCcw, Square } from "lucide-react";
 import { request } from "@/api/client";
 import type { Workspace } from "@/api/generated";
@@ -9,7 +10,7 @@ import { WorkspaceStatus } from "@/components/workspacestatus";
 import { plain } from "@/lib/plain";
 import { refusal, underWay } from "@/lib/status";
 import { Avatar } from "@/ui/bits";
-import { Button } from "@/ui/button";
+import { Button, buttonClass } from "@/ui/button";
 import { Badge } from "@/ui/status";
 import { words } from "./texts";
 
@@ -38,24 +39,20 @@ export function Header({ workspace: w }: { workspace: Workspace }) {
 function Actions({ workspace }: { workspace: Workspace }) {
   const build = useBuild();
   const status = workspace.latest_build.status;
-  const act = (transition: "start" | "stop", update = false) => ({
-    busy: build.isPending && build.variables.transition === transition && Boolean(build.variables.update) === update,
+  const act = (transition: "start" | "stop") => ({
+    busy: build.isPending && build.variables.transition === transition,
     reason: refusal(transition, status) || undefined,
-    onClick: () => build.mutate({ workspace, transition, update }),
+    onClick: () => build.mutate({ workspace, transition }),
   });
   if (status === "deleted") return null;
   if (underWay(status)) return <CancelBuild workspace={workspace} />;
   return (
     <div className="flex flex-wrap gap-2">
-      {workspace.outdated && status !== "running" ? (
-        <Button icon={<ArrowUp size={15} />} {...act("start", true)}>
-          {words.updateAndStart}
-        </Button>
-      ) : null}
-      {workspace.outdated && status === "running" ? (
-        <Button icon={<ArrowUp size={15} />} reason={words.updateTip}>
+      {workspace.outdated ? (
+        <Link from="/@{$owner}/$name" to="." search={{ tab: "update" }} className={buttonClass()}>
+          <ArrowUp size={15} aria-hidden />
           {words.update}
-        </Button>
+        </Link>
       ) : null}
       {status === "running" || status === "failed" || status === "canceled" ? (
         <Button icon={<Square size={14} />} {...act("stop")}>

@@ -1,9 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import type { Workspace, WorkspaceResource } from "@/api/generated";
 import { useBuild } from "@/components/builds";
 import { plain } from "@/lib/plain";
 import { refusal, underWay } from "@/lib/status";
 import { Card, Empty } from "@/ui/bits";
-import { Button } from "@/ui/button";
+import { Button, buttonClass } from "@/ui/button";
 import { ErrorBox } from "@/ui/errorbox";
 import { Badge } from "@/ui/status";
 import { Agent } from "./agent";
@@ -19,7 +20,7 @@ export function Overview({ workspace }: { workspace: Workspace }) {
   const on = build.status === "running" || (build.transition === "start" && busy);
   return (
     <div className="flex flex-col gap-5">
-      {build.job.error ? <ErrorBox title={words.failed} message={plain(build.job.error, 2000)} /> : null}
+      {build.job.error ? <Failed workspace={workspace} /> : null}
       {busy || build.job.error ? (
         <Card title={words.log}>
           {build.status === "pending" ? <Waiting workspace={workspace} /> : null}
@@ -37,20 +38,43 @@ export function Overview({ workspace }: { workspace: Workspace }) {
   );
 }
 
+function Failed({ workspace }: { workspace: Workspace }) {
+  const { job, transition } = workspace.latest_build;
+  const build = useBuild();
+  const error = plain(job.error ?? "", 2000);
+  return (
+    <ErrorBox
+      title={words.failed}
+      message={transition === "delete" ? `${error}\n${words.deleteFailed}` : error}
+      actions={
+        transition === "delete" ? undefined : (
+          <Button size="sm" busy={build.isPending} onClick={() => build.mutate({ workspace, transition, debug: true })}>
+            {words.retryDebug}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
 function Off({ workspace }: { workspace: Workspace }) {
   const build = useBuild();
   return (
     <Card>
       <Empty title={words.offTitle} text={words.offText}>
-        <Button
-          look="primary"
-          className="self-center"
-          busy={build.isPending}
-          reason={refusal("start", workspace.latest_build.status) || undefined}
-          onClick={() => build.mutate({ workspace, transition: "start" })}
-        >
-          {words.start}
-        </Button>
+        <span className="flex justify-center gap-2">
+          <Button
+            look="primary"
+            busy={build.isPending}
+            reason={refusal("start", workspace.latest_build.status) || undefined}
+            onClick={() => build.mutate({ workspace, transition: "start" })}
+          >
+            {words.start}
+          </Button>
+          <Link from="/@{$owner}/$name" to="." search={{ tab: "parameters" }} className={buttonClass()}>
+            {words.startWith}
+          </Link>
+        </span>
       </Empty>
     </Card>
   );

@@ -9,16 +9,20 @@ import { Header } from "./header";
 import { Overview } from "./overview";
 import { Parameters } from "./parameters";
 import { Settings } from "./settings";
+import { Sharing } from "./sharing";
 import { words } from "./texts";
+import { Update } from "./update";
 
 const route = getRouteApi("/in/@{$owner}/$name");
 
-const tabs = [
+const usual = [
   ["overview", words.overview],
   ["builds", words.builds],
   ["parameters", words.parameters],
+  ["sharing", words.sharing],
   ["settings", words.settings],
 ] as const;
+const withUpdate = [...usual.slice(0, 3), ["update", words.updateTab] as const, ...usual.slice(3)] as const;
 
 export default function WorkspacePage() {
   const { owner, name } = route.useParams();
@@ -31,6 +35,7 @@ export default function WorkspacePage() {
     const place = { path: { user: owner, workspacename: name } };
     return watchWorkspace(client, id, keyOf("GET /api/v2/users/{user}/workspace/{workspacename}", place));
   }, [client, id, owner, name]);
+  const tabs = workspace.outdated || tab === "update" ? withUpdate : usual;
   const value = tabs.some(([key]) => key === tab) ? tab : "overview";
   return (
     <div className="mx-auto flex w-full max-w-6xl flex-col gap-5 px-3 py-4 sm:px-6 sm:py-6">
@@ -49,6 +54,12 @@ export default function WorkspacePage() {
         </Panel>
         <Panel value="parameters">
           <Parameters workspace={workspace} />
+        </Panel>
+        <Panel value="update">
+          <Update workspace={workspace} />
+        </Panel>
+        <Panel value="sharing">
+          <Sharing workspace={workspace} />
         </Panel>
         <Panel value="settings">
           <Settings workspace={workspace} />

@@ -1,18 +1,36 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Play, Square, Trash2 } from "lucide-react";
+import { ArrowUp, Play, Square, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { ApiError } from "@/api/client";
 import type { Workspace } from "@/api/generated";
 import { toastError } from "@/components/apierror";
-import { startBuild, type Transition } from "@/components/builds";
+import { rebuild, startBuild, type Transition } from "@/components/builds";
+import { losses, plan } from "@/components/plans";
 import { pool } from "@/lib/pool";
-import { refusal } from "@/lib/status";
+import { refusal, underWay } from "@/lib/status";
 import { texts } from "@/lib/texts";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Field, Input } from "@/ui/field";
 import { toast } from "@/ui/toast";
 import { words } from "./texts";
+
+/** update starts, stopped workspaces too, with the newest version of their templates. */
+type Deed = Transition | "update";
+
+function can(deed: Deed, w: Workspace): boolean {
+  const { status } = w.latest_build;
+  if (deed === "update") return w.outdated && !underWay(status) && status !== "deleted";
+  return !refusal(deed, status);
+}
+
+/** update looks first whether the newest version takes the workspace as it is, and stops it only then. */
+async function update(w: Workspace) {
+  const version = w.template_active_version_id;
+  const lost = losses(await plan(w.id, { version }));
+  if (lost.length > 0) throw new Error(words.updateLoses(lost.map((c) => c.address).join(", ")));
+  await rebuild(w, { version });
+}
 
 /** How many builds are asked for at a time. */
 const width = 5;
@@ -22,21 +40,21 @@ export function Batch({ chosen, onDone }: { chosen: Workspace[]; onDone: () => v
   const client = useQueryClient();
   const [asked, setAsked] = useState(false);
   const [done, setDone] = useState(0);
-  const able = (transition: Transition) => chosen.filter((w) => !refusal(transition, w.latest_build.status));
+  const able = (deed: Deed) => chosen.filter((w) => can(deed, w));
   const run = useMutation({
-    mutationFn: async (transition: Transition) => {
+    mutationFn: async (deed: Deed) => {
       setDone(0);
-      const list = able(transition);
+      const list = able(deed);
       const failures = await pool(list, width, async (w) => {
-        await startBuild(w.id, transition);
+        if (deed === "update") await update(w);
+        else await startBuild(w.id, deed);
         setDone((n) => n + 1);
       });
-      return { transition, all: list.length, failures };
+      return { deed, all: list.length, failures };
     },
-    onSuccess: ({ transition, all, failures }) => {
+    onSuccess: ({ deed, all, failures }) => {
       void client.invalidateQueries({ queryKey: ["GET /api/v2/workspaces"] });
-      if (all > failures.length)
-        toast({ tone: "ok", title: words.accepted(all - failures.length, words.done[transition]) });
+      if (all > failures.length) toast({ tone: "ok", title: words.accepted(all - failures.length, words.done[deed]) });
       const [first] = failures;
       if (!first) return onDone();
       const reason = first.error instanceof Error ? first.error.message : String(first.error);
@@ -45,9 +63,9 @@ export function Batch({ chosen, onDone }: { chosen: Workspace[]; onDone: () => v
       toastError(words.refused(failures.length, all), told);
     },
   });
-  const action = (transition: Transition) => ({
-    busy: run.isPending && run.variables === transition,
-    reason: able(transition).length === 0 ? words.none : undefined,
+  const action = (deed: Deed) => ({
+    busy: run.isPending && run.variables === deed,
+    reason: able(deed).length > 0 ? undefined : deed === "update" ? words.updateNone : words.none,
   });
   return (
     <div
@@ -63,6 +81,9 @@ export function Batch({ chosen, onDone }: { chosen: Workspace[]; onDone: () => v
       </Button>
       <Button size="sm" icon={<Square size={14} />} {...action("stop")} onClick={() => run.mutate("stop")}>
         {words.stop}
+      </Button>
+      <Button size="sm" icon={<ArrowUp size={14} />} {...action("update")} onClick={() => run.mutate("update")}>
+        {words.update}
       </Button>
       <Button size="sm" icon={<Trash2 size={14} />} {...action("delete")} onClick={() => setAsked(true)}>
         {words.delete}

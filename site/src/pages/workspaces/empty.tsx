@@ -1,7 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { basePath } from "@/api/base";
 import { read } from "@/api/queries";
-import { Empty, Skeleton } from "@/ui/bits";
+import { plain } from "@/lib/plain";
+import { Avatar, Empty, Skeleton } from "@/ui/bits";
+import { buttonClass } from "@/ui/button";
 import { CodeBlock } from "@/ui/codeblock";
 import { words } from "./texts";
 
@@ -27,6 +30,22 @@ export function FirstSteps() {
       title={first ? words.emptyTitle : words.noTemplateTitle}
       text={first ? words.emptyText : words.noTemplateText}
     >
+      {first && templates.data ? (
+        <ul aria-label={words.choose} className="flex flex-wrap justify-center gap-2 pb-2">
+          {(templates.data ?? []).slice(0, 6).map((t) => (
+            <li key={t.id}>
+              <Link
+                to="/templates/$organization/$template/workspace"
+                params={{ organization: t.organization_name, template: t.name }}
+                className={buttonClass()}
+              >
+                <Avatar name={plain(t.display_name || t.name, 64)} src={t.icon} square size={18} />
+                {plain(t.display_name || t.name, 64)}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      ) : null}
       <ol className="flex flex-col gap-4">
         {steps.map(([what, command], i) => (
           <li key={what} className="flex min-w-0 flex-col gap-1.5">

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
 import { keyOf, workspaces } from "@/api/queries";
@@ -8,7 +9,7 @@ import { ApiErrorBox } from "@/components/apierror";
 import { listLimit } from "@/lib/limits";
 import { underWay } from "@/lib/status";
 import { Empty, Skeleton } from "@/ui/bits";
-import { Button } from "@/ui/button";
+import { Button, buttonClass } from "@/ui/button";
 import { Batch } from "./batch";
 import { FirstSteps } from "./empty";
 import { Filter } from "./filter";
@@ -58,9 +59,13 @@ export default function WorkspacesPage() {
 
   return (
     <div className="mx-auto flex h-full w-full max-w-6xl flex-col px-3 pt-4 sm:px-6 sm:pt-6">
-      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1 pb-3">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 pb-3">
         <h1 className="font-semibold text-lg tracking-tight">{words.title}</h1>
         {data && !badSearch ? <p className="text-muted">{words.count(data.count)}</p> : null}
+        <Link to="/templates" className={`${buttonClass("primary")} ml-auto`}>
+          <Plus size={15} aria-hidden />
+          {words.make}
+        </Link>
       </div>
       <Filter value={q} onChange={setFilter} error={badSearch} />
       {error && !badSearch && !(data && away) ? (

@@ -1,5 +1,7 @@
 export const words = {
   title: "Workspaces",
+  make: "New workspace",
+  choose: "Templates",
   search: "Search workspaces",
   placeholder: "Search, or owner:me template:… status:running",
   allStates: "All states",
@@ -17,6 +19,9 @@ export const words = {
   start: "Start",
   stop: "Stop",
   delete: "Delete",
+  update: "Update",
+  updateLoses: (what: string) => `the update would destroy ${what}. Update it on its own page.`,
+  updateNone: "The selected have the newest version.",
   clear: "Clear selection",
   none: "None of the selected can do this now.",
   outdated: "Update",
@@ -30,7 +35,8 @@ export const words = {
   noMatchText: "Filters are owner, name, template, organization and status.",
   clearFilter: "Show all of mine",
   emptyTitle: "Make your first workspace",
-  emptyText: "A workspace is a development environment that a template describes. Make one from the command line:",
+  emptyText:
+    "A workspace is a development environment that a template describes. Choose a template, or make one from the command line:",
   step1: "Sign in",
   step2: "Make a workspace and answer its questions",
   step3: "Open a shell in it",
@@ -44,7 +50,7 @@ export const words = {
   deleteConfirm: "Type delete to confirm",
   deleteWord: "delete",
   progress: (done: number, all: number) => `${done} of ${all}`,
-  done: { start: "started", stop: "stopped", delete: "deleted" },
+  done: { start: "started", stop: "stopped", delete: "deleted", update: "updated" },
   accepted: (n: number, what: string) =>
     n === 1 ? `1 workspace is being ${what}` : `${n} workspaces are being ${what}`,
   refused: (n: number, all: number) => `${n} of ${all} builds were refused`,
