@@ -1,3 +1,4 @@
+import type { WebSocket } from "ws";
 import type { Endpoints, Error as ErrorBody, User } from "../src/api/generated";
 import type { Store } from "./store";
 
@@ -19,9 +20,9 @@ export type Handlers = { [K in keyof Endpoints]?: (call: Call<K>) => Endpoints[K
 type Socketed = { [K in keyof Endpoints]: Endpoints[K] extends { socket: unknown } ? K : never }[keyof Endpoints];
 type Said<K> = K extends keyof Endpoints ? (Endpoints[K] extends { socket: { server: infer T } } ? T : never) : never;
 
-/** Sockets stream: send until the returned function is called; end says that all was said. */
+/** Sockets stream: send until the returned function is called; end says that all was said. raw is for what is no JSON. */
 export type Sockets = {
-  [K in Socketed]?: (call: Call<K> & { send: (said: Said<K>) => void; end: () => void }) => () => void;
+  [K in Socketed]?: (call: Call<K> & { send: (said: Said<K>) => void; end: () => void; raw: WebSocket }) => () => void;
 };
 
 /** Refusal is an error answer. */

@@ -7,6 +7,7 @@ import { deployment } from "./deployment";
 import { type Handlers, Refusal, type Sockets } from "./handler";
 import type { Store } from "./store";
 import { templates } from "./templates";
+import { terminalSockets, terminals } from "./terminals";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
 
@@ -17,8 +18,9 @@ const handlers: Handlers = {
   ...builds,
   ...agents,
   ...deployment,
+  ...terminals,
 };
-const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets };
+const sockets: Sockets = { ...workspaceSockets, ...buildSockets, ...agentSockets, ...terminalSockets };
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",
@@ -104,6 +106,7 @@ export function upgrade(store: Store, req: IncomingMessage, socket: Duplex, head
       store,
       send: (said: unknown) => ws.send(JSON.stringify(said)),
       end: () => ws.close(1000),
+      raw: ws,
     });
     ws.on("close", leave);
   });

@@ -1,5 +1,6 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
+import type { MockTerminal } from "./terminals";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -18,6 +19,8 @@ export interface Store {
   held: boolean;
   /** failing names endpoints that answer 500. */
   failing: Set<string>;
+  /** Terminals by the id that their page made. */
+  terminals: Map<string, MockTerminal>;
   /** changed tells the watch streams. */
   changed: Set<() => void>;
 }
@@ -36,6 +39,7 @@ export function newStore(): Store {
     buildTime: 1500,
     held: false,
     failing: new Set(),
+    terminals: new Map(),
     changed: new Set(),
   };
 }

@@ -170,6 +170,22 @@ export interface AppHost {
   host: string;
 }
 
+/** AppMode is one way. Reason is a sentence for people: what turns it on or off, and what follows. */
+export interface AppMode {
+  enabled: boolean;
+  name: "subdomain" | "path" | "port-forward";
+  reason: string;
+  /** Sharing says that others can be let in. */
+  sharing: boolean;
+  /** URL is under what applications are: a pattern with a star, an origin for paths, or empty. */
+  url?: string;
+}
+
+/** AppModes says in which ways applications and ports of workspaces can be opened, and why. */
+export interface AppModes {
+  modes: AppMode[] | null;
+}
+
 /** Appearance is how pages present the deployment. */
 export interface Appearance {
   announcement_banners: Banner[] | null;
@@ -831,8 +847,9 @@ export interface Healthcheck {
   url: string;
 }
 
-/** Input is what a viewer types, and the size of its window where that changed. */
+/** Input is what a viewer types, and the size of its window where that changed. Ack is how many bytes of output a browser has drawn since it connected. From the first one on, the server sends at most Window bytes more than were drawn: a browser cannot stop reading, and would keep in memory what it has no time to draw. Agents do not get it. */
 export interface Input {
+  ack?: number;
   data?: string;
   height?: number;
   width?: number;
@@ -996,6 +1013,9 @@ export interface Node {
   key: string;
   /** RelayOnly says that the node uses relays alone, and goes on so until the streams that begin under this word have ended, so that peers may send large packets in them. The server clears Endpoints then. Older nodes and servers leave it out, which costs them nothing but speed. */
   relay_only?: boolean;
+  stream_endpoints?: string[] | null;
+  /** StreamKey is the ed25519 key that the node shows in direct TCP connections, and StreamEndpoints are the ip:port where it takes them. Only peers with a tunnel hear them. The server clears the addresses where direct paths are off. Older nodes and servers leave them out; then streams travel in packets. */
+  stream_key?: string;
 }
 
 /** OIDCAuthMethod is the switch of OpenID Connect and how its button looks. */
@@ -2104,6 +2124,13 @@ export interface Endpoints {
     query: Record<never, never>;
     body: undefined;
     response: AppHost;
+  };
+  /** List ways to applications */
+  "GET /api/v2/applications/modes": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    response: AppModes;
   };
   /** Ask whether a workspace is to start */
   "GET /api/v2/applications/start": {
