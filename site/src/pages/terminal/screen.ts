@@ -62,7 +62,7 @@ export function draw(host: HTMLElement, font: string, events: Events): Drawn {
   term.loadAddon(new WebLinksAddon((_, uri) => follow(uri)));
   term.open(host);
   fit.fit();
-  if (renderer() !== "dom") void quicker(term);
+  if (wantsCard()) void withCard(term);
   hear(term, events);
   const leave = followSize(host, fit);
   const paste = (event: ClipboardEvent) => {
@@ -88,11 +88,22 @@ export function draw(host: HTMLElement, font: string, events: Events): Drawn {
 /** lines says that text has more than one line: it would run before anybody has seen it. */
 export const lines = (text: string) => /[\r\n]/.test(text.replace(/\r?\n$/, "")) || /[\r\n]$/.test(text);
 
-/** quicker draws with the graphics card, where there is one that does more than pretend. */
-async function quicker(term: XTerm) {
-  const canvas = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-  if (!canvas) return;
-  canvas.getExtension("WEBGL_lose_context")?.loseContext();
+/**
+ * wantsCard says whether the graphics card draws: where the deployment says webgl, and
+ * where it says canvas and there is a card. A pretended one is slower than text.
+ */
+function wantsCard(): boolean {
+  const wanted = renderer();
+  if (wanted !== "canvas") return wanted === "webgl";
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  // The usual name is the same everywhere in Chromium; the extension has the true one.
+  const named = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl?.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "");
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return gl !== null && !/swiftshader|llvmpipe|software|basic render/i.test(name);
+}
+
+async function withCard(term: XTerm) {
   try {
     const { WebglAddon } = await import("@xterm/addon-webgl");
     const addon = new WebglAddon();
