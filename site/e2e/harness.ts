@@ -51,7 +51,7 @@ export async function serve(store: Store = seed()): Promise<Served> {
         "Content-Type",
         file ? (kinds[extname(file)] ?? "application/octet-stream") : "text/html; charset=utf-8",
       );
-      res.end(body);
+      res.end(terminal ? body.toString().replace('content="canvas"', `content="${store.renderer}"`) : body);
     } catch {
       res.writeHead(404).end();
     }

@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { Refusal } from "../mock/handler";
 import { seed } from "../mock/seed";
 import { type Store, touch } from "../mock/store";
 import { newContext, visit, withBrowser } from "./harness";
@@ -221,13 +222,28 @@ test("who is not signed in comes back to the terminal after the login", async ()
 });
 
 test("the graphics card draws it where the deployment says so", async () => {
-  await visit("/icon.svg", { as: "alice" }, async ({ page, url }) => {
-    await page.route(/\/terminal$/, async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: (await response.text()).replace('content="canvas"', 'content="webgl"') });
-    });
-    await page.goto(`${url}/@alice/api/terminal`);
+  const store = seed();
+  store.renderer = "webgl";
+  await visit("/@alice/api/terminal", { as: "alice", store }, async ({ page }) => {
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.locator(".xterm-screen canvas").first().waitFor();
+  });
+});
+
+test("a terminal that the server refuses says why, once", async () => {
+  const store = seed();
+  store.failing.add("GET /api/v2/workspaceagents/{workspaceagent}/pty");
+  await visit("/@alice/api/terminal", { as: "alice", store }, async ({ page }) => {
+    await page.getByText(/Connection lost/).waitFor(); // the server has failed: it may come back
+    const message = "This agent belongs to an earlier build of the workspace.";
+    store.refusing.set(
+      "GET /api/v2/workspaceagents/{workspaceagent}/pty",
+      new Refusal(409, { code: "conflict", message }),
+    );
+    store.failing.clear();
+    await page.getByRole("alert").getByText("earlier build").waitFor();
+    store.refusing.clear();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await prompt(page);
   });
 });

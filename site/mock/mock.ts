@@ -60,6 +60,8 @@ function prepare(store: Store, table: object, req: IncomingMessage) {
   if (!user && !open.has(found.key)) throw new Refusal(401, { code: "unauthenticated", message: "Sign in first." });
   if (store.failing.has(found.key))
     throw new Refusal(500, { code: "internal", message: "The server has failed. Its log has the cause." });
+  const refusal = store.refusing.get(found.key);
+  if (refusal) throw refusal;
   return { ...found, query: Object.fromEntries(url.searchParams), user, session: token };
 }
 

@@ -1,5 +1,6 @@
 import type { AgentLog, ProvisionerJobLog, Template, User, Workspace, WorkspaceBuild } from "../src/api/generated";
 import type { AgentMetadata } from "../src/api/metadata";
+import type { Refusal } from "./handler";
 import type { MockTerminal } from "./terminals";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
@@ -21,6 +22,10 @@ export interface Store {
   failing: Set<string>;
   /** Terminals by the id that their page made. */
   terminals: Map<string, MockTerminal>;
+  /** renderer is how the deployment says that terminals are drawn. */
+  renderer: string;
+  /** refusing names endpoints with what they answer. */
+  refusing: Map<string, Refusal>;
   /** changed tells the watch streams. */
   changed: Set<() => void>;
 }
@@ -40,6 +45,8 @@ export function newStore(): Store {
     held: false,
     failing: new Set(),
     terminals: new Map(),
+    renderer: "canvas",
+    refusing: new Map(),
     changed: new Set(),
   };
 }

@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
 import type { Input } from "../src/api/generated";
-import { type Handlers, notFound, type Sockets } from "./handler";
+import { type Handlers, Refusal, type Sockets } from "./handler";
 
 const window = 1 << 20;
 const chunk = 64 << 10;
@@ -120,6 +120,10 @@ function outputs(name: string, text: string): string {
 }
 
 export const terminals: Handlers = {
+  // What a page asks for when its websocket was refused.
+  "GET /api/v2/workspaceagents/{workspaceagent}/pty": () => {
+    throw new Refusal(400, { code: "invalid", message: "This route needs a websocket." });
+  },
   "GET /api/v2/users/{user}/appearance": () => ({
     terminal_font: "",
     theme_dark: "",
@@ -147,11 +151,10 @@ export const terminalSockets: Sockets = {
   "GET /api/v2/workspaceagents/{workspaceagent}/pty": ({ store, path, query, raw }) => {
     const agents = store.workspaces.flatMap((w) => w.latest_build.resources ?? []).flatMap((r) => r.agents ?? []);
     const agent = agents.find((a) => a.id === path.workspaceagent);
-    if (!agent) throw notFound("Agent");
     const id = query.reconnect ?? "";
     let terminal = store.terminals.get(id);
     if (!terminal) {
-      const app = (agent.apps ?? []).find((a) => a.slug === query.app);
+      const app = (agent?.apps ?? []).find((a) => a.slug === query.app);
       terminal = new MockTerminal(app?.command ?? query.command ?? "");
       store.terminals.set(id, terminal);
     }
