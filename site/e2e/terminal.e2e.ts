@@ -247,3 +247,26 @@ test("a terminal that the server refuses says why, once", async () => {
     await prompt(page);
   });
 });
+
+test("the workspace leads to a shell, and to applications that are commands", async () => {
+  await visit("/@alice/api", { as: "alice" }, async ({ page, store, url }) => {
+    const href = async (name: string) =>
+      new URL((await page.getByRole("link", { name, exact: true }).getAttribute("href"))!, url);
+    expect((await href("Terminal")).pathname).toBe("/@alice/api.main/terminal");
+    const app = await href("Processes");
+    expect(app.search).toBe("?app=top");
+    await page.goto(app.href);
+    await prompt(page);
+    expect(only(store).command).toBe("htop");
+  });
+});
+
+test("where there are no hosts for applications, the page says why", async () => {
+  const store = seed();
+  store.appHost = "";
+  await visit("/@alice/api", { as: "alice", store }, async ({ page }) => {
+    await page.getByText(/coder port-forward. No --wildcard-access-url is set/).waitFor();
+    await page.getByRole("button", { name: "Docs" }).hover();
+    await page.getByRole("tooltip").getByText("No --path-apps-url is set").waitFor();
+  });
+});

@@ -51,7 +51,7 @@ export function Empty({ title, text, children }: { title: string; text?: ReactNo
 }
 
 /** ownImage takes pictures of this origin and pictures inside the text: others would tell strangers who looks. */
-function ownImage(src: string | undefined): string | undefined {
+export function ownImage(src: string | undefined): string | undefined {
   return src && /^(\/(?!\/)|data:image\/(png|jpeg|gif|webp|svg\+xml)[;,])/.test(src) ? src : undefined;
 }
 

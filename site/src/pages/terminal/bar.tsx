@@ -1,4 +1,4 @@
-import { ArrowLeft, Ellipsis, Plus, Search } from "lucide-react";
+import { AArrowDown, AArrowUp, ArrowLeft, Ellipsis, Plus, Search } from "lucide-react";
 import { setTheme, type Theme, useTheme } from "@/hooks/theme";
 import { texts } from "@/lib/texts";
 import { Kbd } from "@/ui/bits";
@@ -79,8 +79,12 @@ export function Bar({ where, back, state, onSearch, onNew }: Props) {
           {words.screenReader}
         </MenuSwitch>
         <MenuLine />
-        <MenuItem onSelect={() => change({ fontSize: fontSize + 1 })}>{words.larger}</MenuItem>
-        <MenuItem onSelect={() => change({ fontSize: fontSize - 1 })}>{words.smaller}</MenuItem>
+        <MenuItem icon={<AArrowUp size={15} />} onSelect={() => change({ fontSize: fontSize + 1 })}>
+          {words.larger}
+        </MenuItem>
+        <MenuItem icon={<AArrowDown size={15} />} onSelect={() => change({ fontSize: fontSize - 1 })}>
+          {words.smaller}
+        </MenuItem>
         <MenuLine />
         <MenuChoice label={texts.theme} value={theme} choices={themes} onChange={setTheme} />
       </Menu>

@@ -7,6 +7,7 @@ import { watchWorkspace } from "@/api/watch";
 import { ApiErrorBox } from "@/components/apierror";
 import { plain } from "@/lib/plain";
 import { underWay } from "@/lib/status";
+import { texts } from "@/lib/texts";
 import { fontOf } from "./font";
 import type { Place } from "./place";
 import { words } from "./texts";
@@ -30,6 +31,9 @@ export function Terminal({ place }: { place: Place }) {
       <main className="mx-auto flex min-h-dvh w-full max-w-xl flex-col justify-center p-4">
         <h1 className="sr-only">{words.title}</h1>
         <ApiErrorBox error={error} title={gone ? words.notFound : words.refused} onRetry={() => void refetch()} />
+        <a href="workspaces" className="mt-4 self-start text-muted underline">
+          {texts.toWorkspaces}
+        </a>
       </main>
     );
   }
