@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"html"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -25,24 +24,14 @@ type asset struct {
 	plain, gzip, br []byte
 }
 
-// newDashboard returns the handler of the files in dist, with base as the path that
-// browsers see before theirs and csp as the policy. What is no file is a page of the dashboard itself, so
-// it gets index.html.
-func newDashboard(dist fs.FS, base, csp string) (http.Handler, error) {
-	assets, err := readAssets(dist)
+// newDashboard returns the handler of the files in dist. What is no file is a page of
+// the dashboard itself, so it gets index.html, or a terminal, which has its own.
+func newDashboard(dist fs.FS, o Options) (http.Handler, error) {
+	assets, index, terminal, err := readPages(dist, o)
 	if err != nil {
-		return nil, fmt.Errorf("read the dashboard: %w", err)
+		return nil, err
 	}
-	index, ok := assets["index.html"]
-	if !ok || !bytes.Contains(index.plain, []byte(baseTag)) {
-		return nil, errors.New("read the dashboard: index.html is missing or has no <base>; build it again with make site")
-	}
-	if base != "/" { // the compressed forms have the usual base
-		text := bytes.Replace(index.plain, []byte(baseTag), []byte(`<base href="`+html.EscapeString(base)+`">`), 1)
-		index = newAsset("index.html", text)
-	}
-	delete(assets, "index.html")
-	return guard(csp, func(w http.ResponseWriter, r *http.Request) {
+	return guard(index.csp, func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		found, ok := assets[name]
 		hashed := strings.HasPrefix(name, "assets/")
@@ -55,8 +44,12 @@ func newDashboard(dist fs.FS, base, csp string) (http.Handler, error) {
 			w.Header().Set("Cache-Control", "no-store")
 			http.NotFound(w, r)
 			return
+		case !ok && terminalPath.MatchString(r.URL.Path):
+			w.Header().Set("Content-Security-Policy", terminal.csp)
+			found = terminal.asset
+			w.Header().Set("Cache-Control", "no-cache")
 		case !ok:
-			found = index
+			found = index.asset
 			fallthrough
 		default:
 			w.Header().Set("Cache-Control", "no-cache")

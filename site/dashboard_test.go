@@ -3,6 +3,7 @@ package site
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -15,6 +16,8 @@ func dist() fstest.MapFS {
 	return fstest.MapFS{
 		"index.html":          file("<head>" + baseTag + "</head>"),
 		"index.html.br":       file("page in br"),
+		"terminal.html":       file("<head>" + baseTag + rendererTag + "</head>"),
+		"terminal.html.br":    file("terminal in br"),
 		"theme.js":            file("theme"),
 		"assets/a-1234.js":    file("script"),
 		"assets/a-1234.js.gz": file("script in gz"),
@@ -32,14 +35,16 @@ func ask(t *testing.T, h http.Handler, method, path string, header ...string) *h
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	require.Contains(t, w.Header().Get("Content-Security-Policy"), "script-src 'self';")
-	require.NotContains(t, w.Header().Get("Content-Security-Policy"), "unsafe")
+	if where, _, _ := strings.Cut(path, "?"); !terminalPath.MatchString(where) {
+		require.NotContains(t, w.Header().Get("Content-Security-Policy"), "unsafe")
+	}
 	require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"))
 	return w
 }
 
 func TestDashboardFiles(t *testing.T) {
 	t.Parallel()
-	h, err := newDashboard(dist(), "/", dashboardCSP)
+	h, err := newDashboard(dist(), Options{Base: "/"})
 	require.NoError(t, err)
 	for _, c := range []struct {
 		path, accept, body, form, cache string
@@ -50,6 +55,11 @@ func TestDashboardFiles(t *testing.T) {
 		{"/index.html", "br;q=0", "<head>" + baseTag + "</head>", "", "no-cache", 200},
 		{"/@alice/dev?tab=builds", "", "<head>" + baseTag + "</head>", "", "no-cache", 200},
 		{"/static/../../etc/passwd", "", "<head>" + baseTag + "</head>", "", "no-cache", 200},
+		{"/terminal", "br", "page in br", "br", "no-cache", 200},
+		{"/@alice/dev/terminal", "br", "terminal in br", "br", "no-cache", 200},
+		{"/@alice/dev.main/terminal?command=vim", "br", "terminal in br", "br", "no-cache", 200},
+		{"/@alice/dev/x/terminal", "br", "page in br", "br", "no-cache", 200},
+		{"/terminal.html", "br", "page in br", "br", "no-cache", 200},
 		{"/theme.js", "br", "theme", "", "no-cache", 200},
 		{"/assets/a-1234.js", "", "script", "", "public, max-age=31536000, immutable", 200},
 		{"/assets/a-1234.js", "gzip", "script in gz", "gzip", "public, max-age=31536000, immutable", 200},
@@ -71,7 +81,7 @@ func TestDashboardFiles(t *testing.T) {
 
 func TestDashboardIsNotSentTwice(t *testing.T) {
 	t.Parallel()
-	h, err := newDashboard(dist(), "/", dashboardCSP)
+	h, err := newDashboard(dist(), Options{Base: "/"})
 	require.NoError(t, err)
 	plain := ask(t, h, http.MethodGet, "/").Header().Get("ETag")
 	packed := ask(t, h, http.MethodGet, "/", "Accept-Encoding", "br").Header().Get("ETag")
@@ -83,7 +93,7 @@ func TestDashboardIsNotSentTwice(t *testing.T) {
 
 func TestDashboardBelowAPath(t *testing.T) {
 	t.Parallel()
-	h, err := newDashboard(dist(), `/team/"x"/`, dashboardCSP)
+	h, err := newDashboard(dist(), Options{Base: `/team/"x"/`})
 	require.NoError(t, err)
 	w := ask(t, h, http.MethodGet, "/workspaces", "Accept-Encoding", "br")
 	require.Equal(t, `<head><base href="/team/&#34;x&#34;/"></head>`, w.Body.String())
@@ -92,6 +102,27 @@ func TestDashboardBelowAPath(t *testing.T) {
 
 func TestDashboardThatWasNotBuilt(t *testing.T) {
 	t.Parallel()
-	_, err := newDashboard(fstest.MapFS{"assets/a.js": file("x")}, "/", dashboardCSP)
+	_, err := newDashboard(fstest.MapFS{"assets/a.js": file("x")}, Options{Base: "/"})
 	require.ErrorContains(t, err, "make site")
+}
+
+// TestTerminalPolicy: the document of terminals may write styles, and is as strict as
+// the others in all else.
+func TestTerminalPolicy(t *testing.T) {
+	t.Parallel()
+	h, err := newDashboard(dist(), Options{Base: "/", CSP: []string{"img-src https://img.example.com"}})
+	require.NoError(t, err)
+	page := ask(t, h, http.MethodGet, "/@alice/dev").Header().Get("Content-Security-Policy")
+	terminal := ask(t, h, http.MethodGet, "/@alice/dev.main/terminal").Header().Get("Content-Security-Policy")
+	require.Contains(t, page, "https://img.example.com")
+	require.Equal(t, page, strings.Replace(terminal, " 'unsafe-inline'", "", 1))
+	require.Contains(t, terminal, "style-src 'self' 'unsafe-inline';")
+}
+
+func TestTerminalRenderer(t *testing.T) {
+	t.Parallel()
+	h, err := newDashboard(dist(), Options{Base: "/team/", Renderer: "dom"})
+	require.NoError(t, err)
+	require.Equal(t, `<head><base href="/team/"><meta name="terminal-renderer" content="dom"></head>`,
+		ask(t, h, http.MethodGet, "/@alice/dev/terminal", "Accept-Encoding", "br").Body.String())
 }

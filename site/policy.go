@@ -28,6 +28,11 @@ func Policy(more []string) (string, error) {
 	if built {
 		base = dashboardCSP
 	}
+	return policyOf(base, more)
+}
+
+// policyOf adds the sources of more to base.
+func policyOf(base string, more []string) (string, error) {
 	var all [][]string
 	for d := range strings.SplitSeq(base, "; ") {
 		all = append(all, strings.Fields(d))

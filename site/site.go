@@ -21,27 +21,38 @@ var files embed.FS
 // Built reports whether this binary carries the dashboard.
 func Built() bool { return built }
 
+// Options are what the pages are told of the server.
+type Options struct {
+	// AccessURL and Version are shown to people; the path of AccessURL, if it has
+	// one, is the one below which browsers see the pages.
+	AccessURL, Version string
+	// CSP are further directives of the policy; see Policy.
+	CSP []string
+	// Renderer is how terminals are drawn, one of Renderers; "" is canvas.
+	Renderer string
+	// Base is the path that browsers see before ours. Handler sets it.
+	Base string
+}
+
 // Handler serves the dashboard, or the landing page where it was not built.
-// accessURL and version are shown to people; the path of accessURL, if it has one,
-// is the one below which browsers see these pages. more are further directives of
-// the policy; see Policy.
-func Handler(accessURL, version string, more []string) (http.Handler, error) {
-	csp, err := Policy(more)
+func Handler(o Options) (http.Handler, error) {
+	csp, err := Policy(o.CSP)
 	if err != nil {
 		return nil, err
 	}
 	if !built {
-		return landing(accessURL, version, csp)
+		return landing(o.AccessURL, o.Version, csp)
 	}
 	dist, err := fs.Sub(dashboard, "dist")
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(accessURL)
+	u, err := url.Parse(o.AccessURL)
 	if err != nil {
 		return nil, err
 	}
-	return newDashboard(dist, strings.TrimRight(u.EscapedPath(), "/")+"/", csp)
+	o.Base = strings.TrimRight(u.EscapedPath(), "/") + "/"
+	return newDashboard(dist, o)
 }
 
 // guard sets what every answer has, and refuses methods that only an API takes.

@@ -23,7 +23,7 @@ func get(t *testing.T, h http.Handler, method, path string) (int, string) {
 
 func TestLandingPageEscapesWhatItShows(t *testing.T) {
 	t.Parallel()
-	h, err := site.Handler(`https://x.example/"><script>`, "v1.2.3", nil)
+	h, err := site.Handler(site.Options{AccessURL: `https://x.example/"><script>`, Version: "v1.2.3"})
 	require.NoError(t, err)
 	code, body := get(t, h, http.MethodGet, "/")
 	require.Equal(t, http.StatusOK, code)
@@ -33,7 +33,7 @@ func TestLandingPageEscapesWhatItShows(t *testing.T) {
 
 func TestOnlyKnownPathsAreServed(t *testing.T) {
 	t.Parallel()
-	h, err := site.Handler("https://x.example", "v1", nil)
+	h, err := site.Handler(site.Options{AccessURL: "https://x.example", Version: "v1"})
 	require.NoError(t, err)
 	for path, want := range map[string]int{"/static/page.css": 200, "/static/icon.svg": 200, "/static/": 404,
 		"/static/index.html": 404, "/static/../site.go": 404, "/nope": 404} {

@@ -15,13 +15,25 @@ const compressed: Plugin = {
   closeBundle: () => compress(here("dist")),
 };
 
+/** The document of terminals, where the server has it too. */
+const terminalPage: Plugin = {
+  name: "terminal page",
+  apply: "serve",
+  configureServer: ({ middlewares }) => {
+    middlewares.use((req, _, next) => {
+      if (/^\/@[^/]+\/[^/]+\/terminal\/?(\?|$)/.test(req.url ?? "")) req.url = "/terminal.html";
+      next();
+    });
+  },
+};
+
 // "npm run dev" answers from the mock; with CODER_URL set, from that server.
 const backend = process.env.CODER_URL;
 
 export default defineConfig({
   // Relative, because an access URL may have a path; <base> says which.
   base: "./",
-  plugins: [react(), tailwindcss(), compressed, ...(backend ? [] : [mockPlugin()])],
+  plugins: [react(), tailwindcss(), compressed, terminalPage, ...(backend ? [] : [mockPlugin()])],
   resolve: {
     alias: {
       "@": here("src"),
@@ -29,7 +41,14 @@ export default defineConfig({
       "react-remove-scroll": here("src/ui/removescroll.tsx"),
     },
   },
-  build: { assetsInlineLimit: 0, target: "es2022", modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: {
+    assetsInlineLimit: 0,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    // The server answers with terminal.html for the paths of terminals; see docs/decisions/0028.
+    rollupOptions: { input: [here("index.html"), here("terminal.html")] },
+  },
   server: {
     host: "127.0.0.1",
     // The server refuses changes and websockets that come from pages of others.

@@ -48,6 +48,7 @@ const (
 	MaxInput      = 1 << 20  // bytes of an input frame
 	MaxOutput     = 64 << 10 // bytes of an output frame
 	MaxCommand    = 32 << 10 // bytes of a command
+	Window        = 1 << 20  // bytes that a browser which says what it has drawn has not drawn yet
 	AliveInterval = 10 * time.Second
 	Silence       = 30 * time.Second
 )
@@ -77,10 +78,16 @@ func (i Init) Validate() error {
 }
 
 // Input is what a viewer types, and the size of its window where that changed.
+//
+// Ack is how many bytes of output a browser has drawn since it connected. From the
+// first one on, the server sends at most Window bytes more than were drawn: a browser
+// cannot stop reading, and would keep in memory what it has no time to draw. Agents do
+// not get it.
 type Input struct {
 	Data   string `json:"data,omitempty"`
 	Height uint16 `json:"height,omitempty"`
 	Width  uint16 `json:"width,omitempty"`
+	Ack    uint64 `json:"ack,omitempty"`
 }
 
 // ParseInput reads the messages of one input frame.

@@ -104,6 +104,7 @@ type terminal struct {
 	ws      *wsconn.Conn
 	agentID api.ID
 	again   func(context.Context) (context.Context, error) // authenticates the request again
+	flow    flow
 }
 
 // ending is why a stream ends, as the browser gets it.
@@ -183,8 +184,12 @@ func (t *terminal) fromBrowser(ctx context.Context, conn net.Conn) ending {
 		if err != nil {
 			return ending{wsconn.CodeNormal, ""}
 		}
-		if _, err := termrpc.ParseInput(p); err != nil {
-			return ending{wsconn.CodeProtocol, "A message is not the JSON expected here: data, height and width."}
+		in, err := termrpc.ParseInput(p)
+		if err != nil {
+			return ending{wsconn.CodeProtocol, "A message is not the JSON expected here: data, height, width and ack."}
+		}
+		if !t.flow.take(in) {
+			continue // nothing in it is for the agent
 		}
 		if err := write(conn, termrpc.KindInput, p); err != nil {
 			return broken()
@@ -210,6 +215,9 @@ func (t *terminal) fromAgent(ctx context.Context, conn net.Conn) ending {
 		case kind == termrpc.KindOutput:
 			if err := t.ws.WriteRaw(ctx, p); err != nil {
 				return ending{wsconn.CodeTryLater, "You did not take the output of the terminal in time."}
+			}
+			if err := t.flow.sent(ctx, len(p)); err != nil {
+				return ending{}
 			}
 		case kind == termrpc.KindEnd:
 			return endOf(p)

@@ -142,6 +142,7 @@ func TestBytesBothWays(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t)
 	ws, agent, _ := p.open()
+	require.NoError(t, ws.Write(t.Context(), termrpc.Input{Ack: 3})) // the server's alone
 	require.NoError(t, ws.WriteRaw(t.Context(), []byte(`{"data":"ls\r"}`)))
 	require.NoError(t, ws.Write(t.Context(), termrpc.Input{Width: 80, Height: 24}))
 	for _, want := range []string{`{"data":"ls\r"}`, `{"height":24,"width":80}`} {

@@ -24,6 +24,9 @@ const policy = [...readFileSync(here("../policy.go"), "utf8").matchAll(/^const d
   .flatMap((m) => [...m[1]!.matchAll(/"([^"]*)"/g)].map((part) => part[1]))
   .join("");
 
+/** As site/terminal.go has it. */
+const terminalPolicy = policy.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+
 /** Served is the built dashboard with a mock of its own behind it. */
 export interface Served {
   url: string;
@@ -40,14 +43,15 @@ export async function serve(store: Store = seed()): Promise<Served> {
     const path = new URL(req.url ?? "/", "http://x").pathname;
     if (/^\/(api|external-auth)\//.test(path)) return void answer(store, req, res);
     const file = /^\/(assets\/[\w.-]+|theme\.js|icon\.svg|open-in-coder\.svg)$/.exec(path)?.[1];
-    res.setHeader("Content-Security-Policy", policy);
+    const terminal = /^\/@[^/]+\/[^/]+\/terminal$/.test(path);
+    res.setHeader("Content-Security-Policy", terminal ? terminalPolicy : policy);
     try {
-      const body = readFileSync(join(dist, file ?? "index.html"));
+      const body = readFileSync(join(dist, file ?? (terminal ? "terminal.html" : "index.html")));
       res.setHeader(
         "Content-Type",
         file ? (kinds[extname(file)] ?? "application/octet-stream") : "text/html; charset=utf-8",
       );
-      res.end(body);
+      res.end(terminal ? body.toString().replace('content="canvas"', `content="${store.renderer}"`) : body);
     } catch {
       res.writeHead(404).end();
     }

@@ -20,6 +20,7 @@ import type { Store } from "./store";
 import { templateDocs } from "./templatedocs";
 import { templates } from "./templates";
 import { templating, templatingSockets } from "./templating";
+import { terminalSockets, terminals } from "./terminals";
 import { useradmin } from "./useradmin";
 import { users } from "./users";
 import { workspaceSockets, workspaces } from "./workspaces";
@@ -41,6 +42,7 @@ const handlers: Handlers = over<Handlers>(
   templates,
   workspaces,
   builds,
+  terminals,
   agents,
   deployment,
   admin,
@@ -52,7 +54,9 @@ const sockets: Sockets = over<Sockets>(
   workspaceSockets,
   buildSockets,
   agentSockets,
+  terminalSockets,
 );
+
 const open = new Set([
   "GET /api/v2/buildinfo",
   "GET /api/v2/users/first",
@@ -92,6 +96,8 @@ function prepare(store: Store, table: object, req: IncomingMessage) {
   if (!user && !open.has(found.key)) throw new Refusal(401, { code: "unauthenticated", message: "Sign in first." });
   if (store.failing.has(found.key))
     throw new Refusal(500, { code: "internal", message: "The server has failed. Its log has the cause." });
+  const refusal = store.refusing.get(found.key);
+  if (refusal) throw refusal;
   return { ...found, query: Object.fromEntries(url.searchParams), user, session: token };
 }
 

@@ -3,10 +3,12 @@ import type { AgentMetadata } from "../src/api/metadata";
 import { type AccountStore, newAccounts } from "./account";
 import { type AdminStore, newAdminStore } from "./adminseed";
 import { type CreationStore, newCreation } from "./creationstore";
+import type { Refusal } from "./handler";
 import { type ImportStore, newImports } from "./importstore";
 import { newPeople, type PeopleStore } from "./people";
 import { newProvisioners, type ProvisionerStore } from "./provisioners";
 import { newTemplating, type TemplatingStore } from "./templating";
+import type { MockTerminal } from "./terminals";
 
 /** Everything that the mock knows. A test makes its own; nothing of it outlives the process. */
 export interface Store {
@@ -32,6 +34,12 @@ export interface Store {
   held: boolean;
   /** failing names endpoints that answer 500. */
   failing: Set<string>;
+  /** Terminals by the id that their page made. */
+  terminals: Map<string, MockTerminal>;
+  /** renderer is how the deployment says that terminals are drawn. */
+  renderer: string;
+  /** refusing names endpoints with what they answer. */
+  refusing: Map<string, Refusal>;
   /** changed tells the watch streams. */
   changed: Set<() => void>;
 }
@@ -57,6 +65,9 @@ export function newStore(): Store {
     buildTime: 1500,
     held: false,
     failing: new Set(),
+    terminals: new Map(),
+    renderer: "canvas",
+    refusing: new Map(),
     changed: new Set(),
   };
 }

@@ -300,7 +300,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if err != nil {
 		return err
 	}
-	pages, err := site.Handler(s.accessURL.String(), buildinfo.Version(), s.cfg.AdditionalCSP)
+	pages, err := site.Handler(site.Options{AccessURL: s.accessURL.String(), Version: buildinfo.Version(), CSP: s.cfg.AdditionalCSP, Renderer: s.cfg.TerminalRenderer})
 	if err != nil {
 		return err
 	}

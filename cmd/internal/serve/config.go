@@ -66,6 +66,7 @@ type Config struct {
 	// Rights narrows what people may do.
 	Rights            rbac.Deployment
 	CLIUpgradeMessage string
+	TerminalRenderer  string // how terminals in the browser are drawn
 	EncryptionKeys    []api.Secret
 	STSMaxAge         int
 	STSOptions        []string

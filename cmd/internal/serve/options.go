@@ -2,6 +2,7 @@ package serve
 
 import (
 	"coder.internal/cmd/internal/option"
+	"coder.internal/site"
 )
 
 // Options returns the table of `coder server`. Names, keys and defaults are those
@@ -219,6 +220,8 @@ func clientOptions(c *Config) option.Set {
 			Value: option.Strings(&c.SSH.Options), Doc: "KEY=VALUE lines that config-ssh adds for everybody."},
 		{Flag: "cli-upgrade-message", Env: "CODER_CLI_UPGRADE_MESSAGE", YAML: "client.cliUpgradeMessage", Group: g,
 			Value: option.String(&c.CLIUpgradeMessage), Doc: "What clients of another version are told to do."},
+		{Flag: "web-terminal-renderer", Env: "CODER_WEB_TERMINAL_RENDERER", YAML: "client.webTerminalRenderer", Group: g, Default: "canvas",
+			Value: option.Enum(&c.TerminalRenderer, site.Renderers...), Doc: "How terminals in the browser are drawn: canvas and webgl by the graphics card where there is one, dom by the browser's text."},
 		{Flag: "allow-workspace-renames", Env: "CODER_ALLOW_WORKSPACE_RENAMES", YAML: "allowWorkspaceRenames", Group: g,
 			Value: option.Bool(&c.AllowWorkspaceRenames), Doc: "Let owners rename workspaces. Templates that use the name may rebuild things."},
 		{Flag: "disable-owner-workspace-access", Env: "CODER_DISABLE_OWNER_WORKSPACE_ACCESS", YAML: "disableOwnerWorkspaceAccess", Group: g,

@@ -89,8 +89,9 @@ var configKeys = map[string]string{
 	"postgres-conn-max-open": "pg_conn_max_open", "workspace-hostname-suffix": "workspace_hostname_suffix",
 	"ssh-hostname-prefix": "config_ssh.deploymentName", "ssh-config-options": "config_ssh.sshconfigOptions",
 	"cli-upgrade-message": "cli_upgrade_message", "allow-workspace-renames": "allow_workspace_renames",
+	"web-terminal-renderer":                        "web_terminal_renderer",
 	"external-auth-github-default-provider-enable": "external_auth_github_default_provider_enable",
-	"swagger-enable": "swagger.enable",
+	"swagger-enable":                               "swagger.enable",
 }
 
 // shownConfig are the values of options in sections.

@@ -847,8 +847,9 @@ export interface Healthcheck {
   url: string;
 }
 
-/** Input is what a viewer types, and the size of its window where that changed. */
+/** Input is what a viewer types, and the size of its window where that changed. Ack is how many bytes of output a browser has drawn since it connected. From the first one on, the server sends at most Window bytes more than were drawn: a browser cannot stop reading, and would keep in memory what it has no time to draw. Agents do not get it. */
 export interface Input {
+  ack?: number;
   data?: string;
   height?: number;
   width?: number;

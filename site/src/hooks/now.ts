@@ -1,14 +1,26 @@
 import { useSyncExternalStore } from "react";
 
+/** clock is one timer for all who look at it. */
 function clock(period: number) {
   let now = Date.now();
-  const subscribe = (listener: () => void) => {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const listeners = new Set<() => void>();
+  const tick = () => {
     now = Date.now();
-    const timer = setInterval(() => {
+    for (const listener of listeners) listener();
+  };
+  const subscribe = (listener: () => void) => {
+    // Whoever comes later takes the time that the others show: a new one for each row of
+    // a list would draw all of them twice.
+    if (listeners.size === 0) {
       now = Date.now();
-      listener();
-    }, period);
-    return () => clearInterval(timer);
+      timer = setInterval(tick, period);
+    }
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) clearInterval(timer);
+    };
   };
   return { subscribe, read: () => now };
 }

@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { basePath } from "@/api/base";
 import { builds, workspace, workspaces } from "@/api/queries";
 import { listLimit } from "@/lib/limits";
 import { signedIn, text, whole } from "./base";
@@ -28,4 +29,14 @@ const workspacePage = createRoute({
   component: lazyRouteComponent(() => import("../pages/workspace/page")),
 });
 
-export const workspaceRoutes = [workspacesPage, workspacePage] as const;
+/** Terminals have a document of their own: who comes here from within the dashboard leaves it. */
+const terminal = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/@{$owner}/$name/terminal",
+  beforeLoad: async ({ location }) => {
+    window.location.replace(basePath + location.href);
+    await new Promise(() => {}); // until this page is gone
+  },
+});
+
+export const workspaceRoutes = [workspacesPage, workspacePage, terminal] as const;

@@ -39,6 +39,8 @@ export function VirtualRows({
     getScrollElement: () => scroller.current,
     getItemKey: keyOf,
     overscan,
+    // Rows follow in the next frame: drawing them inside the scroll event makes long frames of it.
+    useFlushSync: false,
     initialRect: { width: 800, height: 600 },
   });
   const atEnd = useRef(true);
@@ -81,7 +83,7 @@ export function VirtualRows({
             data-index={item.index}
             ref={measure ? list.measureElement : undefined}
             style={{ transform: `translateY(${item.start}px)`, ...(measure ? {} : { height: rowHeight }) }}
-            className="absolute top-0 left-0 w-full"
+            className={measure ? "absolute top-0 left-0 w-full" : "absolute top-0 left-0 w-full [contain:strict]"}
           >
             {row(item.index)}
           </div>

@@ -15,6 +15,7 @@ import { CodeBlock } from "@/ui/codeblock";
 import { Badge, Status } from "@/ui/status";
 import { Apps } from "./apps";
 import { Ports } from "./ports";
+import { TerminalLink } from "./terminallink";
 import { lifecycleText, words } from "./texts";
 
 /** Agent is one agent: how it is, what it measures, what it serves, what it says. */
@@ -49,6 +50,9 @@ export function Agent({ workspace, agent }: { workspace: Workspace; agent: Works
           ) : null}
           {relay ? (
             <span title={words.latency}>{`${plain(relay[0], 40)} ${relay[1].latency_ms.toFixed(0)} ms`}</span>
+          ) : null}
+          {(agent.display_apps ?? []).includes("web_terminal") ? (
+            <TerminalLink workspace={workspace} agent={agent} />
           ) : null}
           <Button size="sm" look="quiet" aria-expanded={showLog} onClick={() => setOpen(!showLog)}>
             {showLog ? words.hideLog : words.showLog}

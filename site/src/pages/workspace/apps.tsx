@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { AppWindow, SquareTerminal } from "lucide-react";
+import { AppWindow } from "lucide-react";
 import { basePath } from "@/api/base";
 import { request } from "@/api/client";
 import type { Workspace, WorkspaceAgent, WorkspaceApp } from "@/api/generated";
@@ -9,6 +9,8 @@ import { isWeb, safeLink, wildcardLink } from "@/lib/link";
 import { plain } from "@/lib/plain";
 import { Avatar } from "@/ui/bits";
 import { Button, buttonClass } from "@/ui/button";
+import { useModes } from "./modes";
+import { TerminalLink } from "./terminallink";
 import { words } from "./texts";
 
 /** Where a template's link wants the token of whoever opens it. */
@@ -44,6 +46,7 @@ export function Apps({ workspace, agent }: Props) {
 
 function App({ workspace, agent, app }: Props & { app: WorkspaceApp }) {
   const host = useQuery(appHost()).data?.host ?? "";
+  const mode = useModes();
   const name = plain(app.display_name || app.slug, 64);
   const icon = <Icon app={app} name={name} />;
   const token = useToken();
@@ -69,14 +72,16 @@ function App({ workspace, agent, app }: Props & { app: WorkspaceApp }) {
     }
     return <AppLink href={link} icon={icon} name={name} />;
   }
+  if (app.command) return <TerminalLink workspace={workspace} agent={agent} app={app.slug} name={name} />;
   const path = `${basePath}/@${workspace.owner_name}/${workspace.name}.${agent.name}/apps/${app.slug}/`;
   const own = wildcardLink(host, app.subdomain_name ?? "", window.location.protocol);
-  const href = app.subdomain ? own : path;
+  const barred = !host.includes("*") && !mode("path").enabled; // paths lead to the hosts of a wildcard, or to an origin of theirs
+  const href = app.subdomain ? own : barred ? undefined : path;
   const reason =
     agent.status !== "connected"
       ? words.notConnected
       : !href
-        ? words.noHost
+        ? mode(app.subdomain ? "subdomain" : "path").reason || words.noHost
         : app.health === "unhealthy"
           ? words.unwell
           : app.health === "initializing"
@@ -99,7 +104,6 @@ const AppLink = ({ href, icon, name }: { href: string; icon: React.ReactNode; na
 );
 
 function Icon({ app, name }: { app: WorkspaceApp; name: string }) {
-  if (app.command) return <SquareTerminal size={15} aria-hidden />;
   return app.icon ? <Avatar name={name} src={app.icon} square size={16} /> : <AppWindow size={15} aria-hidden />;
 }
 

@@ -5,6 +5,7 @@ import { appHost, read } from "@/api/queries";
 import { wildcardLink } from "@/lib/link";
 import { plain } from "@/lib/plain";
 import { Button, buttonClass } from "@/ui/button";
+import { useModes } from "./modes";
 import { words } from "./texts";
 
 /** Ports are links to what listens in the workspace. */
@@ -14,6 +15,7 @@ export function Ports({ workspace, agent }: { workspace: Workspace; agent: Works
     ...read("GET /api/v2/workspaceagents/{workspaceagent}/listening-ports", { path: { workspaceagent: agent.id } }),
     refetchInterval: 10_000,
   });
+  const subdomain = useModes()("subdomain");
   const ports = data?.ports ?? [];
   if (ports.length === 0) return null;
   return (
@@ -48,6 +50,11 @@ export function Ports({ workspace, agent }: { workspace: Workspace; agent: Works
           );
         })}
       </ul>
+      {subdomain.enabled || !subdomain.reason ? null : (
+        <p className="max-w-prose text-muted text-xs">
+          {words.portsWhy} {plain(subdomain.reason, 500)}
+        </p>
+      )}
     </div>
   );
 }

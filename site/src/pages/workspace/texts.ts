@@ -42,6 +42,8 @@ export const words = {
   ports: "Ports",
   portsNone: "Nothing listens.",
   portsNoHost: (port: number) => `coder port-forward, or --wildcard-access-url on the server, reaches ${port}.`,
+  portsWhy: "From the command line alone: coder port-forward.",
+  terminal: "Terminal",
   ssh: "Connect from your machine",
   sshLabel: "Command to open a shell",
   vscode: "VS Code Desktop",
