@@ -6,6 +6,9 @@ import { visit, withBrowser } from "./harness";
 
 withBrowser();
 
+/** How long a page may take to get somewhere on a busy machine. */
+const patience = { timeout: 20_000 };
+
 const side = (page: Page) => page.getByRole("navigation", { name: "Deployment" });
 const areas = (page: Page) => page.getByRole("navigation", { name: "Areas" });
 
@@ -69,16 +72,16 @@ test("a page that one goes to begins at its top; the way back does not", async (
   await visit("/deployment/overview", { as: "alice" }, async ({ page }) => {
     const top = () => page.getByRole("main").evaluate((e) => e.scrollTop);
     await page.getByText("CODER_PROVISIONER_DAEMONS").scrollIntoViewIfNeeded();
-    await expect.poll(top).toBeGreaterThan(300);
+    await expect.poll(top, patience).toBeGreaterThan(300);
     await page.keyboard.press("Control+k");
     await page.getByRole("dialog").getByRole("combobox").fill("health");
     await page.getByRole("option", { name: "Health" }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByText("Code ESTUN01").waitFor();
-    await expect.poll(top).toBe(0);
+    await expect.poll(top, patience).toBe(0);
     await page.goBack();
     await page.getByText("CODER_PROVISIONER_DAEMONS").waitFor();
-    await expect.poll(top).toBeGreaterThan(300);
+    await expect.poll(top, patience).toBeGreaterThan(300);
   });
 });
 
@@ -149,11 +152,11 @@ test("the audit log is narrowed by lists, words and days, all in the URL", async
     await page.getByRole("button", { name: "Clear the search" }).click();
     await page.getByText("7 entries").waitFor();
     await page.getByRole("button", { name: "7 days" }).click();
-    await expect.poll(q).toMatch(/^date_from:\d{4}-\d\d-\d\d$/);
+    await expect.poll(q, patience).toMatch(/^date_from:\d{4}-\d\d-\d\d$/);
     const export_ = page.getByRole("link", { name: "Export" });
     expect(await export_.getAttribute("href")).toContain(`q=${encodeURIComponent(q()!)}`);
     await page.getByRole("button", { name: "7 days" }).click();
-    await expect.poll(q).toBe(null);
+    await expect.poll(q, patience).toBe(null);
   });
 });
 
@@ -195,9 +198,9 @@ test("a long log comes in pieces; newer entries come when asked for", async () =
   await visit("/audit", { as: "alice", store }, async ({ page }) => {
     await page.getByText(`${old + 150} entries`).waitFor();
     const entries = page.getByRole("button", { name: /^Details: / });
-    await expect.poll(() => entries.count()).toBe(100);
+    await expect.poll(() => entries.count(), patience).toBe(100);
     await page.getByRole("button", { name: "Show older entries" }).click();
-    await expect.poll(() => entries.count()).toBe(old + 150);
+    await expect.poll(() => entries.count(), patience).toBe(old + 150);
     expect(await page.getByRole("button", { name: "Show older entries" }).count()).toBe(0);
     store.admin.audit.unshift(auditEntry(alice!, 0, "delete", "template", "gone", { is_deleted: true }));
     // As when one comes back to the tab.
@@ -225,7 +228,7 @@ test("the connection log tells what is open from what has ended", async () => {
     await page.getByText("255", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Only workspaces of this owner" }).click();
     await expect
-      .poll(() => new URL(page.url()).searchParams.get("filter"))
+      .poll(() => new URL(page.url()).searchParams.get("filter"), patience)
       .toBe("type:port_forwarding workspace_owner:bob");
     await page.getByRole("link", { name: "bob/bobs-lab" }).click();
     await page.getByRole("heading", { name: "bobs-lab" }).waitFor();
