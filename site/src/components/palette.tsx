@@ -24,7 +24,9 @@ export default function Palette({ onClose, onShortcuts }: Props) {
   const navigate = useNavigate();
   const signOut = useSignOut();
   const areas = useAreas();
-  const pages = useDeploymentPages();
+  const deployment = useDeploymentPages();
+  // Without a word they would hide the workspaces.
+  const pages = text.trim() ? deployment : [];
   const found = useQuery({ ...workspaces("owner:me", 100), staleTime: 10_000 });
   const run = (action: () => void) => () => {
     onClose();
