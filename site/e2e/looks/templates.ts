@@ -52,7 +52,7 @@ export const looks: Look[] = [
     name: "template-version",
     path: `${docker}/versions/bold_ferris4?compare=brave_noether1`,
     as: "alice",
-    ready: (p) => p.getByText("5 files differ").waitFor(),
+    ready: (p) => p.getByText("6 files differ").waitFor(),
   },
   {
     name: "template-version-failed",

@@ -121,7 +121,7 @@ function Picture({ src, alt }: { src: string | undefined; alt: string }) {
 }
 
 const AsWritten = ({ text }: { text: string }) => (
-  <pre className="whitespace-pre-wrap break-words font-mono text-sm">{text}</pre>
+  <pre className="whitespace-pre-wrap break-words font-mono text-sm [font-variant-ligatures:none]">{text}</pre>
 );
 
 /** Reading is the tree of text, "given up", or undefined as long as it is read. */

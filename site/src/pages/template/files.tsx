@@ -117,7 +117,7 @@ function Bar({
       <Button icon={<Download size={15} />} disabled={!onDownload} onClick={onDownload}>
         {words.download}
       </Button>
-      {can.update ? (
+      {can.update && version.id !== template.active_version_id ? (
         <Link
           to="/templates/$organization/$template/versions/$version/edit"
           params={{ ...place, version: version.name }}
