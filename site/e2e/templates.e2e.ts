@@ -46,7 +46,7 @@ test("a README that cannot be read in time is shown as it is written", async () 
   store.templating.versions.find((v) => v.name === "bold_ferris4")!.readme = ">".repeat(120_000);
   await visit(docker, { as: "alice", store }, async ({ page }) => {
     await page.getByRole("article").locator("pre").getByText(">>>>").waitFor();
-    await page.getByRole("link", { name: "Files" }).click();
+    await page.getByRole("link", { name: "Files", exact: true }).click();
     await page.getByRole("link", { name: "main.tf" }).waitFor();
   });
 });
@@ -58,7 +58,7 @@ test("files are chosen in the URL, shown with numbers and downloaded", async () 
     expect(new URL(page.url()).searchParams.get("file")).toBe("scripts/nested/deep/check.sh");
     await page.getByRole("link", { name: "logo.png" }).click();
     await page.getByText("The file is no text").waitFor();
-    await page.getByLabel("Version").selectOption("brave_noether1");
+    await page.getByLabel("Version", { exact: true }).selectOption("brave_noether1");
     await page.getByRole("link", { name: "old.tf" }).click();
     await page.getByText("# to be removed").waitFor();
     const [download] = await Promise.all([

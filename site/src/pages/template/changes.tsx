@@ -77,7 +77,7 @@ function Compared({ before, after }: { before: TemplateVersion; after: TemplateV
   );
   const names = useMemo(() => changes?.map((c) => c.name) ?? [], [changes]);
   const error = left.error ?? right.error;
-  if (error) return <ApiErrorBox error={error} title={words.partFailed} />;
+  if (error) return <ApiErrorBox error={error} title={words.filesFailed} />;
   if (!left.data || !right.data) return <Skeleton className="h-40" />;
   if (!changes) return <Empty title={words.zip} />;
   if (changes.length === 0) return <p className="text-muted">{words.noChanges}</p>;

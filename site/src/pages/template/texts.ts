@@ -56,6 +56,7 @@ export const words = {
   apps: "Apps",
   docsOf: (name: string) => `What version ${name} has.`,
 
+  filesFailed: "The files cannot be shown",
   tree: "Files of the version",
   noFiles: "The version has no files.",
   noFile: "This version has no such file.",
