@@ -25,6 +25,27 @@ export const looks: Look[] = [
     ready: (p) => p.getByText("Nothing matches").waitFor(),
   },
   {
+    name: "templates-organizations",
+    path: "/templates",
+    as: "bob",
+    prepare: (store) => {
+      const [, vm] = store.templates;
+      Object.assign(vm!, {
+        organization_id: "o2",
+        organization_name: "research",
+        organization_display_name: "Research",
+      });
+    },
+    ready: async (p) => {
+      await p
+        .getByRole("row", { name: /Research/ })
+        .or(p.getByRole("row", { name: /Linux machine/ }))
+        .first()
+        .waitFor();
+      await p.getByRole("button", { name: "New template" }).waitFor();
+    },
+  },
+  {
     name: "template",
     path: docker,
     as: "alice",
