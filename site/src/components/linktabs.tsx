@@ -1,4 +1,5 @@
-import { Link, type LinkProps } from "@tanstack/react-router";
+import { Link, type LinkProps, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { cx } from "@/lib/cx";
 
 export interface LinkTab extends Pick<LinkProps, "to" | "params"> {
@@ -28,8 +29,15 @@ interface Props {
 /** LinkTabs are tabs that are pages of their own. */
 export function LinkTabs({ label, tabs, look = "line" }: Props) {
   const [row, one] = looks[look];
+  const nav = useRef<HTMLElement>(null);
+  const path = useLocation({ select: (location) => location.pathname });
+  // On a phone the current one may stand beside the window.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new path is what calls for it
+  useEffect(() => {
+    nav.current?.querySelector("[data-status=active]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
+  }, [path]);
   return (
-    <nav aria-label={label} className={cx("flex overflow-x-auto", row)}>
+    <nav ref={nav} aria-label={label} className={cx("flex overflow-x-auto", row)}>
       {tabs.map((tab) => (
         <Link
           key={tab.to}
