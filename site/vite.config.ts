@@ -39,6 +39,8 @@ export default defineConfig({
       "@": here("src"),
       // The library writes <style> elements, which our policy forbids.
       "react-remove-scroll": here("src/ui/removescroll.tsx"),
+      // Its form for browsers needs a document, which the worker that reads Markdown has not.
+      "decode-named-character-reference": here("node_modules/decode-named-character-reference/index.js"),
     },
   },
   build: {

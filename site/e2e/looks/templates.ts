@@ -25,6 +25,27 @@ export const looks: Look[] = [
     ready: (p) => p.getByText("Nothing matches").waitFor(),
   },
   {
+    name: "templates-organizations",
+    path: "/templates",
+    as: "bob",
+    prepare: (store) => {
+      const [, vm] = store.templates;
+      Object.assign(vm!, {
+        organization_id: "o2",
+        organization_name: "research",
+        organization_display_name: "Research",
+      });
+    },
+    ready: async (p) => {
+      await p
+        .getByRole("row", { name: /Research/ })
+        .or(p.getByRole("row", { name: /Linux machine/ }))
+        .first()
+        .waitFor();
+      await p.getByRole("button", { name: "New template" }).waitFor();
+    },
+  },
+  {
     name: "template",
     path: docker,
     as: "alice",
@@ -52,7 +73,7 @@ export const looks: Look[] = [
     name: "template-version",
     path: `${docker}/versions/bold_ferris4?compare=brave_noether1`,
     as: "alice",
-    ready: (p) => p.getByText("5 files differ").waitFor(),
+    ready: (p) => p.getByText("6 files differ").waitFor(),
   },
   {
     name: "template-version-failed",

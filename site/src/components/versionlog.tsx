@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { emptyLog, type Log } from "@/api/logs";
 import { followVersionLog, versionLogKey } from "@/api/versionlog";
@@ -15,7 +15,7 @@ export function VersionLog({ version, className }: { version: string; className?
   const client = useQueryClient();
   const { data: log = emptyLog } = useQuery<Log>({
     queryKey: versionLogKey(version),
-    enabled: false,
+    queryFn: skipToken,
     initialData: emptyLog,
     staleTime: Number.POSITIVE_INFINITY,
   });

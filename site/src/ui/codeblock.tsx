@@ -35,7 +35,7 @@ export function CodeBlock({ code, label }: { code: string; label?: string }) {
         tabIndex={0}
         role="group"
         aria-label={label ?? "Command"}
-        className="min-w-0 flex-1 overflow-x-auto whitespace-pre py-1 font-mono text-sm leading-5"
+        className="min-w-0 flex-1 overflow-x-auto whitespace-pre py-1 font-mono text-sm leading-5 [font-variant-ligatures:none]"
       >
         {code}
       </pre>

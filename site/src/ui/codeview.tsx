@@ -17,7 +17,7 @@ const tones = { added: "bg-ok-soft", removed: "bg-bad-soft", quiet: "bg-sunken t
 export function CodeView({ lines, label, empty }: { lines: readonly CodeLine[]; label: string; empty?: ReactNode }) {
   const widths = (lines.at(-1)?.numbers ?? []).map((_, i) => {
     const last = lines.findLast((l) => l.numbers[i] !== undefined)?.numbers[i] ?? 1;
-    return `${Math.max(3, String(last).length)}ch`;
+    return `calc(${Math.max(2, String(last).length)}ch + 1rem)`;
   });
   if (lines.length === 0) return <p className="px-4 py-3 text-muted">{empty}</p>;
   return (
@@ -25,7 +25,7 @@ export function CodeView({ lines, label, empty }: { lines: readonly CodeLine[]; 
       tabIndex={0}
       role="group"
       aria-label={label}
-      className="max-h-[70vh] min-h-12 overflow-auto py-2 font-mono text-[0.75rem] leading-5 outline-offset-[-2px]"
+      className="max-h-[70vh] min-h-12 overflow-auto py-2 font-mono text-[0.75rem] leading-5 outline-offset-[-2px] [font-variant-ligatures:none]"
       count={lines.length}
       rowHeight={20}
       keyOf={(i) => i}
@@ -39,7 +39,7 @@ export function CodeView({ lines, label, empty }: { lines: readonly CodeLine[]; 
                 // biome-ignore lint/suspicious/noArrayIndexKey: columns never move
                 key={n}
                 aria-hidden
-                style={{ minWidth: width }}
+                style={{ width }}
                 className="shrink-0 select-none pl-4 text-right text-faint tabular-nums"
               >
                 {line.numbers[n] ?? ""}

@@ -12,7 +12,7 @@ import { CodeBlock } from "./codeblock";
 const longest = 150_000;
 
 /** How long reading may take, in milliseconds, before the text is shown as it is written. */
-const patience = 3_000;
+const patience = 10_000;
 
 function textOf(node: ReactNode): string {
   if (typeof node === "string" || typeof node === "number") return String(node);
@@ -121,7 +121,7 @@ function Picture({ src, alt }: { src: string | undefined; alt: string }) {
 }
 
 const AsWritten = ({ text }: { text: string }) => (
-  <pre className="whitespace-pre-wrap break-words font-mono text-sm">{text}</pre>
+  <pre className="whitespace-pre-wrap break-words font-mono text-sm [font-variant-ligatures:none]">{text}</pre>
 );
 
 /** Reading is the tree of text, "given up", or undefined as long as it is read. */

@@ -77,12 +77,12 @@ function Compared({ before, after }: { before: TemplateVersion; after: TemplateV
   );
   const names = useMemo(() => changes?.map((c) => c.name) ?? [], [changes]);
   const error = left.error ?? right.error;
-  if (error) return <ApiErrorBox error={error} title={words.partFailed} />;
+  if (error) return <ApiErrorBox error={error} title={words.filesFailed} />;
   if (!left.data || !right.data) return <Skeleton className="h-40" />;
   if (!changes) return <Empty title={words.zip} />;
   if (changes.length === 0) return <p className="text-muted">{words.noChanges}</p>;
   const kinds = new Map(changes.map((c) => [c.name, c.kind]));
-  const chosen = changes.find((c) => c.name === wanted) ?? changes[0]!;
+  const chosen = changes.find((c) => c.name === wanted) ?? usual(changes);
   return (
     <div className="grid gap-3 lg:grid-cols-[16rem_minmax(0,1fr)] lg:items-start">
       <Card title={words.changedFiles(changes.length)}>
@@ -97,6 +97,10 @@ function Compared({ before, after }: { before: TemplateVersion; after: TemplateV
     </div>
   );
 }
+
+/** usual is the file that is shown first. */
+const usual = (changes: Change<TarFile>[]) =>
+  changes.find((c) => c.name === "main.tf") ?? changes.find((c) => (c.after ?? c.before)?.text) ?? changes[0]!;
 
 const marks = { added: ["A", "text-ok"], removed: ["D", "text-bad"], changed: ["M", "text-warn"] } as const;
 

@@ -39,7 +39,7 @@ function Files({ template, version }: { template: Template; version: TemplateVer
   return (
     <div className="flex flex-col gap-3">
       <Bar template={template} version={version} onDownload={data ? download : undefined} />
-      {error ? <ApiErrorBox error={error} title={words.partFailed} onRetry={() => void refetch()} /> : null}
+      {error ? <ApiErrorBox error={error} title={words.filesFailed} onRetry={() => void refetch()} /> : null}
       {!data && !error ? <Skeleton className="h-72" /> : null}
       {data && !data.files ? <Empty title={words.zip} /> : null}
       {data?.files?.length === 0 ? <Empty title={words.noFiles} /> : null}
@@ -117,7 +117,7 @@ function Bar({
       <Button icon={<Download size={15} />} disabled={!onDownload} onClick={onDownload}>
         {words.download}
       </Button>
-      {can.update ? (
+      {can.update && version.id !== template.active_version_id ? (
         <Link
           to="/templates/$organization/$template/versions/$version/edit"
           params={{ ...place, version: version.name }}

@@ -16,9 +16,11 @@ export default function TemplateReadme() {
   const text = version.readme.replace(frontMatter, "").trim();
   if (!text) {
     return (
-      <Empty title={words.noReadmeTitle} text={words.noReadmeText}>
-        <CodeBlock code={`coder templates push ${template.name} --directory .`} label={words.noReadmePush} />
-      </Empty>
+      <div className="min-w-0">
+        <Empty title={words.noReadmeTitle} text={words.noReadmeText}>
+          <CodeBlock code={`coder templates push ${template.name} --directory .`} label={words.noReadmePush} />
+        </Empty>
+      </div>
     );
   }
   return (

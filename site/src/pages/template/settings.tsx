@@ -148,7 +148,6 @@ function General({ draft, set, error }: PartProps) {
               onChange={(e) => set("icon")(e.target.value)}
               maxLength={256}
               spellCheck={false}
-              placeholder="/icon/docker.svg"
             />
           </Field>
         </div>

@@ -17,11 +17,7 @@ export function SettingsFrame({ template, children }: { template: Template; chil
   const refused = noRight(useRights(template).update);
   return (
     <div className="flex flex-col gap-5">
-      <LinkTabs
-        label={words.settingsTabs}
-        tabs={tabs.map((tab) => ({ ...tab, params: place }))}
-        className="-mt-3 border-b-0"
-      />
+      <LinkTabs label={words.settingsTabs} tabs={tabs.map((tab) => ({ ...tab, params: place }))} look="pills" />
       {refused ? (
         <p role="note" className="rounded-lg bg-sunken px-4 py-2.5 text-muted">
           {words.noRightTitle}. {refused}

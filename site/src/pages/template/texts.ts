@@ -56,6 +56,7 @@ export const words = {
   apps: "Apps",
   docsOf: (name: string) => `What version ${name} has.`,
 
+  filesFailed: "The files cannot be shown",
   tree: "Files of the version",
   noFiles: "The version has no files.",
   noFile: "This version has no such file.",
@@ -131,7 +132,7 @@ export const words = {
   displayName: "Display name",
   description: "Description",
   icon: "Icon",
-  iconHint: "A path of this server such as /icon/docker.svg. Pictures of other hosts are not shown here.",
+  iconHint: "A path of this server, or an http address. Pictures of other hosts are not shown on these pages.",
   policy: "Workspaces",
   requireActive: "Starts use the active version",
   requireActiveHint: "Template administrators may still start other versions.",

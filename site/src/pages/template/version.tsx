@@ -76,7 +76,7 @@ function Actions({ template, version }: { template: Template; version: TemplateV
   return (
     <div className="flex flex-wrap gap-2">
       {working(version) ? <Cancel version={version} refused={refused} /> : null}
-      {can.update ? (
+      {can.update && !active ? (
         <Link
           to="/templates/$organization/$template/versions/$version/edit"
           params={{ ...place, version: version.name }}
@@ -159,6 +159,7 @@ function Log({ version }: { version: TemplateVersion }) {
   return (
     <Card
       title={words.importLog}
+      className={open ? undefined : "[&>header]:border-b-0"}
       actions={
         <Button size="sm" look="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? words.hideLog : words.showLog}

@@ -89,7 +89,9 @@ function Row({ template: t, index, many, columns, last }: RowProps) {
             </Link>
             {t.deprecated ? <Badge tone="warn">{words.deprecated}</Badge> : null}
           </div>
-          <div className="truncate text-muted text-sm">{plain(t.description || t.name, 200)}</div>
+          <div className="truncate text-muted text-sm">
+            {plain(t.description || (t.display_name ? t.name : ""), 200)}
+          </div>
         </div>
       </div>
       {many ? (
