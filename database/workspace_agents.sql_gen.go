@@ -251,21 +251,23 @@ func (q *Queries) IsAgentCurrent(ctx context.Context, id api.ID) (bool, error) {
 }
 
 const listAgentsOfJobs = `-- name: ListAgentsOfJobs :many
-select a.id, a.resource_id, a.parent_id, a.workspace_build_id, a.ordinal, a.name, a.auth_token_hash, a.auth_instance_id, a.operating_system, a.architecture, a.directory, a.expanded_directory, a.motd_file, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url, a.startup_script_behavior, a.api_key_scope, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed, a.connection_id, a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at, a.devcontainers, a.resource_monitors,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', p.id, 'body', p.body, 'health', p.health) order by p.ordinal)
+select a.id, a.resource_id, a.parent_id, a.name, a.auth_instance_id, a.operating_system, a.architecture, a.directory,
+    a.expanded_directory, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url,
+    a.startup_script_behavior, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed,
+    a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at,
+    array(
+        select jsonb_build_object('ordinal', p.ordinal, 'id', p.id, 'body', p.body, 'health', p.health)::text
         from workspace_apps p where p.agent_id = a.id
-    ), '[]')::jsonb as apps,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', s.id, 'log_source_id', s.log_source_id, 'body', s.body, 'status', s.status,
-            'exit_code', s.exit_code) order by s.ordinal)
+    )::text[] as apps,
+    array(
+        select jsonb_build_object('ordinal', s.ordinal, 'id', s.id, 'log_source_id', s.log_source_id, 'body', s.body,
+            'status', s.status, 'exit_code', s.exit_code)::text
         from workspace_agent_scripts s where s.agent_id = a.id
-    ), '[]')::jsonb as scripts,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon,
-            'created_at', l.created_at) order by l.created_at, l.id)
+    )::text[] as scripts,
+    array(
+        select jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon, 'created_at', l.created_at)::text
         from workspace_agent_log_sources l where l.agent_id = a.id
-    ), '[]')::jsonb as log_sources,
+    )::text[] as log_sources,
     coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
 from unnest(case when $1::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else $2::uuid[] end) as j(id)
@@ -282,17 +284,43 @@ type ListAgentsOfJobsParams struct {
 }
 
 type ListAgentsOfJobsRow struct {
-	WorkspaceAgent WorkspaceAgent
-	Apps           json.RawMessage
-	Scripts        json.RawMessage
-	LogSources     json.RawMessage
-	Relays         json.RawMessage
-	DbNow          time.Time
+	ID                       api.ID
+	ResourceID               api.ID
+	ParentID                 *api.ID
+	Name                     string
+	AuthInstanceID           string
+	OperatingSystem          string
+	Architecture             string
+	Directory                string
+	ExpandedDirectory        string
+	EnvironmentVariables     json.RawMessage
+	ConnectionTimeoutSeconds int32
+	TroubleshootingUrl       string
+	StartupScriptBehavior    string
+	DisplayApps              []string
+	Version                  string
+	Subsystems               []string
+	LifecycleState           string
+	LogsLength               int32
+	LogsOverflowed           bool
+	FirstConnectedAt         *time.Time
+	LastConnectedAt          *time.Time
+	DisconnectedAt           *time.Time
+	StartedAt                *time.Time
+	ReadyAt                  *time.Time
+	CreatedAt                time.Time
+	UpdatedAt                time.Time
+	Apps                     []string
+	Scripts                  []string
+	LogSources               []string
+	Relays                   json.RawMessage
+	DbNow                    time.Time
 }
 
-// Agents with their parts, and the database's time, by which an agent's state is
-// judged; only_id narrows to one of them. The jobs are those kept by KeepNewestBuilds,
-// or those given.
+// Agents as they are shown with their parts, each a JSON object, and the database's
+// time, by which an agent's state is judged; only_id narrows to one of them. The jobs
+// are those kept by KeepNewestBuilds, or those given. Parts are not in order: most
+// agents of a page have few, and a sort costs more than they do.
 func (q *Queries) ListAgentsOfJobs(ctx context.Context, arg ListAgentsOfJobsParams) ([]ListAgentsOfJobsRow, error) {
 	rows, err := q.db.Query(ctx, listAgentsOfJobs, arg.Kept, arg.JobIds, arg.OnlyID)
 	if err != nil {
@@ -303,40 +331,32 @@ func (q *Queries) ListAgentsOfJobs(ctx context.Context, arg ListAgentsOfJobsPara
 	for rows.Next() {
 		var i ListAgentsOfJobsRow
 		if err := rows.Scan(
-			&i.WorkspaceAgent.ID,
-			&i.WorkspaceAgent.ResourceID,
-			&i.WorkspaceAgent.ParentID,
-			&i.WorkspaceAgent.WorkspaceBuildID,
-			&i.WorkspaceAgent.Ordinal,
-			&i.WorkspaceAgent.Name,
-			&i.WorkspaceAgent.AuthTokenHash,
-			&i.WorkspaceAgent.AuthInstanceID,
-			&i.WorkspaceAgent.OperatingSystem,
-			&i.WorkspaceAgent.Architecture,
-			&i.WorkspaceAgent.Directory,
-			&i.WorkspaceAgent.ExpandedDirectory,
-			&i.WorkspaceAgent.MotdFile,
-			&i.WorkspaceAgent.EnvironmentVariables,
-			&i.WorkspaceAgent.ConnectionTimeoutSeconds,
-			&i.WorkspaceAgent.TroubleshootingUrl,
-			&i.WorkspaceAgent.StartupScriptBehavior,
-			&i.WorkspaceAgent.ApiKeyScope,
-			&i.WorkspaceAgent.DisplayApps,
-			&i.WorkspaceAgent.Version,
-			&i.WorkspaceAgent.Subsystems,
-			&i.WorkspaceAgent.LifecycleState,
-			&i.WorkspaceAgent.LogsLength,
-			&i.WorkspaceAgent.LogsOverflowed,
-			&i.WorkspaceAgent.ConnectionID,
-			&i.WorkspaceAgent.FirstConnectedAt,
-			&i.WorkspaceAgent.LastConnectedAt,
-			&i.WorkspaceAgent.DisconnectedAt,
-			&i.WorkspaceAgent.StartedAt,
-			&i.WorkspaceAgent.ReadyAt,
-			&i.WorkspaceAgent.CreatedAt,
-			&i.WorkspaceAgent.UpdatedAt,
-			&i.WorkspaceAgent.Devcontainers,
-			&i.WorkspaceAgent.ResourceMonitors,
+			&i.ID,
+			&i.ResourceID,
+			&i.ParentID,
+			&i.Name,
+			&i.AuthInstanceID,
+			&i.OperatingSystem,
+			&i.Architecture,
+			&i.Directory,
+			&i.ExpandedDirectory,
+			&i.EnvironmentVariables,
+			&i.ConnectionTimeoutSeconds,
+			&i.TroubleshootingUrl,
+			&i.StartupScriptBehavior,
+			&i.DisplayApps,
+			&i.Version,
+			&i.Subsystems,
+			&i.LifecycleState,
+			&i.LogsLength,
+			&i.LogsOverflowed,
+			&i.FirstConnectedAt,
+			&i.LastConnectedAt,
+			&i.DisconnectedAt,
+			&i.StartedAt,
+			&i.ReadyAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
 			&i.Apps,
 			&i.Scripts,
 			&i.LogSources,

@@ -7,9 +7,22 @@ package database
 
 import (
 	"context"
+	"encoding/json"
+	"time"
 
 	"coder.internal/api"
 )
+
+const countWorkspaces = `-- name: CountWorkspaces :one
+select count(*)::bigint as total from workspaces where not deleted
+`
+
+func (q *Queries) CountWorkspaces(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countWorkspaces)
+	var total int64
+	err := row.Scan(&total)
+	return total, err
+}
 
 const findWorkspace = `-- name: FindWorkspace :one
 select id, organization_id, owner_id, template_id, name, autostart_schedule, ttl_ms, automatic_updates, deleted, last_used_at, created_at, updated_at, acl from workspaces
@@ -168,13 +181,23 @@ func (q *Queries) KeepPage(ctx context.Context, ids []api.ID) (int32, error) {
 }
 
 const listWorkspaceDetails = `-- name: ListWorkspaceDetails :many
-select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates, w.deleted, w.last_used_at, w.created_at, w.updated_at, w.acl, u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
+select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates,
+    w.last_used_at, w.created_at, w.updated_at,
+    u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
     t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    b.id, b.workspace_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.debug, b.daily_cost, b.deadline, b.max_deadline, b.created_at, b.updated_at, b.template_version_preset_id, b.has_external_agent, b.guarded, b.refused, j.id, j.organization_id, j.initiator_id, j.type, j.status, j.file_id, j.tags, j.subject_id, j.attempt, j.worker_id, j.worker_name, j.lease_expires_at, j.error, j.error_code, j.force_cancel, j.state_serial, j.log_offset, j.logs_length, j.logs_overflowed, j.created_at, j.updated_at, j.started_at, j.canceled_at, j.completed_at, j.holders, j.acquire_id, j.modules_hash, v.name as version_name, i.username as initiator_name
+    b.id as build_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.daily_cost,
+    b.deadline, b.max_deadline, b.created_at as build_created_at, b.updated_at as build_updated_at,
+    b.template_version_preset_id, b.has_external_agent,
+    j.organization_id as job_organization_id, j.initiator_id as job_initiator_id, j.type as job_type, j.status as job_status,
+    j.file_id as job_file_id, j.tags as job_tags, j.worker_id as job_worker_id, j.worker_name as job_worker_name,
+    j.error as job_error, j.error_code as job_error_code, j.logs_overflowed as job_logs_overflowed,
+    j.created_at as job_created_at, j.started_at as job_started_at, j.canceled_at as job_canceled_at,
+    j.completed_at as job_completed_at, j.subject_id as job_subject_id,
+    v.name as version_name, i.username as initiator_name
 from unnest(nullif(current_setting('coder.builds', true), '')::uuid[]) as p(id)
 join workspace_builds b on b.id = p.id
 join workspaces w on w.id = b.workspace_id
@@ -187,7 +210,17 @@ join templates t on t.id = w.template_id
 `
 
 type ListWorkspaceDetailsRow struct {
-	Workspace                       Workspace
+	ID                              api.ID
+	OrganizationID                  api.ID
+	OwnerID                         api.ID
+	TemplateID                      api.ID
+	Name                            string
+	AutostartSchedule               *string
+	TtlMs                           *int64
+	AutomaticUpdates                string
+	LastUsedAt                      time.Time
+	CreatedAt                       time.Time
+	UpdatedAt                       time.Time
 	OwnerName                       string
 	OwnerAvatarUrl                  string
 	OrganizationName                string
@@ -198,14 +231,42 @@ type ListWorkspaceDetailsRow struct {
 	TemplateAllowUserCancel         bool
 	TemplateRequireActiveVersion    bool
 	TemplateUseClassicParameterFlow bool
-	WorkspaceBuild                  WorkspaceBuild
-	ProvisionerJob                  ProvisionerJob
+	BuildID                         api.ID
+	TemplateVersionID               api.ID
+	BuildNumber                     int32
+	Transition                      string
+	Reason                          string
+	InitiatorID                     api.ID
+	JobID                           api.ID
+	DailyCost                       int32
+	Deadline                        *time.Time
+	MaxDeadline                     *time.Time
+	BuildCreatedAt                  time.Time
+	BuildUpdatedAt                  time.Time
+	TemplateVersionPresetID         *api.ID
+	HasExternalAgent                bool
+	JobOrganizationID               api.ID
+	JobInitiatorID                  api.ID
+	JobType                         string
+	JobStatus                       string
+	JobFileID                       api.ID
+	JobTags                         json.RawMessage
+	JobWorkerID                     *api.ID
+	JobWorkerName                   string
+	JobError                        string
+	JobErrorCode                    string
+	JobLogsOverflowed               bool
+	JobCreatedAt                    time.Time
+	JobStartedAt                    *time.Time
+	JobCanceledAt                   *time.Time
+	JobCompletedAt                  *time.Time
+	JobSubjectID                    api.ID
 	VersionName                     string
 	InitiatorName                   string
 }
 
 // Builds kept by KeepNewestBuilds with their jobs, their workspaces and the names around
-// these.
+// these. Only columns that are shown: a page has many rows, and each value costs.
 func (q *Queries) ListWorkspaceDetails(ctx context.Context) ([]ListWorkspaceDetailsRow, error) {
 	rows, err := q.db.Query(ctx, listWorkspaceDetails)
 	if err != nil {
@@ -216,19 +277,17 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context) ([]ListWorkspaceDeta
 	for rows.Next() {
 		var i ListWorkspaceDetailsRow
 		if err := rows.Scan(
-			&i.Workspace.ID,
-			&i.Workspace.OrganizationID,
-			&i.Workspace.OwnerID,
-			&i.Workspace.TemplateID,
-			&i.Workspace.Name,
-			&i.Workspace.AutostartSchedule,
-			&i.Workspace.TtlMs,
-			&i.Workspace.AutomaticUpdates,
-			&i.Workspace.Deleted,
-			&i.Workspace.LastUsedAt,
-			&i.Workspace.CreatedAt,
-			&i.Workspace.UpdatedAt,
-			&i.Workspace.Acl,
+			&i.ID,
+			&i.OrganizationID,
+			&i.OwnerID,
+			&i.TemplateID,
+			&i.Name,
+			&i.AutostartSchedule,
+			&i.TtlMs,
+			&i.AutomaticUpdates,
+			&i.LastUsedAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
 			&i.OwnerName,
 			&i.OwnerAvatarUrl,
 			&i.OrganizationName,
@@ -239,51 +298,36 @@ func (q *Queries) ListWorkspaceDetails(ctx context.Context) ([]ListWorkspaceDeta
 			&i.TemplateAllowUserCancel,
 			&i.TemplateRequireActiveVersion,
 			&i.TemplateUseClassicParameterFlow,
-			&i.WorkspaceBuild.ID,
-			&i.WorkspaceBuild.WorkspaceID,
-			&i.WorkspaceBuild.TemplateVersionID,
-			&i.WorkspaceBuild.BuildNumber,
-			&i.WorkspaceBuild.Transition,
-			&i.WorkspaceBuild.Reason,
-			&i.WorkspaceBuild.InitiatorID,
-			&i.WorkspaceBuild.JobID,
-			&i.WorkspaceBuild.Debug,
-			&i.WorkspaceBuild.DailyCost,
-			&i.WorkspaceBuild.Deadline,
-			&i.WorkspaceBuild.MaxDeadline,
-			&i.WorkspaceBuild.CreatedAt,
-			&i.WorkspaceBuild.UpdatedAt,
-			&i.WorkspaceBuild.TemplateVersionPresetID,
-			&i.WorkspaceBuild.HasExternalAgent,
-			&i.WorkspaceBuild.Guarded,
-			&i.WorkspaceBuild.Refused,
-			&i.ProvisionerJob.ID,
-			&i.ProvisionerJob.OrganizationID,
-			&i.ProvisionerJob.InitiatorID,
-			&i.ProvisionerJob.Type,
-			&i.ProvisionerJob.Status,
-			&i.ProvisionerJob.FileID,
-			&i.ProvisionerJob.Tags,
-			&i.ProvisionerJob.SubjectID,
-			&i.ProvisionerJob.Attempt,
-			&i.ProvisionerJob.WorkerID,
-			&i.ProvisionerJob.WorkerName,
-			&i.ProvisionerJob.LeaseExpiresAt,
-			&i.ProvisionerJob.Error,
-			&i.ProvisionerJob.ErrorCode,
-			&i.ProvisionerJob.ForceCancel,
-			&i.ProvisionerJob.StateSerial,
-			&i.ProvisionerJob.LogOffset,
-			&i.ProvisionerJob.LogsLength,
-			&i.ProvisionerJob.LogsOverflowed,
-			&i.ProvisionerJob.CreatedAt,
-			&i.ProvisionerJob.UpdatedAt,
-			&i.ProvisionerJob.StartedAt,
-			&i.ProvisionerJob.CanceledAt,
-			&i.ProvisionerJob.CompletedAt,
-			&i.ProvisionerJob.Holders,
-			&i.ProvisionerJob.AcquireID,
-			&i.ProvisionerJob.ModulesHash,
+			&i.BuildID,
+			&i.TemplateVersionID,
+			&i.BuildNumber,
+			&i.Transition,
+			&i.Reason,
+			&i.InitiatorID,
+			&i.JobID,
+			&i.DailyCost,
+			&i.Deadline,
+			&i.MaxDeadline,
+			&i.BuildCreatedAt,
+			&i.BuildUpdatedAt,
+			&i.TemplateVersionPresetID,
+			&i.HasExternalAgent,
+			&i.JobOrganizationID,
+			&i.JobInitiatorID,
+			&i.JobType,
+			&i.JobStatus,
+			&i.JobFileID,
+			&i.JobTags,
+			&i.JobWorkerID,
+			&i.JobWorkerName,
+			&i.JobError,
+			&i.JobErrorCode,
+			&i.JobLogsOverflowed,
+			&i.JobCreatedAt,
+			&i.JobStartedAt,
+			&i.JobCanceledAt,
+			&i.JobCompletedAt,
+			&i.JobSubjectID,
 			&i.VersionName,
 			&i.InitiatorName,
 		); err != nil {
@@ -364,19 +408,21 @@ with page as materialized (
             limit 1000
         ) n
         order by n.last_used_at desc, n.id
-        limit $2 offset $1
+        limit $3 offset $2
     )::uuid[] as ids
 ), known as (
-    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < $2::integer
-        then cardinality(p.ids) + $1::integer end)::bigint as total
+    select p.ids::uuid[] as ids, (case when cardinality(p.ids) > 0 and cardinality(p.ids) < $3::integer
+        then cardinality(p.ids) + $2::integer end)::bigint as total
     from page p
 )
-select k.ids, coalesce(k.total, (select count(*) from workspaces w where not w.deleted))::bigint as total,
+select k.ids, (case when k.total is not null then k.total
+        when not $1::boolean then (select count(*) from workspaces w where not w.deleted) else -1 end)::bigint as total,
     length(set_config('coder.page', k.ids::text, true))::integer as kept
 from known k
 `
 
 type SearchNewestWorkspacesParams struct {
+	Counted  bool
 	SkipRows int32
 	MaxRows  int32
 }
@@ -388,9 +434,10 @@ type SearchNewestWorkspacesRow struct {
 }
 
 // SearchWorkspaces for a caller who may read all and looks for nothing, among the first
-// thousand. It is planned once, because the constant tells how far it will go.
+// thousand. It is planned once, because the constant tells how far it will go. The
+// total is -1 where it takes counting and counted says that somebody does.
 func (q *Queries) SearchNewestWorkspaces(ctx context.Context, arg SearchNewestWorkspacesParams) (SearchNewestWorkspacesRow, error) {
-	row := q.db.QueryRow(ctx, searchNewestWorkspaces, arg.SkipRows, arg.MaxRows)
+	row := q.db.QueryRow(ctx, searchNewestWorkspaces, arg.Counted, arg.SkipRows, arg.MaxRows)
 	var i SearchNewestWorkspacesRow
 	err := row.Scan(&i.Ids, &i.Total, &i.Kept)
 	return i, err

@@ -1,10 +1,12 @@
 package agents
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coder.internal/api"
@@ -81,8 +83,8 @@ func NameApps(agents []api.WorkspaceAgent, workspace, owner string) {
 
 // joinResources puts agents into their resources, and those under their jobs.
 func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgent) (map[api.ID][]api.WorkspaceResource, error) {
-	out := map[api.ID][]api.WorkspaceResource{}
-	byResource := map[api.ID][]api.WorkspaceAgent{}
+	out := make(map[api.ID][]api.WorkspaceResource, len(rows))
+	byResource := make(map[api.ID][]api.WorkspaceAgent, len(rows))
 	for _, a := range agents {
 		byResource[a.ResourceID] = append(byResource[a.ResourceID], a)
 	}
@@ -94,7 +96,7 @@ func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgen
 		if res.Agents == nil {
 			res.Agents = []api.WorkspaceAgent{}
 		}
-		if err := json.Unmarshal(r.Metadata, &res.Metadata); err != nil {
+		if err := some(r.Metadata, &res.Metadata); err != nil {
 			return nil, fmt.Errorf("decode metadata of resource %s: %w", r.ID, err)
 		}
 		out[r.JobID] = append(out[r.JobID], res)
@@ -106,7 +108,7 @@ func joinResources(rows []database.WorkspaceResource, agents []api.WorkspaceAgen
 func assemble(rows []database.ListAgentsOfJobsRow) ([]api.WorkspaceAgent, error) {
 	out := make([]api.WorkspaceAgent, len(rows))
 	for i, r := range rows {
-		a, err := convertAgent(r.WorkspaceAgent, r.DbNow)
+		a, err := convertAgent(shown(r), r.DbNow)
 		if err != nil {
 			return nil, err
 		}
@@ -118,27 +120,57 @@ func assemble(rows []database.ListAgentsOfJobsRow) ([]api.WorkspaceAgent, error)
 	return out, nil
 }
 
-// addParts decodes what the row of an agent holds of other tables.
-func addParts(a *api.WorkspaceAgent, r database.ListAgentsOfJobsRow) error {
-	var apps []struct {
-		ID     api.ID          `json:"id"`
-		Body   json.RawMessage `json:"body"`
-		Health string          `json:"health"`
+// shown is the agent of a row, as far as it is read.
+func shown(r database.ListAgentsOfJobsRow) database.WorkspaceAgent {
+	return database.WorkspaceAgent{ID: r.ID, ResourceID: r.ResourceID, ParentID: r.ParentID, Name: r.Name,
+		AuthInstanceID: r.AuthInstanceID, OperatingSystem: r.OperatingSystem, Architecture: r.Architecture,
+		Directory: r.Directory, ExpandedDirectory: r.ExpandedDirectory, EnvironmentVariables: r.EnvironmentVariables,
+		ConnectionTimeoutSeconds: r.ConnectionTimeoutSeconds, TroubleshootingUrl: r.TroubleshootingUrl,
+		StartupScriptBehavior: r.StartupScriptBehavior, DisplayApps: r.DisplayApps, Version: r.Version,
+		Subsystems: r.Subsystems, LifecycleState: r.LifecycleState, LogsLength: r.LogsLength,
+		LogsOverflowed: r.LogsOverflowed, FirstConnectedAt: r.FirstConnectedAt, LastConnectedAt: r.LastConnectedAt,
+		DisconnectedAt: r.DisconnectedAt, StartedAt: r.StartedAt, ReadyAt: r.ReadyAt, CreatedAt: r.CreatedAt,
+		UpdatedAt: r.UpdatedAt}
+}
+
+// The parts of an agent, as ListAgentsOfJobs has them.
+type (
+	storedApp struct {
+		Ordinal int             `json:"ordinal"`
+		ID      api.ID          `json:"id"`
+		Body    json.RawMessage `json:"body"`
+		Health  string          `json:"health"`
 	}
-	var scripts []struct {
+	storedScript struct {
+		Ordinal     int             `json:"ordinal"`
 		ID          api.ID          `json:"id"`
 		LogSourceID api.ID          `json:"log_source_id"`
 		Body        json.RawMessage `json:"body"`
 		Status      string          `json:"status"`
 		ExitCode    *int32          `json:"exit_code"`
 	}
-	var sources []struct {
+	storedSource struct {
 		ID          api.ID    `json:"id"`
 		DisplayName string    `json:"display_name"`
 		Icon        string    `json:"icon"`
 		CreatedAt   time.Time `json:"created_at"`
 	}
-	if err := errors.Join(some(r.Apps, &apps), some(r.Scripts, &scripts), some(r.LogSources, &sources), some(r.Relays, &a.Latency)); err != nil {
+)
+
+// addParts decodes what the row of an agent holds of other tables, and puts it in order.
+func addParts(a *api.WorkspaceAgent, r database.ListAgentsOfJobsRow) error {
+	apps, err := inOrder(r.Apps, func(x, y storedApp) int { return cmp.Compare(x.Ordinal, y.Ordinal) })
+	if err != nil {
+		return err
+	}
+	scripts, err := inOrder(r.Scripts, func(x, y storedScript) int { return cmp.Compare(x.Ordinal, y.Ordinal) })
+	if err != nil {
+		return err
+	}
+	sources, err := inOrder(r.LogSources, func(x, y storedSource) int {
+		return cmp.Or(x.CreatedAt.Compare(y.CreatedAt), bytes.Compare(x.ID[:], y.ID[:]))
+	})
+	if err != nil {
 		return err
 	}
 	for _, p := range apps {
@@ -160,7 +192,22 @@ func addParts(a *api.WorkspaceAgent, r database.ListAgentsOfJobsRow) error {
 		a.LogSources = append(a.LogSources, api.AgentLogSource{ID: p.ID, AgentID: a.ID, DisplayName: p.DisplayName,
 			Icon: p.Icon, CreatedAt: p.CreatedAt})
 	}
-	return nil
+	return some(r.Relays, &a.Latency)
+}
+
+// inOrder decodes JSON objects and sorts them.
+func inOrder[T any](texts []string, compare func(x, y T) int) ([]T, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	out := make([]T, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal([]byte(text), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, compare)
+	return out, nil
 }
 
 // some decodes JSON of the database unless it is empty, which it mostly is.
@@ -184,7 +231,7 @@ func convertAgent(r database.WorkspaceAgent, now time.Time) (api.WorkspaceAgent,
 		Subsystems: r.Subsystems, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		FirstConnectedAt: r.FirstConnectedAt, LastConnectedAt: r.LastConnectedAt,
 		DisconnectedAt: r.DisconnectedAt, StartedAt: r.StartedAt, ReadyAt: r.ReadyAt}
-	if err := json.Unmarshal(r.EnvironmentVariables, &a.EnvironmentVariables); err != nil {
+	if err := some(r.EnvironmentVariables, &a.EnvironmentVariables); err != nil {
 		return a, fmt.Errorf("decode environment of agent %s: %w", r.ID, err)
 	}
 	if a.Status == api.AgentDisconnected && a.DisconnectedAt == nil {

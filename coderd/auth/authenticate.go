@@ -65,9 +65,11 @@ func memberships(stored []string) (map[api.ID][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		var roles []string
-		if err := json.Unmarshal([]byte(m[idLen:]), &roles); err != nil {
-			return nil, err
+		roles := []string{}
+		if m[idLen:] != "[]" { // most members have none
+			if err := json.Unmarshal([]byte(m[idLen:]), &roles); err != nil {
+				return nil, err
+			}
 		}
 		out[id] = roles
 	}

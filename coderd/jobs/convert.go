@@ -30,7 +30,9 @@ func Convert(row database.ProvisionerJob, place Place) api.ProvisionerJob {
 		CanceledAt:     row.CanceledAt,
 	}
 	// Enqueue wrote the tags; a row that cannot be read shows none.
-	_ = json.Unmarshal(row.Tags, &out.Tags)
+	if len(row.Tags) > len("{}") { // mostly there are none
+		_ = json.Unmarshal(row.Tags, &out.Tags)
+	}
 	if place.Estimate != nil {
 		ms := place.Estimate.Milliseconds()
 		out.QueueEstimateMillis = &ms

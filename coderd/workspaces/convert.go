@@ -71,7 +71,7 @@ func (s *Service) page(ctx context.Context, find func(q *database.Queries) ([]ap
 func (s *Service) joinPage(ctx context.Context, ids []api.ID, rows []database.ListWorkspaceDetailsRow, parts *agents.Parts) ([]api.Workspace, error) {
 	jobRows, byID := make([]database.ProvisionerJob, len(rows)), make(map[api.ID]int, len(rows))
 	for i, r := range rows {
-		jobRows[i], byID[r.Workspace.ID] = r.ProvisionerJob, i
+		jobRows[i], byID[r.ID] = jobOf(r), i
 	}
 	jobsByID, err := jobs.Describe(ctx, s.db.Queries, jobRows)
 	if err != nil {
@@ -88,26 +88,42 @@ func (s *Service) joinPage(ctx context.Context, ids []api.ID, rows []database.Li
 			continue
 		}
 		r := rows[i]
-		out = append(out, s.convert(r, convertBuild(database.ListWorkspaceBuildDetailsRow{WorkspaceBuild: r.WorkspaceBuild,
-			ProvisionerJob: r.ProvisionerJob, WorkspaceName: r.Workspace.Name, OwnerID: r.Workspace.OwnerID,
-			OrganizationID: r.Workspace.OrganizationID, OwnerName: r.OwnerName, OwnerAvatarUrl: r.OwnerAvatarUrl,
-			InitiatorName: r.InitiatorName, VersionName: r.VersionName},
-			jobsByID[r.ProvisionerJob.ID], resources[r.ProvisionerJob.ID])))
+		out = append(out, s.convert(r, convertBuild(buildOf(r), jobsByID[r.JobID], resources[r.JobID])))
 	}
 	return out, nil
 }
 
+// jobOf is the job of a row, as far as jobs.Convert shows it.
+func jobOf(r database.ListWorkspaceDetailsRow) database.ProvisionerJob {
+	return database.ProvisionerJob{ID: r.JobID, OrganizationID: r.JobOrganizationID, InitiatorID: r.JobInitiatorID,
+		Type: r.JobType, Status: r.JobStatus, FileID: r.JobFileID, Tags: r.JobTags, SubjectID: r.JobSubjectID,
+		WorkerID: r.JobWorkerID, WorkerName: r.JobWorkerName, Error: r.JobError, ErrorCode: r.JobErrorCode,
+		LogsOverflowed: r.JobLogsOverflowed, CreatedAt: r.JobCreatedAt, StartedAt: r.JobStartedAt,
+		CanceledAt: r.JobCanceledAt, CompletedAt: r.JobCompletedAt}
+}
+
+// buildOf is the build of a row, as far as convertBuild shows it.
+func buildOf(r database.ListWorkspaceDetailsRow) database.ListWorkspaceBuildDetailsRow {
+	return database.ListWorkspaceBuildDetailsRow{WorkspaceName: r.Name, OwnerID: r.OwnerID, OrganizationID: r.OrganizationID,
+		OwnerName: r.OwnerName, OwnerAvatarUrl: r.OwnerAvatarUrl, InitiatorName: r.InitiatorName, VersionName: r.VersionName,
+		WorkspaceBuild: database.WorkspaceBuild{ID: r.BuildID, WorkspaceID: r.ID, TemplateVersionID: r.TemplateVersionID,
+			BuildNumber: r.BuildNumber, Transition: r.Transition, Reason: r.Reason, InitiatorID: r.InitiatorID,
+			JobID: r.JobID, DailyCost: r.DailyCost, Deadline: r.Deadline, MaxDeadline: r.MaxDeadline,
+			CreatedAt: r.BuildCreatedAt, UpdatedAt: r.BuildUpdatedAt,
+			TemplateVersionPresetID: r.TemplateVersionPresetID, HasExternalAgent: r.HasExternalAgent}}
+}
+
 func (s *Service) convert(r database.ListWorkspaceDetailsRow, build api.WorkspaceBuild) api.Workspace {
-	return api.Workspace{ID: r.Workspace.ID, Name: r.Workspace.Name, OwnerID: r.Workspace.OwnerID,
-		OwnerName: r.OwnerName, OwnerAvatarURL: r.OwnerAvatarUrl, OrganizationID: r.Workspace.OrganizationID,
-		OrganizationName: r.OrganizationName, TemplateID: r.Workspace.TemplateID, TemplateName: r.TemplateName,
+	return api.Workspace{ID: r.ID, Name: r.Name, OwnerID: r.OwnerID,
+		OwnerName: r.OwnerName, OwnerAvatarURL: r.OwnerAvatarUrl, OrganizationID: r.OrganizationID,
+		OrganizationName: r.OrganizationName, TemplateID: r.TemplateID, TemplateName: r.TemplateName,
 		TemplateDisplayName: r.TemplateDisplayName, TemplateIcon: r.TemplateIcon,
 		TemplateActiveVersionID: r.TemplateActiveVersionID, TemplateAllowUserCancel: r.TemplateAllowUserCancel,
 		TemplateRequireActive: r.TemplateRequireActiveVersion, TemplateClassicParameters: r.TemplateUseClassicParameterFlow, LatestBuild: build,
 		Outdated:          build.TemplateVersionID != r.TemplateActiveVersionID,
-		AutostartSchedule: r.Workspace.AutostartSchedule, TTLMillis: r.Workspace.TtlMs,
-		AutomaticUpdates: r.Workspace.AutomaticUpdates, AllowRenames: s.opts.AllowRenames, Health: healthOf(build),
-		LastUsedAt: r.Workspace.LastUsedAt, CreatedAt: r.Workspace.CreatedAt, UpdatedAt: r.Workspace.UpdatedAt}
+		AutostartSchedule: r.AutostartSchedule, TTLMillis: r.TtlMs,
+		AutomaticUpdates: r.AutomaticUpdates, AllowRenames: s.opts.AllowRenames, Health: healthOf(build),
+		LastUsedAt: r.LastUsedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 }
 
 // healthOf names the agents of a running workspace that need a look.

@@ -2,6 +2,7 @@ package workspaces
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"coder.internal/api"
@@ -25,17 +26,46 @@ func (s *Service) listOwn(ctx context.Context, p database.SearchWorkspacesParams
 }
 
 // listMany is List for the others.
-func (s *Service) listMany(ctx context.Context, p database.SearchWorkspacesParams) (out api.WorkspacesResponse, err error) {
+func (s *Service) listMany(ctx context.Context, p database.SearchWorkspacesParams) (api.WorkspacesResponse, error) {
+	if isAll(p) && int(p.MaxRows)+int(p.SkipRows) <= maxNewest {
+		return s.listNewest(ctx, p.MaxRows, p.SkipRows)
+	}
+	var out api.WorkspacesResponse
+	var err error
 	out.Workspaces, err = s.page(ctx, func(q *database.Queries) ([]api.ID, error) {
-		if isAll(p) && int(p.MaxRows)+int(p.SkipRows) <= maxNewest {
-			found, err := q.SearchNewestWorkspaces(ctx, database.SearchNewestWorkspacesParams{MaxRows: p.MaxRows, SkipRows: p.SkipRows})
-			out.Count = int(found.Total)
-			return found.Ids, err
-		}
 		found, err := q.SearchWorkspaces(ctx, p)
 		out.Count = int(found.Total)
 		return found.Ids, err
 	})
+	return out, err
+}
+
+// listNewest is List for a question for everything. The more there is the longer it is
+// counted, so that is done at the same time, where nobody waits for connections.
+func (s *Service) listNewest(ctx context.Context, limit, offset int32) (api.WorkspacesResponse, error) {
+	var out api.WorkspacesResponse
+	var counted int64
+	wait := s.db.Aside(ctx, func(ctx context.Context, q *database.Queries) (err error) {
+		if counted, err = q.CountWorkspaces(ctx); err != nil {
+			return fmt.Errorf("count workspaces: %w", err)
+		}
+		return nil
+	})
+	var err error
+	out.Workspaces, err = s.page(ctx, func(q *database.Queries) ([]api.ID, error) {
+		found, err := q.SearchNewestWorkspaces(ctx, database.SearchNewestWorkspacesParams{MaxRows: limit, SkipRows: offset, Counted: wait != nil})
+		out.Count = int(found.Total)
+		return found.Ids, err
+	})
+	if wait == nil {
+		return out, err
+	}
+	if failed := wait(); err == nil && out.Count < 0 {
+		err, out.Count = failed, int(counted)
+		if n := len(out.Workspaces); n > 0 { // counted a moment before or after, but these are there
+			out.Count = max(out.Count, int(offset)+n)
+		}
+	}
 	return out, err
 }
 

@@ -11,24 +11,27 @@ from jsonb_to_recordset(@rows::jsonb) as r(id uuid, resource_id uuid, ordinal in
     devcontainers jsonb, monitors jsonb);
 
 -- name: ListAgentsOfJobs :many
--- Agents with their parts, and the database's time, by which an agent's state is
--- judged; only_id narrows to one of them. The jobs are those kept by KeepNewestBuilds,
--- or those given.
-select sqlc.embed(a),
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', p.id, 'body', p.body, 'health', p.health) order by p.ordinal)
+-- Agents as they are shown with their parts, each a JSON object, and the database's
+-- time, by which an agent's state is judged; only_id narrows to one of them. The jobs
+-- are those kept by KeepNewestBuilds, or those given. Parts are not in order: most
+-- agents of a page have few, and a sort costs more than they do.
+select a.id, a.resource_id, a.parent_id, a.name, a.auth_instance_id, a.operating_system, a.architecture, a.directory,
+    a.expanded_directory, a.environment_variables, a.connection_timeout_seconds, a.troubleshooting_url,
+    a.startup_script_behavior, a.display_apps, a.version, a.subsystems, a.lifecycle_state, a.logs_length, a.logs_overflowed,
+    a.first_connected_at, a.last_connected_at, a.disconnected_at, a.started_at, a.ready_at, a.created_at, a.updated_at,
+    array(
+        select jsonb_build_object('ordinal', p.ordinal, 'id', p.id, 'body', p.body, 'health', p.health)::text
         from workspace_apps p where p.agent_id = a.id
-    ), '[]')::jsonb as apps,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', s.id, 'log_source_id', s.log_source_id, 'body', s.body, 'status', s.status,
-            'exit_code', s.exit_code) order by s.ordinal)
+    )::text[] as apps,
+    array(
+        select jsonb_build_object('ordinal', s.ordinal, 'id', s.id, 'log_source_id', s.log_source_id, 'body', s.body,
+            'status', s.status, 'exit_code', s.exit_code)::text
         from workspace_agent_scripts s where s.agent_id = a.id
-    ), '[]')::jsonb as scripts,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon,
-            'created_at', l.created_at) order by l.created_at, l.id)
+    )::text[] as scripts,
+    array(
+        select jsonb_build_object('id', l.id, 'display_name', l.display_name, 'icon', l.icon, 'created_at', l.created_at)::text
         from workspace_agent_log_sources l where l.agent_id = a.id
-    ), '[]')::jsonb as log_sources,
+    )::text[] as log_sources,
     coalesce((select g.relays from workspace_agent_usage g where g.agent_id = a.id), '{}')::jsonb as relays,
     now()::timestamptz as db_now
 from unnest(case when @kept::boolean then nullif(current_setting('coder.jobs', true), '')::uuid[] else @job_ids::uuid[] end) as j(id)

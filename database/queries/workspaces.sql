@@ -29,7 +29,8 @@ update workspaces set deleted = true, updated_at = now() where id = @id and not 
 
 -- name: SearchNewestWorkspaces :one
 -- SearchWorkspaces for a caller who may read all and looks for nothing, among the first
--- thousand. It is planned once, because the constant tells how far it will go.
+-- thousand. It is planned once, because the constant tells how far it will go. The
+-- total is -1 where it takes counting and counted says that somebody does.
 with page as materialized (
     select array(
         select n.id from (
@@ -46,9 +47,13 @@ with page as materialized (
         then cardinality(p.ids) + @skip_rows::integer end)::bigint as total
     from page p
 )
-select k.ids, coalesce(k.total, (select count(*) from workspaces w where not w.deleted))::bigint as total,
+select k.ids, (case when k.total is not null then k.total
+        when not @counted::boolean then (select count(*) from workspaces w where not w.deleted) else -1 end)::bigint as total,
     length(set_config('coder.page', k.ids::text, true))::integer as kept
 from known k;
+
+-- name: CountWorkspaces :one
+select count(*)::bigint as total from workspaces where not deleted;
 
 -- name: SearchWorkspaces :one
 -- One page of ids, newest use first, and how many match in all. The page stays in a
@@ -98,14 +103,24 @@ cross join lateral (
 
 -- name: ListWorkspaceDetails :many
 -- Builds kept by KeepNewestBuilds with their jobs, their workspaces and the names around
--- these.
-select sqlc.embed(w), u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
+-- these. Only columns that are shown: a page has many rows, and each value costs.
+select w.id, w.organization_id, w.owner_id, w.template_id, w.name, w.autostart_schedule, w.ttl_ms, w.automatic_updates,
+    w.last_used_at, w.created_at, w.updated_at,
+    u.username as owner_name, u.avatar_url as owner_avatar_url, o.name as organization_name,
     t.name as template_name, t.display_name as template_display_name, t.icon as template_icon,
     t.active_version_id as template_active_version_id,
     t.allow_user_cancel_workspace_jobs as template_allow_user_cancel,
     t.require_active_version as template_require_active_version,
     t.use_classic_parameter_flow as template_use_classic_parameter_flow,
-    sqlc.embed(b), sqlc.embed(j), v.name as version_name, i.username as initiator_name
+    b.id as build_id, b.template_version_id, b.build_number, b.transition, b.reason, b.initiator_id, b.job_id, b.daily_cost,
+    b.deadline, b.max_deadline, b.created_at as build_created_at, b.updated_at as build_updated_at,
+    b.template_version_preset_id, b.has_external_agent,
+    j.organization_id as job_organization_id, j.initiator_id as job_initiator_id, j.type as job_type, j.status as job_status,
+    j.file_id as job_file_id, j.tags as job_tags, j.worker_id as job_worker_id, j.worker_name as job_worker_name,
+    j.error as job_error, j.error_code as job_error_code, j.logs_overflowed as job_logs_overflowed,
+    j.created_at as job_created_at, j.started_at as job_started_at, j.canceled_at as job_canceled_at,
+    j.completed_at as job_completed_at, j.subject_id as job_subject_id,
+    v.name as version_name, i.username as initiator_name
 from unnest(nullif(current_setting('coder.builds', true), '')::uuid[]) as p(id)
 join workspace_builds b on b.id = p.id
 join workspaces w on w.id = b.workspace_id

@@ -7,7 +7,8 @@
 // One side opens streams, the other handles them. A stream that is not read holds
 // up nobody: what arrives for it waits in its window, and its sender waits. A
 // window grows while the way there is what limits a stream, out of one budget for
-// the connection. An idle stream holds no buffers.
+// the connection. An idle stream holds no buffers. What is short and goes to a socket
+// (WriteTo) the reader of the connection writes itself, as far as that does not block.
 //
 // A frame is one byte of kind, three of size, four of stream id (big-endian) and, for
 // data, the payload. The states of a stream, as one side sees it:

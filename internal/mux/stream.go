@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -31,7 +32,10 @@ type Stream struct {
 
 	queue   []*chunk
 	unread  int
-	credit  int // what the peer may still send
+	sink    syscall.RawConn // of who waits in WriteTo; nil otherwise
+	lent    bool            // the session's reader writes to it
+	handed  int64           // what it has written there
+	credit  int             // what the peer may still send
 	window  int
 	owed    int // read, and not given back to the peer yet
 	granted time.Time
@@ -53,7 +57,7 @@ func newStream(s *Session, id uint32) *Stream {
 	return st
 }
 
-// take is called by the session's reader; it keeps a copy of p.
+// take is called by the session's reader; it keeps a copy of p, or hands it on.
 func (st *Stream) take(p []byte) error {
 	st.mu.Lock()
 	if st.closed || st.eof || st.rerr != nil {
@@ -72,6 +76,29 @@ func (st *Stream) take(p []byte) error {
 		st.s.w.control(kindReset, 0, st.id, false)
 		return nil
 	}
+	grant := 0
+	if st.sink != nil && st.unread == 0 && len(p) <= maxDirect {
+		n := st.direct(p)
+		grant = st.consumed(n)
+		if p = p[n:]; st.closed || st.rerr != nil {
+			st.s.buffered.Add(-int64(len(p)))
+			p = nil
+		}
+	}
+	st.keep(p)
+	wake := len(p) > 0
+	st.mu.Unlock()
+	if wake {
+		st.cond.Broadcast()
+	}
+	if grant > 0 {
+		st.s.w.control(kindWindow, grant, st.id, false)
+	}
+	return nil
+}
+
+// keep queues a copy of p. mu is held.
+func (st *Stream) keep(p []byte) {
 	st.unread += len(p)
 	for len(p) > 0 {
 		var c *chunk
@@ -86,9 +113,6 @@ func (st *Stream) take(p []byte) error {
 		c.w += n
 		p = p[n:]
 	}
-	st.mu.Unlock()
-	st.cond.Broadcast()
-	return nil
 }
 
 // more lets us send n bytes more.
@@ -160,6 +184,7 @@ func (st *Stream) drop() {
 func (st *Stream) ready() error {
 	for {
 		switch {
+		case st.lent: // not for long
 		case st.closed:
 			return net.ErrClosed
 		case st.rerr != nil:
@@ -212,11 +237,18 @@ func (st *Stream) pop() {
 	}
 }
 
-// WriteTo implements io.WriterTo: it needs no buffer while nothing comes.
+// WriteTo implements io.WriterTo: it needs no buffer while nothing comes. What is short
+// the session's reader writes to w itself, where w is a socket that takes it at once.
 func (st *Stream) WriteTo(w io.Writer) (total int64, err error) {
+	sink := sinkOf(w)
 	for {
 		st.mu.Lock()
-		if err := st.ready(); err != nil {
+		st.sink = sink
+		err := st.ready()
+		st.sink = nil
+		total += st.handed
+		st.handed = 0
+		if err != nil {
 			st.mu.Unlock()
 			if errors.Is(err, io.EOF) {
 				err = nil
