@@ -76,6 +76,7 @@ export function converse(version: string, owner: string | undefined, tell: (answ
     late = setTimeout(() => void byRequest(), patience);
   };
   const hear = (response: DynamicParametersResponse) => {
+    tries = 0;
     if (response.id === unasked) {
       if (question !== "{}") return;
       clearTimeout(late);
@@ -102,7 +103,6 @@ export function converse(version: string, owner: string | undefined, tell: (answ
     clearTimeout(late);
     late = setTimeout(() => void byRequest(), patience);
     ws.onopen = () => {
-      tries = 0;
       connection.worked();
       if (question !== "{}") send();
     };
