@@ -103,7 +103,9 @@ test("a service has to be signed in to first, which is noticed", async () => {
     authenticated: false,
   };
   store.creation.auth = [auth];
-  await visit(path, { as: "alice", store }, async ({ page, context }) => {
+  await visit("/login", { as: "alice", store }, async ({ page, context, url }) => {
+    auth.authenticate_url = `${url}/icon.svg`; // the server says a whole address
+    await page.goto(url + path);
     const create = page.getByRole("button", { name: "Create workspace" });
     await page.getByText("The template uses these").waitFor();
     expect(await create.getAttribute("aria-disabled")).toBe("true");
@@ -150,6 +152,18 @@ test("parameters of a workspace are changed after a look at the plan", async () 
       { name: "cpus", value: "6" },
       { name: "debug", value: "true" },
     ]);
+  });
+});
+
+test("who may not ask in the name of the owner sees the values, and no secrets", async () => {
+  const store = seed();
+  const api = store.workspaces.find((w) => w.name === "api")!;
+  store.creation.values.set(api.id, { region: "us-east", team: "core", token: "tok_secret" });
+  await visit("/@alice/api?tab=parameters", { as: "bob", store }, async ({ page }) => {
+    await page.getByText("Whoever may make workspaces for the owner").waitFor();
+    await page.getByText("core", { exact: true }).waitFor();
+    expect(await page.getByText("tok_secret").count()).toBe(0);
+    await page.getByText("••••").waitFor();
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { DynamicParametersResponse, ParameterValue, TemplateVersion } from "../src/api/generated";
+import type { DynamicParametersResponse, ParameterValue, TemplateVersion, User } from "../src/api/generated";
 import { newBuild } from "./builds";
 import { type Handlers, invalid, notFound, Refusal, type Sockets } from "./handler";
 import { addWorkspace } from "./seed";
@@ -25,6 +25,10 @@ export function evaluated(store: Store, inputs: Record<string, string>, id: numb
   });
   return { id, diagnostics: [], parameters };
 }
+
+/** Only who may make workspaces for others may ask in their name. */
+const mayAskFor = (user: User, owner: string | undefined) =>
+  !owner || owner === user.id || Boolean(user.roles?.some((r) => r.name === "owner"));
 
 function check(store: Store, given: ParameterValue[], before: Record<string, string> = {}) {
   const inputs = { ...before, ...Object.fromEntries(given.map((v) => [v.name, v.value])) };
@@ -96,7 +100,8 @@ export const creation: Handlers = {
       user_created_at: u.created_at,
       user_updated_at: u.updated_at,
     })),
-  "POST /api/v2/templateversions/{templateversion}/dynamic-parameters/evaluate": ({ store, body }) => {
+  "POST /api/v2/templateversions/{templateversion}/dynamic-parameters/evaluate": ({ store, body, user }) => {
+    if (!mayAskFor(user, body.owner_id)) throw notFound("User");
     store.creation.asked.request++;
     return evaluated(store, body.inputs ?? {}, body.id ?? 0);
   },
@@ -119,8 +124,8 @@ export const creation: Handlers = {
 };
 
 export const creationSockets: Sockets = {
-  "GET /api/v2/templateversions/{templateversion}/dynamic-parameters": ({ store, send, raw }) => {
-    if (store.creation.silent) {
+  "GET /api/v2/templateversions/{templateversion}/dynamic-parameters": ({ store, send, raw, query, user }) => {
+    if (store.creation.silent || !mayAskFor(user, query.user_id)) {
       raw.close(1011, "no");
       return () => {};
     }

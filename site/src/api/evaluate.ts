@@ -60,7 +60,9 @@ export function converse(version: string, owner: string | undefined, tell: (answ
       heard = serial; // what the websocket still says is older
       tell({ question: text, response });
     } catch (error) {
-      if (!mine.signal.aborted && error instanceof ApiError) tell({ question: text, error });
+      if (mine.signal.aborted || !(error instanceof ApiError)) return;
+      if (error.status === 403 || error.status === 404) clearTimeout(retry); // a websocket would say the same
+      tell({ question: text, error });
     }
   };
   const send = () => {
@@ -74,6 +76,7 @@ export function converse(version: string, owner: string | undefined, tell: (answ
     late = setTimeout(() => void byRequest(), patience);
   };
   const hear = (response: DynamicParametersResponse) => {
+    tries = 0;
     if (response.id === unasked) {
       if (question !== "{}") return;
       clearTimeout(late);
@@ -100,7 +103,6 @@ export function converse(version: string, owner: string | undefined, tell: (answ
     clearTimeout(late);
     late = setTimeout(() => void byRequest(), patience);
     ws.onopen = () => {
-      tries = 0;
       connection.worked();
       if (question !== "{}") send();
     };
@@ -114,8 +116,8 @@ export function converse(version: string, owner: string | undefined, tell: (answ
     ws.onclose = () => {
       if (over || socket !== ws) return;
       clearTimeout(late);
-      void byRequest();
       retry = setTimeout(open, Math.min(15_000, 1000 * 2 ** tries++));
+      void byRequest();
     };
   };
   const leave = connection.onBack(() => {

@@ -80,7 +80,7 @@ export function IconButton({ label, small, silent, className, type = "button", c
       aria-label={label}
       className={cx(
         small ? "size-7" : "size-8",
-        "inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text data-[state=open]:bg-hover",
+        "inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-colors hover:bg-hover hover:text-text disabled:cursor-not-allowed disabled:opacity-45 data-[state=open]:bg-hover",
         className,
       )}
     >

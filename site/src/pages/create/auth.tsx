@@ -60,7 +60,7 @@ interface Props {
 function Service({ service: s, other, waiting, onOpen }: Props) {
   const [opened, setOpened] = useState(false);
   const name = plain(s.display_name || s.id, 64);
-  const link = safeLink(new URL(s.authenticate_url, window.location.href).href);
+  const link = safeLink(s.authenticate_url);
   return (
     <>
       <Avatar name={name} src={s.display_icon} square size={24} />

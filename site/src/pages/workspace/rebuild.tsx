@@ -17,6 +17,7 @@ import { Button } from "@/ui/button";
 import { toast } from "@/ui/toast";
 import { PlanDialog } from "./plan";
 import { words } from "./texts";
+import { FixedValues } from "./values";
 
 const route = getRouteApi("/in/@{$owner}/$name");
 
@@ -66,8 +67,11 @@ function Form({ workspace, version, before }: Props & { before: Values }) {
   const [tried, setTried] = useState(false);
   const said = useMemo(() => ({ ...before, ...own }), [before, own]);
   const { answer, error, asking } = useEvaluation(version, workspace.owner_id, said);
+  // Others than the owner may build a workspace that is shared with them, but not ask in the owner's name.
+  const blind = !answer && (error?.status === 403 || error?.status === 404);
   const look = useMutation({
     mutationFn: async () => {
+      if (blind) return { values: [], found: await plan(workspace.id, { version }) };
       const now = await evaluate(version, workspace.owner_id, said);
       const general = (now.diagnostics ?? []).some((d) => d.severity === "error");
       if (general || Object.keys(problems(now, said, before)).length > 0) throw new Unfit(words.putRight);
@@ -119,7 +123,8 @@ function Form({ workspace, version, before }: Props & { before: Values }) {
         if (!reason && !look.isPending) look.mutate();
       }}
     >
-      {error && !(answer && error.code === "unreachable") ? (
+      {blind ? <FixedValues version={workspace.latest_build.template_version_id} values={before} /> : null}
+      {error && !blind && !(answer && error.code === "unreachable") ? (
         <ApiErrorBox error={error} title={words.partFailed} />
       ) : null}
       {!answer && !error ? <Skeleton className="h-64" /> : null}
