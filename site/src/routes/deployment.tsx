@@ -1,4 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { usersPage } from "@/api/people";
+import { read } from "@/api/queries";
 import { listed, signedIn } from "./base";
 
 const deployment = createRoute({
@@ -27,6 +29,8 @@ const users = createRoute({
   path: "/deployment/users",
   staticData: { area: "/deployment/overview", crumbs: () => ["Users"] },
   validateSearch: listed,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, deps }) => void context.client.prefetchQuery(usersPage(deps)),
   component: lazyRouteComponent(() => import("../pages/users/page")),
 });
 
@@ -55,6 +59,8 @@ const user = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/users/$user",
   staticData: { area: "/deployment/overview", crumbs: ({ user }) => ["Users", user ?? ""] },
+  loader: ({ context, params }) =>
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}", { path: { user: params.user } })),
   component: lazyRouteComponent(() => import("../pages/users/user")),
 });
 
