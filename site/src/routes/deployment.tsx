@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { usersPage } from "@/api/people";
 import { read } from "@/api/queries";
 import { logQuery } from "@/components/log";
 import { auditRows, connectionRows } from "@/components/logrows";
@@ -42,6 +43,8 @@ const users = createRoute({
   path: "/deployment/users",
   staticData: { area: "/deployment/overview", crumbs: () => ["Users"] },
   validateSearch: listed,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, deps }) => void context.client.prefetchQuery(usersPage(deps)),
   component: lazyRouteComponent(() => import("../pages/users/page")),
 });
 
@@ -79,6 +82,8 @@ const user = createRoute({
   getParentRoute: () => deployment,
   path: "/deployment/users/$user",
   staticData: { area: "/deployment/overview", crumbs: ({ user }) => ["Users", user ?? ""] },
+  loader: ({ context, params }) =>
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}", { path: { user: params.user } })),
   component: lazyRouteComponent(() => import("../pages/users/user")),
 });
 

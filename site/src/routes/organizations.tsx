@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { membersPage, organizationGroups, organizationRoles } from "@/api/people";
 import { read } from "@/api/queries";
 import { listed, signedIn, text } from "./base";
 
@@ -30,6 +31,10 @@ const organization = createRoute({
   getParentRoute: () => signedIn,
   path: "/organizations/$organization",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? ""] },
+  loader: ({ context, params }) =>
+    void context.client.prefetchQuery(
+      read("GET /api/v2/organizations/{organization}", { path: { organization: params.organization } }),
+    ),
   component: lazyRouteComponent(() => import("../pages/organization/layout")),
 });
 
@@ -38,6 +43,8 @@ const members = createRoute({
   path: "/",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Members"] },
   validateSearch: listed,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) => void context.client.prefetchQuery(membersPage(params.organization, deps)),
   component: lazyRouteComponent(() => import("../pages/organization/members")),
 });
 
@@ -46,6 +53,7 @@ const groups = createRoute({
   path: "groups",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Groups"] },
   validateSearch: listed,
+  loader: ({ context, params }) => void context.client.prefetchQuery(organizationGroups(params.organization)),
   component: lazyRouteComponent(() => import("../pages/organization/groups")),
 });
 
@@ -57,6 +65,7 @@ const roles = createRoute({
     role: text(search.role),
     make: search.make === true ? true : undefined,
   }),
+  loader: ({ context, params }) => void context.client.prefetchQuery(organizationRoles(params.organization)),
   component: lazyRouteComponent(() => import("../pages/organization/roles")),
 });
 

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { request } from "@/api/client";
 import type { Organization } from "@/api/generated";
-import { read } from "@/api/queries";
+import { organizationRoles } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { useChange } from "@/components/change";
 import { noRight } from "@/components/may";
@@ -22,9 +22,7 @@ export function DefaultRoles({ organization, allowed }: Props) {
   const held = organization.default_org_member_roles ?? [];
   const [draft, setDraft] = useState<string[]>();
   const value = draft ?? held;
-  const roles = useQuery(
-    read("GET /api/v2/organizations/{organization}/members/roles", { path: { organization: organization.id } }),
-  );
+  const roles = useQuery(organizationRoles(organization.name));
   const save = useChange(
     (names: string[]) =>
       request("PATCH /api/v2/organizations/{organization}", {

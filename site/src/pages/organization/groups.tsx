@@ -3,7 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import type { Group } from "@/api/generated";
-import { read } from "@/api/queries";
+import { organizationGroups } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { noRight, useMay } from "@/components/may";
 import { SearchBox } from "@/components/searchbox";
@@ -33,9 +33,7 @@ export default function OrganizationGroups() {
   const can = useMay({
     create: { action: "create", object: { resource_type: "group", organization_id: organization.id } },
   });
-  const { data, error, refetch } = useQuery(
-    read("GET /api/v2/organizations/{organization}/groups", { path: { organization: organization.id } }),
-  );
+  const { data, error, refetch } = useQuery(organizationGroups(organization.name));
   const wanted = q.toLowerCase();
   const rows = data?.filter((g) => `${g.name} ${g.display_name}`.toLowerCase().includes(wanted)) ?? [];
   return (

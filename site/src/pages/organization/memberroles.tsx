@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { request } from "@/api/client";
 import type { Organization, OrganizationMember } from "@/api/generated";
-import { read } from "@/api/queries";
+import { organizationRoles } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { useChange } from "@/components/change";
 import { RolePicker } from "@/components/roles";
@@ -24,9 +24,7 @@ interface Props {
 export function MemberRoles({ organization, member, onClose }: Props) {
   const held = (member.roles ?? []).map((r) => r.name);
   const [value, setValue] = useState(held);
-  const roles = useQuery(
-    read("GET /api/v2/organizations/{organization}/members/roles", { path: { organization: organization.id } }),
-  );
+  const roles = useQuery(organizationRoles(organization.name));
   const save = useChange(
     () =>
       request("PUT /api/v2/organizations/{organization}/members/{user}/roles", {

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useState } from "react";
-import { read } from "@/api/queries";
+import { membersPage, perPage } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { noRight, useMay } from "@/components/may";
 import { SearchBox } from "@/components/searchbox";
@@ -15,7 +15,6 @@ import { useOrganization } from "./organization";
 import { words } from "./texts";
 
 const route = getRouteApi("/in/organizations/$organization/");
-const size = 50;
 
 export default function OrganizationMembers() {
   const organization = useOrganization();
@@ -29,10 +28,7 @@ export default function OrganizationMembers() {
     assign: { action: "assign", object: { ...object, resource_type: "assign_org_role" } },
   });
   const { data, error, isPlaceholderData, refetch } = useQuery({
-    ...read("GET /api/v2/organizations/{organization}/paginated-members", {
-      path: { organization: organization.id },
-      query: { q, limit: size, offset: (page - 1) * size },
-    }),
+    ...membersPage(organization.name, { q, page }),
     placeholderData: keepPreviousData,
   });
   const rows = data?.members ?? [];
@@ -69,7 +65,7 @@ export default function OrganizationMembers() {
         {data ? (
           <Pager
             page={page}
-            size={size}
+            size={perPage}
             count={data.count}
             onPage={(n) => void navigate({ search: { q: q || undefined, page: n > 1 ? n : undefined } })}
           />

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, request } from "@/api/client";
 import type { Organization } from "@/api/generated";
-import { read } from "@/api/queries";
+import { organizationGroups } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { useChange } from "@/components/change";
 import { noRight } from "@/components/may";
@@ -20,9 +20,7 @@ interface Props {
 /** Quota is the allowance of the group of all members, whose id is that of the organization. */
 export function Quota({ organization, allowed }: Props) {
   const [draft, setDraft] = useState<string>();
-  const { data, error, refetch } = useQuery(
-    read("GET /api/v2/organizations/{organization}/groups", { path: { organization: organization.id } }),
-  );
+  const { data, error, refetch } = useQuery(organizationGroups(organization.name));
   const everyone = data?.find((g) => g.id === organization.id);
   const now = String(everyone?.quota_allowance ?? 0);
   const value = draft ?? now;

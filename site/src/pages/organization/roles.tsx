@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import type { AssignableRole } from "@/api/generated";
-import { read } from "@/api/queries";
+import { organizationRoles } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { useMay } from "@/components/may";
 import { NotFound } from "@/components/pagestates";
@@ -26,9 +26,7 @@ const columns: readonly Column[] = [
 export default function OrganizationRoles() {
   const organization = useOrganization();
   const { role, make } = route.useSearch();
-  const { data, error, refetch } = useQuery(
-    read("GET /api/v2/organizations/{organization}/members/roles", { path: { organization: organization.id } }),
-  );
+  const { data, error, refetch } = useQuery(organizationRoles(organization.name));
   const object = { resource_type: "assign_org_role", organization_id: organization.id };
   const can = useMay({
     create: { action: "create", object },

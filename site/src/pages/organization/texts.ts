@@ -72,7 +72,6 @@ export const words = {
   addToGroupEmpty: "No other member matches.",
   groupEmpty: "Nobody is in this group yet.",
   hidden: (n: number) => (n === 1 ? "Another member is not shown to you." : `${n} other members are not shown to you.`),
-  addedToGroup: (name: string) => `${name} is in the group`,
   notAdded: "Nobody was added",
   removeFromGroup: (name: string) => `Remove ${name} from the group`,
   removedFromGroup: (name: string) => `${name} is out of the group`,
@@ -85,7 +84,6 @@ export const words = {
   deleteTitle: (name: string) => `Delete ${name}?`,
   deleted: (name: string) => `${name} is deleted`,
   notDeleted: "It is not deleted",
-  everyoneStays: "The group of all members cannot be deleted.",
   back: "All groups",
 } as const;
 
@@ -110,7 +108,6 @@ export const roleWords = {
   nameHint: "It cannot be changed later.",
   displayName: "Display name",
   fixed: "Built-in roles cannot be changed.",
-  above: "The role permits more than you may do yourself, so you cannot change it.",
   levels: {
     organization_permissions: ["In the organization", "With everything that belongs to the organization."],
     organization_member_permissions: [
@@ -139,7 +136,6 @@ export const roleWords = {
 export const settingsWords = {
   title: "Settings",
   general: "General",
-  description: "Description",
   defaultRoles: "What all members hold",
   defaultRolesText: "Every member has these roles without being given them.",
   sharing: "Sharing of workspaces",

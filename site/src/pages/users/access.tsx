@@ -26,15 +26,18 @@ export function Access({ user, self, allowed, personal }: Props) {
   const [asked, setAsked] = useState<"suspend" | "password">();
   const off = user.status === "suspended";
   const close = () => setAsked(undefined);
-  const change = useChange(
-    (act: "suspend" | "activate") => request(`PUT /api/v2/users/{user}/status/${act}`, { path: { user: user.id } }),
-    {
-      stale: ["GET /api/v2/users", "GET /api/v2/users/{user}"],
-      done: off ? words.activated1 : words.suspended1,
-      failed: off ? words.notActivated : words.notSuspended,
-      after: close,
-    },
-  );
+  const stale = ["GET /api/v2/users", "GET /api/v2/users/{user}"] as const;
+  const path = { user: user.id };
+  const suspend = useChange(() => request("PUT /api/v2/users/{user}/status/suspend", { path }), {
+    stale,
+    done: words.suspended1,
+    after: close,
+  });
+  const activate = useChange(() => request("PUT /api/v2/users/{user}/status/activate", { path }), {
+    stale,
+    done: words.activated1,
+    failed: words.notActivated,
+  });
   const noReset = self ? words.resetSelf : user.login_type === "password" ? noRight(personal) : words.noPassword;
   return (
     <Card title={words.access}>
@@ -48,18 +51,13 @@ export function Access({ user, self, allowed, personal }: Props) {
             {words.resetPassword}
           </Button>
           {user.status === "active" ? null : (
-            <Button
-              busy={change.isPending && change.variables === "activate"}
-              reason={noRight(allowed)}
-              onClick={() => change.mutate("activate")}
-            >
+            <Button busy={activate.isPending} reason={noRight(allowed)} onClick={() => activate.mutate()}>
               {words.activate}
             </Button>
           )}
           {off ? null : (
             <Button
               look="danger"
-              busy={change.isPending && change.variables === "suspend"}
               reason={self ? words.suspendSelf : noRight(allowed)}
               onClick={() => setAsked("suspend")}
             >
@@ -73,10 +71,15 @@ export function Access({ user, self, allowed, personal }: Props) {
           title={words.suspendTitle(plain(user.username, 64))}
           text={words.suspendText}
           act={words.suspend}
-          busy={change.isPending}
-          onClose={close}
-          onConfirm={() => change.mutate("suspend")}
-        />
+          busy={suspend.isPending}
+          onClose={() => {
+            suspend.reset();
+            close();
+          }}
+          onConfirm={() => suspend.mutate()}
+        >
+          {suspend.isError ? <ApiErrorBox error={suspend.error} title={words.notSuspended} /> : null}
+        </TypedName>
       ) : null}
       {asked === "password" ? <Reset user={user} onClose={close} /> : null}
     </Card>

@@ -63,7 +63,7 @@ export function Create({ onClose }: { onClose: () => void }) {
         open
         onOpenChange={(on) => !on && onClose()}
         title={words.createdTitle(plain(made.username, 64))}
-        text={secret ? words.createdText : undefined}
+        text={secret ? words.createdText : form.service ? words.createdService : undefined}
         footer={
           <>
             <Button
@@ -81,6 +81,7 @@ export function Create({ onClose }: { onClose: () => void }) {
         }
       >
         {secret ? <CodeBlock code={lines.join("\n")} label={words.createdText} /> : null}
+        {form.service ? <CodeBlock code={words.tokenCommand(made.username)} /> : null}
       </Dialog>
     );
   }

@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
-import { read } from "@/api/queries";
+import { perPage, usersPage } from "@/api/people";
 import { ApiErrorBox } from "@/components/apierror";
 import { useMay } from "@/components/may";
 import { Empty, Skeleton } from "@/ui/bits";
@@ -16,7 +16,6 @@ import { List } from "./list";
 import { words } from "./texts";
 
 const route = getRouteApi("/in/deployment/deployment/users");
-const size = 50;
 
 export default function UsersPage() {
   const { q = "", page = 1 } = route.useSearch();
@@ -25,7 +24,7 @@ export default function UsersPage() {
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const can = useMay({ create: { action: "create", object: { resource_type: "user" } } });
   const { data, error, isPlaceholderData, refetch } = useQuery({
-    ...read("GET /api/v2/users", { query: { q, limit: size, offset: (page - 1) * size } }),
+    ...usersPage({ q, page }),
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   });
@@ -67,7 +66,7 @@ export default function UsersPage() {
         {rows.length > 0 ? (
           <List rows={rows} picked={picked} onPick={setPicked} stale={isPlaceholderData || Boolean(badSearch)} />
         ) : null}
-        {data ? <Pager page={page} size={size} count={data.count} onPage={setPage} /> : null}
+        {data ? <Pager page={page} size={perPage} count={data.count} onPage={setPage} /> : null}
       </div>
       {making ? <Create onClose={() => setMaking(false)} /> : null}
     </>

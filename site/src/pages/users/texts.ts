@@ -66,6 +66,8 @@ export const words = {
   create: "Create user",
   createdTitle: (name: string) => `${name} is made`,
   createdText: "Pass these on now: the password cannot be shown again.",
+  createdService: "It does nothing until it has a token. Make one:",
+  tokenCommand: (name: string) => `coder tokens create --user ${name} --name first`,
   openUser: "Open the user",
   another: "Make another",
   profile: "Profile",
