@@ -32,7 +32,7 @@ export default defineConfig({
   build: { assetsInlineLimit: 0, target: "es2022", modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: {
     host: "127.0.0.1",
-    proxy: backend ? { "/api": { target: backend, ws: true, changeOrigin: true } } : {},
+    proxy: backend ? { "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: backend } } } : {},
   },
   test: {
     projects: [

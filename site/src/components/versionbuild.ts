@@ -1,4 +1,4 @@
-import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, skipToken, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { request, uploadArchive } from "@/api/client";
 import type { ProvisionerJob, TemplateVersion } from "@/api/generated";
@@ -77,7 +77,7 @@ export function useVersionLog(id: string | undefined): Log {
   const client = useQueryClient();
   const { data = emptyLog } = useQuery<Log>({
     queryKey: versionLogKey(id ?? ""),
-    enabled: false,
+    queryFn: skipToken,
     initialData: emptyLog,
     staleTime: Number.POSITIVE_INFINITY,
   });
