@@ -82,7 +82,7 @@ function stateOf(path: string, text: string, changed: (path: string, text: strin
       languageOf(path, text),
       marks,
       theme,
-      EditorView.contentAttributes.of({ "aria-label": words.editor(path) }),
+      EditorView.contentAttributes.of({ "aria-label": words.editor(path), tabindex: "0" }),
       EditorView.domEventHandlers({ beforeinput: typedOver }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed(path, update.state.sliceDoc());
