@@ -159,7 +159,9 @@ export async function addEditable(store: Store, name: string, files: readonly Ta
 }
 
 const byName = (store: Store, name: string) => {
-  const found = store.templates.find((t) => t.name === name);
+  // Only those that were made here: others may have rules of their own.
+  const made = new Set([...store.imports.versions.values()].map((v) => v.version.template_id));
+  const found = store.templates.find((t) => t.name === name && made.has(t.id));
   if (!found) throw notFound("Template");
   return found;
 };
@@ -238,7 +240,7 @@ export const imports: Handlers = {
           type: "application/x-tar",
         })
       : store.imports.files.get(body.file_id ?? "");
-    if (!file) throw invalid("file_id", "there is no such archive.");
+    if (!file) throw notFound("File");
     const given: Partial<TemplateVersion> = { message: body.message ?? "", template_id: body.template_id };
     const one = importVersion(store, file, given, user.username);
     one.values = Object.fromEntries((body.user_variable_values ?? []).map((v) => [v.name, v.value]));
@@ -307,9 +309,9 @@ export const imports: Handlers = {
   "POST /api/v2/templateversions/{templateversion}/dynamic-parameters/evaluate": ({ store, path }) =>
     evaluated(find(store, path.templateversion)),
   "PATCH /api/v2/templates/{template}/versions": ({ store, path, body }) => {
+    find(store, body.id);
     const template = store.templates.find((t) => t.id === path.template);
     if (!template) throw notFound("Template");
-    find(store, body.id);
     template.active_version_id = body.id;
     return { message: "The version is active." };
   },

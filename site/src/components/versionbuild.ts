@@ -1,4 +1,4 @@
-import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, skipToken, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { request, uploadArchive } from "@/api/client";
 import type { ProvisionerJob, TemplateVersion } from "@/api/generated";
@@ -23,16 +23,11 @@ export interface VersionWish {
   variables?: Record<string, string>;
 }
 
-/** pack makes the archive, and refuses what the server would not take, before it is sent. */
-export function pack(files: readonly TarInput[]): Uint8Array<ArrayBuffer> {
-  const tar = writeTar(files);
-  if (tar.length > maxUpload) {
-    const size = (tar.length / (1 << 20)).toFixed(1);
-    throw new TarError(
-      `The files are ${size} MiB; the server takes 10 MiB. Leave out what the template does not need.`,
-    );
-  }
-  return tar;
+/** fitting refuses what the server would not take, before it is sent. */
+function fitting(archive: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (archive.length <= maxUpload) return archive;
+  const size = (archive.length / (1 << 20)).toFixed(1);
+  throw new TarError(`The files are ${size} MiB; the server takes 10 MiB. Leave out what the template does not need.`);
 }
 
 /** startVersion uploads what is needed and asks for the import. It answers when the job is in the queue. */
@@ -40,8 +35,8 @@ export async function startVersion(wish: VersionWish): Promise<TemplateVersion> 
   const { organization, source, template, name, message, tags, variables } = wish;
   let from: { file_id?: string; example_id?: string };
   if ("example" in source) from = { example_id: source.example };
-  else if ("files" in source) from = { file_id: await uploadArchive(pack(source.files)) };
-  else from = { file_id: await uploadArchive(source.archive, source.type) };
+  else if ("files" in source) from = { file_id: await uploadArchive(fitting(writeTar(source.files))) };
+  else from = { file_id: await uploadArchive(fitting(source.archive), source.type) };
   return request("POST /api/v2/organizations/{organization}/templateversions", {
     path: { organization },
     body: {
@@ -82,7 +77,7 @@ export function useVersionLog(id: string | undefined): Log {
   const client = useQueryClient();
   const { data = emptyLog } = useQuery<Log>({
     queryKey: versionLogKey(id ?? ""),
-    enabled: false,
+    queryFn: skipToken,
     initialData: emptyLog,
     staleTime: Number.POSITIVE_INFINITY,
   });

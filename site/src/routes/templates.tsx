@@ -40,7 +40,10 @@ const newTemplate = createRoute({
   path: "/templates/new",
   staticData: { area: "/templates", crumbs: () => ["New"] },
   validateSearch: (search): { from?: string } => ({ from: text(search.from) }),
-  loader: ({ context }) => void context.client.prefetchQuery(read("GET /api/v2/templates/examples")),
+  loader: ({ context }) => {
+    void context.client.prefetchQuery(read("GET /api/v2/templates/examples"));
+    void context.client.prefetchQuery(read("GET /api/v2/organizations"));
+  },
   component: lazyRouteComponent(() => import("../pages/newtemplate/page")),
 });
 

@@ -4,7 +4,6 @@ import { useState } from "react";
 import type { Template, TemplateVersion } from "@/api/generated";
 import { plain } from "@/lib/plain";
 import { texts } from "@/lib/texts";
-import { Kbd } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Badge } from "@/ui/status";
@@ -63,8 +62,8 @@ export function Bar(props: Props) {
           aria-keyshortcuts="Control+S"
         >
           {words.build}
-          <span aria-hidden className="-mr-1 flex gap-1 opacity-80 max-lg:hidden">
-            <Kbd>Ctrl S</Kbd>
+          <span aria-hidden className="text-xs max-lg:hidden">
+            Ctrl S
           </span>
         </Button>
         <Button look={unready ? "plain" : "primary"} reason={unready} onClick={props.onPublish}>

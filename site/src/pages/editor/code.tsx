@@ -18,13 +18,18 @@ import { languageOf } from "./languages";
 import { words } from "./texts";
 import { theme } from "./theme";
 
+export interface Target {
+  path: string;
+  line: number;
+}
+
 interface Props {
   path: string;
   text: string;
   /** marked are the lines, from 1, that Terraform has found something in. */
   marked: readonly number[];
   /** target is a line to go to; another object goes there again. */
-  target: { line: number } | undefined;
+  target: Target | undefined;
   onChange: (path: string, text: string) => void;
 }
 
@@ -47,6 +52,15 @@ const marks = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+/** typedOver replaces a selection itself: the browser would write style attributes, which our policy forbids. */
+function typedOver(event: InputEvent, editor: EditorView): boolean {
+  const { state } = editor;
+  if (event.inputType !== "insertText" || !event.data || editor.composing || state.selection.main.empty) return false;
+  event.preventDefault();
+  editor.dispatch(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 function stateOf(path: string, text: string, changed: (path: string, text: string) => void): EditorState {
   return EditorState.create({
     doc: text,
@@ -68,7 +82,8 @@ function stateOf(path: string, text: string, changed: (path: string, text: strin
       languageOf(path, text),
       marks,
       theme,
-      EditorView.contentAttributes.of({ "aria-label": words.editor(path) }),
+      EditorView.contentAttributes.of({ "aria-label": words.editor(path), tabindex: "0" }),
+      EditorView.domEventHandlers({ beforeinput: typedOver }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed(path, update.state.sliceDoc());
       }),
@@ -85,6 +100,7 @@ export default function Code({ path, text, marked, target, onChange }: Props) {
   const view = useRef<EditorView>(null);
   const states = useRef(new Map<string, EditorState>());
   const shown = useRef("");
+  const reached = useRef<Target>(undefined);
   const latest = useRef(onChange);
   latest.current = onChange;
 
@@ -118,11 +134,12 @@ export default function Code({ path, text, marked, target, onChange }: Props) {
 
   useLayoutEffect(() => {
     const editor = view.current!;
-    if (!target) return;
+    if (!target || target === reached.current || target.path !== path) return;
+    reached.current = target;
     const { from } = editor.state.doc.line(Math.min(Math.max(1, target.line), editor.state.doc.lines));
     editor.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
     editor.focus();
-  }, [target]);
+  }, [target, path]);
 
   return <div ref={host} className="h-full min-h-0" />;
 }

@@ -8,6 +8,7 @@ import { type Finding, findingOf, findings, missingVariables } from "@/lib/diagn
 import { Empty, Skeleton } from "@/ui/bits";
 import { asRecord } from "@/ui/pairs";
 import { Bar } from "./bar";
+import type { Target } from "./code";
 import { readDraft, useDraft } from "./draft";
 import { FileDialog } from "./filedialogs";
 import { Leave } from "./leave";
@@ -38,7 +39,7 @@ export function Editor({ template, opened, loaded }: Props) {
   const [base, setBase] = useState(loaded);
   const [files, setFiles] = useState(() => readDraft(template.id, loaded.version, loaded.files));
   const [asking, setAsking] = useState<Asking>();
-  const [target, setTarget] = useState<{ line: number }>();
+  const [target, setTarget] = useState<Target>();
   const [inputs, setInputs] = useState<Inputs>(() => ({ tags: tagsOf(opened), variables: {}, more: [] }));
   const marks = useMemo(() => changed(base.files, files), [base, files]);
   const kept = useDraft(template.id, base.version, base.files, files);
@@ -76,7 +77,7 @@ export function Editor({ template, opened, loaded }: Props) {
     const path = file && [...files.keys()].find((p) => p === file.replace(/^\.\//, ""));
     if (!path) return;
     show(path);
-    setTarget({ line: line ?? 1 });
+    setTarget({ path, line: line ?? 1 });
   };
   const close = () => setAsking(undefined);
   const unready = busy

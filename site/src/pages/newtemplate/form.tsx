@@ -155,7 +155,7 @@ export function Form({ from, onBack }: { from: From; onBack: () => void }) {
           </div>
         </details>
         {making.error && !inField ? <ApiErrorBox error={making.error} title={words.refused} /> : null}
-        <Button type="submit" look="primary" className="self-start" busy={making.busy}>
+        <Button type="submit" look="primary" className="self-start" busy={making.busy || organizations.isPending}>
           {job?.status === "failed" || job?.status === "canceled" ? words.again : words.create}
         </Button>
       </form>

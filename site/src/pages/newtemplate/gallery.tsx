@@ -101,12 +101,12 @@ function Starter({ example, onUse, onRead }: StarterProps) {
           <Avatar square size={32} name={name} src={example.icon} />
           <div className="min-w-0 flex-1">
             <h3 className="break-words font-semibold">{name}</h3>
-            <p className="break-words text-muted text-sm">{plain(example.description, 300)}</p>
+            <p className="break-words text-muted text-sm">{plain(example.description, 160)}</p>
           </div>
         </div>
-        <p className="flex flex-wrap gap-1">
+        <p className="flex min-w-0 flex-wrap gap-1 overflow-hidden">
           {(example.tags ?? []).slice(0, 8).map((tag) => (
-            <Badge key={tag}>{plain(tag, 40)}</Badge>
+            <Badge key={tag}>{plain(tag, 24)}</Badge>
           ))}
         </p>
         <div className="mt-auto flex gap-2">
