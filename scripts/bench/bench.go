@@ -63,6 +63,7 @@ func groups() []group {
 		{"fleet", (*bench).fleet},
 		{"lists", (*bench).lists},
 		{"logins", (*bench).logins},
+		{"site", (*bench).dashboard},
 	}
 }
 

@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { newBuild } from "../mock/builds";
 import { Refusal } from "../mock/handler";
 import { seed } from "../mock/seed";
 import { type Store, touch } from "../mock/store";
@@ -72,6 +73,20 @@ test("a stopped workspace is started from here, and the terminal opens", async (
   const store = seed();
   store.buildTime = 50;
   await visit("/@alice/frontend/terminal", { as: "alice", store }, async ({ page }) => {
+    await page.getByText("The workspace is stopped.").waitFor();
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByText("Connected", { exact: true }).waitFor();
+    await prompt(page);
+  });
+});
+
+test("a workspace that is stopped meanwhile says so, and its start brings the terminal back", async () => {
+  const store = seed();
+  store.buildTime = 50;
+  await visit("/@alice/api/terminal", { as: "alice", store }, async ({ page }) => {
+    await prompt(page);
+    const api = store.workspaces.find((w) => w.name === "api")!;
+    newBuild(store, api, "stop", "alice");
     await page.getByText("The workspace is stopped.").waitFor();
     await page.getByRole("button", { name: "Start" }).click();
     await page.getByText("Connected", { exact: true }).waitFor();

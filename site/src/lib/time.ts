@@ -35,14 +35,18 @@ export function between(start: string | undefined, end: string | undefined, now:
   return (end ? Date.parse(end) : now) - Date.parse(start);
 }
 
+// Made once: the Date's own methods make one at each call, which costs a third of a millisecond.
+const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const hour = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
 /** exact writes a time in full for tooltips. */
 export function exact(at: string): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? at : date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  return Number.isNaN(date.getTime()) ? at : full.format(date);
 }
 
 /** clockTime is the hour of a log line. */
 export function clockTime(at: string): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? "" : date.toLocaleTimeString("en-GB");
+  return Number.isNaN(date.getTime()) ? "" : hour.format(date);
 }

@@ -39,8 +39,8 @@ export function VirtualRows({
     getScrollElement: () => scroller.current,
     getItemKey: keyOf,
     overscan,
-    // Rows follow in the next frame: drawing them inside the scroll event makes long frames of it.
-    useFlushSync: false,
+    // Rows of one height follow in the next frame: drawing them inside the scroll event makes long frames.
+    useFlushSync: Boolean(measure),
     initialRect: { width: 800, height: 600 },
   });
   const atEnd = useRef(true);

@@ -96,6 +96,7 @@ export function View({ place: given, workspace, agent, hindrance, font }: Props)
     return () => {
       next.leave();
       session.current = undefined;
+      setState({ kind: "waiting" });
     };
   }, [go, drawn, agentId, id, place]);
 

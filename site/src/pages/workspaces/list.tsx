@@ -18,6 +18,9 @@ import { words } from "./texts";
 const columns =
   "grid grid-cols-[1.25rem_minmax(0,1fr)_6rem_2rem] items-center gap-x-3 px-3 sm:px-4 md:grid-cols-[2rem_minmax(0,2fr)_8rem_minmax(0,1.2fr)_7.5rem_2.5rem]";
 
+/** How long a pointer rests on a row before its page is fetched, in milliseconds. */
+const resting = 80;
+
 /** The box of rows: as the one of ui/field looks, from the browser's own. */
 const box =
   "relative size-4 shrink-0 cursor-pointer appearance-none rounded-sm border border-line-strong bg-surface checked:border-accent checked:bg-accent before:absolute before:inset-[2px] before:hidden before:bg-on-accent before:[clip-path:polygon(14%_44%,0_60%,40%_100%,100%_18%,86%_5%,38%_70%)] checked:before:block after:absolute after:-inset-2";
@@ -113,6 +116,8 @@ function useActs(pick: Acts["pick"]) {
     const to = (w: Workspace) => ({ to: "/@{$owner}/$name", params: { owner: w.owner_name, name: w.name } }) as const;
     const mark = (id: string, on: boolean) =>
       setBusy((all) => new Set(on ? [...all, id] : [...all].filter((other) => other !== id)));
+    const preload = (w: Workspace) => void router.preloadRoute(to(w)).catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
     return {
       pick: (id, on) => latest.current.pick(id, on),
       flip: (workspace) => {
@@ -129,7 +134,11 @@ function useActs(pick: Acts["pick"]) {
         event.preventDefault();
         void router.navigate(to(w));
       },
-      preload: (w) => void router.preloadRoute(to(w)).catch(() => {}),
+      preload,
+      rest: (w) => {
+        clearTimeout(timer);
+        if (w) timer = setTimeout(() => preload(w), resting);
+      },
     };
   }, [router]);
   return { acts, busy };
@@ -150,6 +159,8 @@ interface Acts {
   flip: (workspace: Workspace) => void;
   open: (event: MouseEvent, workspace: Workspace) => void;
   preload: (workspace: Workspace) => void;
+  /** rest preloads what the pointer rests on; rows that pass below it while the list moves are none of that. */
+  rest: (workspace: Workspace | undefined) => void;
 }
 
 /**
@@ -187,7 +198,8 @@ const Row = memo(function Row({ workspace: w, index, picked, busy, last, acts }:
             <a
               href={`${basePath}/@${w.owner_name}/${w.name}`}
               onClick={(event) => acts.open(event, w)}
-              onPointerEnter={() => acts.preload(w)}
+              onPointerEnter={() => acts.rest(w)}
+              onPointerLeave={() => acts.rest(undefined)}
               onFocus={() => acts.preload(w)}
               className="truncate rounded-sm font-medium after:absolute after:inset-0"
             >
