@@ -33,7 +33,10 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: backend
-      ? { "/api": { target: backend, ws: true, changeOrigin: true }, "/external-auth": { target: backend } }
+      ? {
+          "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: new URL(backend).origin } },
+          "/external-auth": { target: backend },
+        }
       : {},
   },
   test: {
