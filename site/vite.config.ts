@@ -57,7 +57,7 @@ export default defineConfig({
     proxy: backend
       ? {
           "/api": { target: backend, ws: true, changeOrigin: true, headers: { origin: new URL(backend).origin } },
-          "/external-auth": { target: backend },
+          "/external-auth": { target: backend, headers: { origin: new URL(backend).origin } },
         }
       : {},
   },

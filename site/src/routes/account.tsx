@@ -56,6 +56,11 @@ const tokens = createRoute({
     owner: text(search.owner),
     make: search.make === true || undefined,
   }),
+  loaderDeps: ({ search }) => ({ include_all: search.all, include_expired: search.expired }),
+  loader: ({ context, deps }) => {
+    const place = { path: { user: "me" }, query: deps };
+    void context.client.prefetchQuery(read("GET /api/v2/users/{user}/keys/tokens", place));
+  },
   component: lazyRouteComponent(() => import("../pages/account/tokens")),
 });
 

@@ -83,6 +83,11 @@ const provisioners = createRoute({
   validateSearch: (search: Record<string, unknown>): { offline?: true } => ({
     offline: search.offline === true || undefined,
   }),
+  loaderDeps: ({ search }) => ({ offline: search.offline }),
+  loader: ({ context, params, deps }) => {
+    const place = { path: { organization: params.organization }, query: { offline: deps.offline, limit: 1000 } };
+    void context.client.prefetchQuery(read("GET /api/v2/organizations/{organization}/provisionerdaemons", place));
+  },
   component: lazyRouteComponent(() => import("../pages/provisioners/daemons")),
 });
 
@@ -94,6 +99,11 @@ const jobs = createRoute({
     status: text(search.status),
     job: text(search.job),
   }),
+  loaderDeps: ({ search }) => ({ status: search.status }),
+  loader: ({ context, params, deps }) => {
+    const place = { path: { organization: params.organization }, query: { status: deps.status, limit: 100 } };
+    void context.client.prefetchQuery(read("GET /api/v2/organizations/{organization}/provisionerjobs", place));
+  },
   component: lazyRouteComponent(() => import("../pages/provisioners/jobs")),
 });
 
@@ -101,6 +111,10 @@ const keys = createRoute({
   getParentRoute: () => organization,
   path: "provisioner-keys",
   staticData: { area: "/organizations", crumbs: ({ organization }) => [organization ?? "", "Provisioner keys"] },
+  loader: ({ context, params }) => {
+    const place = { path: { organization: params.organization } };
+    void context.client.prefetchQuery(read("GET /api/v2/organizations/{organization}/provisionerkeys/daemons", place));
+  },
   component: lazyRouteComponent(() => import("../pages/provisioners/keys")),
 });
 

@@ -137,7 +137,7 @@ func existing(ctx context.Context, env *cli.Env, o options, c *client.Client) (a
 	if o.email != "" && o.password != "" {
 		return withPassword(ctx, c, o.email, o.password)
 	}
-	email, err := env.Ask(ctx, cli.Question{Text: "E-mail, or a session token", Flag: "token", Default: o.email})
+	email, err := env.Ask(ctx, cli.Question{Text: "E-mail, or a session token of " + c.URL().JoinPath("cli-auth").String(), Flag: "token", Default: o.email})
 	if err != nil {
 		return "", err
 	}

@@ -38,6 +38,7 @@ export function Sessions() {
   // The one that looks stands first.
   const rows = [...(keys.data ?? [])].sort((a, b) => Number(b.current ?? false) - Number(a.current ?? false));
   const others = rows.filter((k) => !k.current);
+  const noneLeft = keys.data && others.length === 0 ? words.noOthers : undefined;
   const endOthers = useChange(() => pool(others, 4, (k) => end(k.id).then(() => undefined)), {
     stale,
     failed: words.endFailed,
@@ -55,7 +56,7 @@ export function Sessions() {
           <p className="text-muted">{words.sessionsText}</p>
         </div>
         <Button
-          reason={keys.data && others.length === 0 ? words.noOthers : undefined}
+          reason={!keys.data || others.length < rows.length ? noneLeft : words.whichOne}
           disabled={!keys.data}
           busy={endOthers.isPending}
           onClick={() => setAsked(true)}

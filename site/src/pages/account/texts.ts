@@ -62,6 +62,7 @@ export const words = {
   endOne: "End",
   endNamed: (id: string) => `End session ${id}`,
   endOthers: "End all others",
+  whichOne: "The server does not say which session is this one. End them one by one.",
   noOthers: "There is no other session.",
   endOthersTitle: (n: number) => (n === 1 ? "End the other session?" : `End ${n} other sessions?`),
   endOthersText: "Whoever uses them has to sign in again. Tokens go on: they are on their own page.",

@@ -30,7 +30,9 @@ export default function TokensPage() {
   });
   const filter = (change: { all?: true; expired?: true; owner?: string }) =>
     void navigate({ search: { all, expired, owner, ...change }, replace: true });
-  const rows = (tokens.data ?? []).filter((k) => !all || !owner || (k.username ?? "").includes(owner.toLowerCase()));
+  const rows = (tokens.data ?? []).filter(
+    (k) => !all || !owner || (k.username ?? "").toLowerCase().includes(owner.toLowerCase()),
+  );
   if (make) {
     return (
       <NewToken

@@ -95,7 +95,7 @@ export function JobRow({ job, organization, open, onOpen }: Props) {
         </ListingCell>
       </ListingRow>
       {open ? (
-        <tr className="bg-sunken">
+        <tr className="bg-page">
           <td colSpan={shown} className="px-4 py-4 sm:pl-12">
             <JobDetail job={job} organization={organization} />
             {going ? (

@@ -46,7 +46,7 @@ export const words = {
   noCancel: "A trial run cannot be cancelled from here.",
   id: "Id",
   worker: "Provisioner",
-  couldRun: (n: number) => (n === 1 ? "one could run it" : `${n} could run it`),
+  couldRun: (n: number) => (n === 0 ? "none could run it" : n === 1 ? "one could run it" : `${n} could run it`),
   error: "Error",
   note: "Why it waits",
   started: "Started",
