@@ -20,7 +20,7 @@ NPM := ./scripts/node.sh npm --prefix site
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -47,7 +47,10 @@ site/node_modules/.package-lock.json: site/package-lock.json
 site-check: site/node_modules/.package-lock.json ## types, style, floors and unit tests of the dashboard
 	$(NPM) run check
 
-site-browser: site/dist/index.html ## every page of the dashboard in Chromium, against the mock
+site-looks: site/dist/index.html ## every page of the dashboard in Chromium, with axe, against the mock; LOOKS=all keeps all pictures
+	$(NPM) run looks
+
+site-browser: site/dist/index.html ## all that can be done in the dashboard, in Chromium, against the mock
 	$(NPM) run e2e
 
 site-real: site/dist/index.html ## the main ways through the dashboard in Chromium, against the real server
@@ -81,7 +84,7 @@ deps: ## what the tests need from the system (installs it when root)
 test: deps ## all tests
 	go test ./...
 	go test -tags '$(SLIM_TAGS)' ./agent/network # the packet library as the small binary has it
-	$(MAKE) --no-print-directory site-check site-browser site-real
+	$(MAKE) --no-print-directory site-check site-looks site-real
 	go -C tools test ./...
 
 race: deps ## all tests under the race detector
@@ -100,7 +103,7 @@ compare-templates: ## compare pages of parameters with the provider's word for t
 	@CODER_TEST_TEMPLATES_DIR="$(abspath $(DIR))" CODER_TEST_PROVIDER_MIRROR="$(abspath $(MIRROR))" \
 	  go test -count=1 -timeout 30m -v -run 'TestTemplatesAgree' ./cmd/internal/serve | sed -un 's/^.*_test.go:[0-9]*: template: //p'
 
-check: gen lint race site-check cross ## what a change must pass
+check: gen lint race site-check site-browser cross ## what a change must pass
 	@test -z "$$(git status --porcelain -- '*_gen.go' docs/reference site/src/api/generated.ts)" || { git status --short; echo 'generated files differ: commit what make gen wrote'; exit 1; }
 
 bench: build build/bench-node build/derper ## figures, one JSON line each, with their reference run beside them

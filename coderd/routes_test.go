@@ -19,10 +19,11 @@ import (
 
 // listsOwn are routes that answer a member too, with what they may see.
 var listsOwn = map[string]bool{
-	"GET /api/v2/users":         true,
-	"GET /api/v2/organizations": true,
-	"GET /api/v2/workspaces":    true,
-	"GET /api/v2/groups":        true,
+	"GET /api/v2/workspaces/watch-ws": true,
+	"GET /api/v2/users":               true,
+	"GET /api/v2/organizations":       true,
+	"GET /api/v2/workspaces":          true,
+	"GET /api/v2/groups":              true,
 }
 
 // bodies are what routes need to get past the check of their input; the others

@@ -65,7 +65,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", environment: "jsdom", include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts"] },
+        test: { name: "unit", environment: "node", include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts"] },
       },
       {
         extends: true,

@@ -201,7 +201,8 @@ test("the palette leads to settings, organizations, templates and a new workspac
     const go = async (text: string, name: string) => {
       await page.keyboard.press("Control+k");
       await page.getByRole("dialog").getByRole("combobox").fill(text);
-      await page.getByRole("option", { name, exact: true }).click();
+      // There is one for each organization.
+      await page.getByRole("option", { name, exact: true }).first().click();
     };
     await go("ssh", "SSH key");
     await page.waitForURL(/\/settings\/ssh-keys$/);

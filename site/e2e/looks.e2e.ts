@@ -11,16 +11,28 @@ const looks = Object.values(import.meta.glob<{ looks: Look[] }>("./looks/*.ts", 
   (m) => m.looks,
 );
 
-// A page is opened once, then looked at in both themes and widths.
+/** all has each theme in each width, as people look at it; a test has each theme and each width once. */
+const all = process.env.LOOKS === "all";
+const states = [
+  { width: 1280, themes: all ? (["light", "dark"] as const) : (["light"] as const) },
+  { width: 360, themes: all ? (["light", "dark"] as const) : (["dark"] as const) },
+];
+
+/** What is out of sight and not drawn keeps the colours of the theme before. */
+const draw = `for (const e of document.querySelectorAll("*"))
+  if (getComputedStyle(e).contentVisibility === "auto") e.style.contentVisibility = "visible";`;
+
+// A page is opened once, then looked at.
 test.concurrent.for(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
   const store = empty ? newStore() : seed();
   await prepare?.(store);
   await visit(path, { as, store }, async ({ page }) => {
     await ready(page);
     await page.evaluate("document.fonts.ready");
-    for (const width of [1280, 360]) {
+    await page.evaluate(draw);
+    for (const { width, themes } of states) {
       await page.setViewportSize({ width, height: 800 });
-      for (const theme of ["light", "dark"] as const) {
+      for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme });
         await shoot(page, `${name}-${theme}-${width}`);
         await accessible(page, `${name} ${theme} ${width}`);

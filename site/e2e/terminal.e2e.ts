@@ -153,6 +153,7 @@ test("several lines ask before they are pasted, unless the program knows of past
     await paste("\ntwo\n");
     await page.getByRole("dialog").getByRole("button", { name: "Paste" }).click();
     await expect.poll(() => only(store).typed).toBe("one\rtwo\r");
+    await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
     await page.keyboard.type("bracketed\r");
     await expect.poll(() => only(store).typed).toContain("bracketed\r");
     await rows(page).getByText("bracketed").waitFor();

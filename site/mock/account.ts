@@ -21,7 +21,6 @@ export interface AccountStore {
   links: (ExternalAuthLink & { user_id: string; login: string })[];
   /** entered says that the code of a device was typed at the service. */
   entered: boolean;
-  quota: { budget: number; credits_consumed: number };
 }
 
 const day = 86_400_000;
@@ -35,7 +34,6 @@ export const newAccounts = (): AccountStore => ({
   providers: [],
   links: [],
   entered: false,
-  quota: { budget: -1, credits_consumed: 0 },
 });
 
 function key(user: { id: string; username: string }, more: Partial<Key>): Key {
@@ -69,7 +67,7 @@ export function seedAccounts(store: Store) {
   const [alice, bob] = store.users as [Store["users"][0], Store["users"][0]];
   const before = (ms: number) => new Date(Date.now() - ms).toISOString();
   const { accounts } = store;
-  accounts.quota = { budget: 40, credits_consumed: 25 };
+  store.creation.quota = { budget: 40, credits_consumed: 25 };
   accounts.sessionKeys.set(
     "alices-laptop",
     key(alice, { id: "Xw3kP0aLq1", last_used: before(7 * 3_600_000), created_at: before(9 * day) }),
@@ -252,35 +250,6 @@ const keys: Handlers = {
 };
 
 const person: Handlers = {
-  "PUT /api/v2/users/{user}/profile": ({ store, path, body, user }) => {
-    const owner = whose(store, path.user, user);
-    if (!/^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/.test(body.username))
-      throw invalid("username", "use letters, digits and single hyphens, starting and ending with a letter or digit.");
-    if (store.users.some((u) => u !== owner && u.username === body.username))
-      throw new Refusal(409, {
-        code: "conflict",
-        message: "A user with this name exists already.",
-        validations: [{ field: "username", detail: "is in use" }],
-      });
-    owner.username = body.username;
-    owner.name = body.name ?? owner.name;
-    const { password: _, ...rest } = owner;
-    return rest;
-  },
-  "GET /api/v2/users/{user}/organizations": () => [
-    {
-      id: "11111111-1111-4111-8111-111111111111",
-      name: "default",
-      display_name: "Default",
-      description: "",
-      icon: "",
-      is_default: true,
-      created_at: new Date().toISOString(),
-      updated_at: new Date().toISOString(),
-      default_org_member_roles: [],
-    },
-  ],
-  "GET /api/v2/organizations/{organization}/members/{user}/workspace-quota": ({ store }) => store.accounts.quota,
   "GET /api/v2/users/{user}/appearance": ({ store, path, user }) => appearanceOf(store, whose(store, path.user, user)),
   "PUT /api/v2/users/{user}/appearance": ({ store, path, body, user }) => {
     const owner = whose(store, path.user, user);
@@ -288,16 +257,6 @@ const person: Handlers = {
     owner.theme_preference = next.theme_preference;
     store.accounts.appearance.set(owner.id, next);
     return next;
-  },
-  "POST /api/v2/users/validate-password": ({ body }) =>
-    body.password.length < 8 ? { valid: false, details: "use at least 8 characters." } : { valid: true, details: "" },
-  "PUT /api/v2/users/{user}/password": ({ store, path, body, user, session }) => {
-    const owner = whose(store, path.user, user);
-    if (body.old_password !== owner.password) throw invalid("old_password", "this is not your present password.");
-    if (body.password.length < 8) throw invalid("password", "use at least 8 characters.");
-    owner.password = body.password;
-    for (const [token, id] of store.sessions) if (id === owner.id && token !== session) store.sessions.delete(token);
-    return undefined;
   },
   "GET /api/v2/users/{user}/gitsshkey": ({ store, path, user }) => {
     const { id } = whose(store, path.user, user);

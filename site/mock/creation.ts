@@ -66,27 +66,30 @@ export const creation: Handlers = {
   "GET /api/v2/templateversions/{templateversion}": () =>
     versionOf("bold_ferris4", 1, "33333333-3333-4333-8333-333333333333"),
   "GET /api/v2/templateversions/{templateversion}/presets": ({ store }) => store.creation.presets,
-  "GET /api/v2/templateversions/{templateversion}/external-auth": ({ store }) => store.creation.auth,
-  "GET /api/v2/templateversions/{templateversion}/resources": ({ store }) =>
-    store.creation.cost
-      ? [
-          {
-            id: randomUUID(),
-            address: "docker_container.workspace",
-            agents: [],
-            created_at: new Date().toISOString(),
-            daily_cost: store.creation.cost,
-            hide: false,
-            icon: "",
-            job_id: randomUUID(),
-            metadata: [],
-            name: "workspace",
-            persistent: false,
-            type: "docker_container",
-            workspace_transition: "start",
-          },
-        ]
-      : [],
+  "GET /api/v2/templateversions/{templateversion}/external-auth": ({ store }) => {
+    if (!store.creation.auth) throw notFound("Version");
+    return store.creation.auth;
+  },
+  "GET /api/v2/templateversions/{templateversion}/resources": ({ store }) => {
+    if (!store.creation.cost) throw notFound("Version");
+    return [
+      {
+        id: randomUUID(),
+        address: "docker_container.workspace",
+        agents: [],
+        created_at: new Date().toISOString(),
+        daily_cost: store.creation.cost,
+        hide: false,
+        icon: "",
+        job_id: randomUUID(),
+        metadata: [],
+        name: "workspace",
+        persistent: false,
+        type: "docker_container",
+        workspace_transition: "start",
+      },
+    ];
+  },
   "GET /api/v2/organizations/{organization}/members/{user}/workspace-quota": ({ store }) => store.creation.quota,
   "GET /api/v2/organizations/{organization}/members": ({ store }) =>
     store.users.map(({ id, roles: _, ...u }) => ({

@@ -13,7 +13,8 @@ import type {
 export interface CreationStore {
   parameters: (inputs: Record<string, string>) => PreviewParameter[];
   presets: Preset[];
-  auth: TemplateVersionExternalAuth[];
+  /** Unset, and a cost of 0, leave the answer to what all versions have. */
+  auth?: TemplateVersionExternalAuth[];
   quota: WorkspaceQuota;
   cost: number;
   /** The values of workspaces; those that are not here have the examples of values. */
@@ -135,7 +136,6 @@ export function newCreation(): CreationStore {
       preset("1", "Small", "For a look around", { cpus: "2" }),
       preset("2", "Big", "For builds", { region: "us-east", zone: "b", cpus: "16", gpu: "true" }),
     ],
-    auth: [],
     quota: { budget: -1, credits_consumed: 0 },
     cost: 0,
     values: new Map(),

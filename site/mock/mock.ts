@@ -33,8 +33,8 @@ const handlers: Handlers = over<Handlers>(
   provisioners,
   imports,
   templating,
-  templateDocs,
   creation,
+  templateDocs,
   plans,
   sharing,
   authcheck,
@@ -65,7 +65,10 @@ const open = new Set([
   "GET /api/v2/users/authmethods",
 ]);
 
+/** match finds the endpoint of a path: of several the one with the fewest parameters. */
 function match(table: object, method: string, pathname: string) {
+  let best: { key: string; path: Record<string, string> } | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const key of Object.keys(table)) {
     const [m, pattern = ""] = key.split(" ");
     if (m !== method) continue;
@@ -74,11 +77,12 @@ function match(table: object, method: string, pathname: string) {
       names.push(name);
       return "([^/]+)";
     });
-    const found = new RegExp(`^${source}$`).exec(pathname);
-
-    if (found) return { key, path: Object.fromEntries(names.map((n, i) => [n, decodeURIComponent(found[i + 1]!)])) };
+    const found = names.length < fewest && new RegExp(`^${source}$`).exec(pathname);
+    if (!found) continue;
+    fewest = names.length;
+    best = { key, path: Object.fromEntries(names.map((n, i) => [n, decodeURIComponent(found[i + 1]!)])) };
   }
-  return undefined;
+  return best;
 }
 
 function session(req: IncomingMessage): string {

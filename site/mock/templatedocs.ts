@@ -6,29 +6,6 @@ import { newStore } from "./store";
 
 /** docs is what the import of every version has found. */
 export const templateDocs: Handlers = {
-  "GET /api/v2/templateversions/{templateversion}/presets": () => [
-    {
-      ID: "88888888-8888-4888-8888-888888888881",
-      Name: "Small",
-      Default: true,
-      Description: "For reading and small changes.",
-      DesiredPrebuildInstances: null,
-      Icon: "",
-      Parameters: [
-        { Name: "region", Value: "eu-central" },
-        { Name: "cpus", Value: "2" },
-      ],
-    },
-    {
-      ID: "88888888-8888-4888-8888-888888888882",
-      Name: "Large",
-      Default: false,
-      Description: "",
-      DesiredPrebuildInstances: null,
-      Icon: "",
-      Parameters: [{ Name: "cpus", Value: "16" }],
-    },
-  ],
   "GET /api/v2/templateversions/{templateversion}/external-auth": () => [
     {
       id: "github",

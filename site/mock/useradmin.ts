@@ -122,6 +122,12 @@ export const useradmin: Handlers = {
   "PUT /api/v2/users/{user}/profile": ({ store, path, body, user }) => {
     const target = userOf(store, path.user, user);
     checkName("username", body.username);
+    if (store.users.some((u) => u !== target && u.username === body.username))
+      throw new Refusal(409, {
+        code: "conflict",
+        message: "A user with this name exists already.",
+        validations: [{ field: "username", detail: "is in use" }],
+      });
     return without(
       Object.assign(target, {
         username: body.username,
@@ -130,10 +136,14 @@ export const useradmin: Handlers = {
       }),
     );
   },
-  "PUT /api/v2/users/{user}/password": ({ store, path, body, user }) => {
+  "PUT /api/v2/users/{user}/password": ({ store, path, body, user, session }) => {
+    const target = userOf(store, path.user, user);
+    if (target.id === user.id && body.old_password !== store.users.find((u) => u.id === user.id)?.password)
+      throw invalid("old_password", "this is not your present password.");
     const weak = weakness(body.password);
     if (weak) throw invalid("password", weak);
-    userOf(store, path.user, user).password = body.password;
+    target.password = body.password;
+    for (const [token, id] of store.sessions) if (id === target.id && token !== session) store.sessions.delete(token);
     return undefined;
   },
   "PUT /api/v2/users/{user}/roles": ({ store, path, body, user }) => {
@@ -153,8 +163,4 @@ export const useradmin: Handlers = {
     const target = userOf(store, path.user, user);
     return store.people.organizations.filter((o) => target.organization_ids?.includes(o.id));
   },
-  "GET /api/v2/organizations/{organization}/members/{user}/workspace-quota": () => ({
-    budget: 25,
-    credits_consumed: 12,
-  }),
 };

@@ -3,7 +3,7 @@ import type { Look } from "../look";
 const as = "alice";
 
 export const looks: Look[] = [
-  { name: "account", path: "/settings/account", as, ready: (p) => p.getByText("25 of 40 a day").waitFor() },
+  { name: "account", path: "/settings/account", as, ready: (p) => p.getByText("25 of 40 a day").first().waitFor() },
   {
     name: "appearance",
     path: "/settings/appearance",
@@ -102,7 +102,7 @@ export const looks: Look[] = [
     path: "/settings/account",
     as,
     ready: async (p) => {
-      await p.getByText("25 of 40 a day").waitFor();
+      await p.getByText("25 of 40 a day").first().waitFor();
       await p.keyboard.press("Control+k");
       await p.getByRole("dialog").getByRole("combobox").fill("docker");
       await p.getByRole("option", { name: "New workspace from Docker container" }).waitFor();

@@ -32,7 +32,7 @@ export const looks: Look[] = [
       await p.getByText("Use at least 5 different characters.").waitFor();
     },
   },
-  { name: "user", path: "/deployment/users/bob", as: "alice", ready: (p) => p.getByText("12 of 25 used").waitFor() },
+  { name: "user", path: "/deployment/users/bob", as: "alice", ready: (p) => p.getByText("25 of 40 used").waitFor() },
   {
     name: "user-hostile",
     path: "/deployment/users/mallory",

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import type { WorkspaceBuild } from "@/api/generated";
 import { bars } from "./waterfall";
