@@ -47,7 +47,7 @@ site/node_modules/.package-lock.json: site/package-lock.json
 site-check: site/node_modules/.package-lock.json ## types, style, floors and unit tests of the dashboard
 	$(NPM) run check
 
-site-looks: site/dist/index.html ## every page of the dashboard in Chromium, with axe, against the mock; LOOKS=all keeps all pictures
+site-looks: site/dist/index.html ## every page of the dashboard in Chromium, with axe, against the mock
 	$(NPM) run looks
 
 site-browser: site/dist/index.html ## all that can be done in the dashboard, in Chromium, against the mock

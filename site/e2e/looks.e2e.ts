@@ -11,19 +11,35 @@ const looks = Object.values(import.meta.glob<{ looks: Look[] }>("./looks/*.ts", 
   (m) => m.looks,
 );
 
-/** all has each theme in each width, as people look at it; a test has each theme and each width once. */
-const all = process.env.LOOKS === "all";
+/**
+ * LOOKS=pages takes one look at each page, which is what every test run does.
+ * LOOKS=pictures keeps pictures of all, in each theme and width, for people to look at.
+ */
+const chosen =
+  process.env.LOOKS === "pages" ? [...new Map(looks.toReversed().map((l) => [pageOf(l), l])).values()] : looks;
+const all = process.env.LOOKS === "pictures";
+
+function pageOf(look: Look): string {
+  return look.path.split("?")[0]!;
+}
+
 const states = [
   { width: 1280, themes: all ? (["light", "dark"] as const) : (["light"] as const) },
   { width: 360, themes: all ? (["light", "dark"] as const) : (["dark"] as const) },
 ];
+
+/** Colours may change step by step. */
+const settle = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  .then(() => Promise.allSettled(document.getAnimations()
+    .filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished)))
+  .then(() => undefined)`;
 
 /** What is out of sight and not drawn keeps the colours of the theme before. */
 const draw = `for (const e of document.querySelectorAll("*"))
   if (getComputedStyle(e).contentVisibility === "auto") e.style.contentVisibility = "visible";`;
 
 // A page is opened once, then looked at.
-test.concurrent.for(looks)("$name", async ({ name, path, as, empty, prepare, ready }) => {
+test.concurrent.for(chosen)("$name", async ({ name, path, as, empty, prepare, ready }) => {
   const store = empty ? newStore() : seed();
   await prepare?.(store);
   await visit(path, { as, store }, async ({ page }) => {
@@ -34,7 +50,8 @@ test.concurrent.for(looks)("$name", async ({ name, path, as, empty, prepare, rea
       await page.setViewportSize({ width, height: 800 });
       for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme });
-        await shoot(page, `${name}-${theme}-${width}`);
+        await page.evaluate(settle);
+        if (all) await shoot(page, `${name}-${theme}-${width}`);
         await accessible(page, `${name} ${theme} ${width}`);
       }
       await inside(page, name);
