@@ -399,7 +399,8 @@ const markDormant = `-- name: MarkDormant :many
 update users set status = 'dormant', updated_at = now()
 where id in (
     select i.id from users i
-    where i.status = 'active' and not i.deleted and i.last_seen_at < now() - make_interval(secs => $1::float8)
+    where i.status = 'active' and not i.deleted
+        and greatest(i.last_seen_at, i.created_at) < now() - make_interval(secs => $1::float8)
     order by i.last_seen_at
     limit $2
     for no key update skip locked
@@ -412,8 +413,8 @@ type MarkDormantParams struct {
 	MaxRows     int32
 }
 
-// Active users who were not seen for a time. Who is being changed waits for the
-// next time.
+// Active users who were not seen for a time; one who never was counts from the day
+// they were made. Who is being changed waits for the next time.
 func (q *Queries) MarkDormant(ctx context.Context, arg MarkDormantParams) ([]User, error) {
 	rows, err := q.db.Query(ctx, markDormant, arg.IdleSeconds, arg.MaxRows)
 	if err != nil {

@@ -27,6 +27,13 @@ func TestDormant(t *testing.T) {
 		_, err := d.DB.Pool().Exec(t.Context(), `update users set last_seen_at = now() - make_interval(days => $2) where id = $1`, who.User.ID, days)
 		require.NoError(t, err)
 	}
+	_, err := d.DB.Pool().Exec(t.Context(), `update users set created_at = now() - interval '1 year' where id = any($1)`,
+		[]api.ID{idle.User.ID, token.User.ID, gone.User.ID, seen.User.ID})
+	require.NoError(t, err)
+	// Made a moment ago and never seen, as accounts of services are.
+	fresh := d.NewUser(t, owner, "fresh")
+	_, err = d.DB.Pool().Exec(t.Context(), `update users set last_seen_at = '0001-01-01' where id = $1`, fresh.User.ID)
+	require.NoError(t, err)
 	status := func(name string) api.UserStatus {
 		return coderdtest.Do[api.User](t, owner, http.StatusOK, get, "/api/v2/users/"+name, nil).Status
 	}
@@ -41,6 +48,7 @@ func TestDormant(t *testing.T) {
 	assert.Equal(t, api.UserDormant, status("idle"))
 	assert.Equal(t, api.UserDormant, status("token"))
 	assert.Equal(t, api.UserActive, status("seen"))
+	assert.Equal(t, api.UserActive, status("fresh"))
 	assert.Equal(t, api.UserSuspended, status("gone"))
 	for _, name := range []string{"idle", "token"} {
 		marked := entries("action:write%20resource_type:user%20resource_target:" + name)

@@ -95,12 +95,13 @@ update users set last_seen_at = now(),
 where id = @id and not deleted;
 
 -- name: MarkDormant :many
--- Active users who were not seen for a time. Who is being changed waits for the
--- next time.
+-- Active users who were not seen for a time; one who never was counts from the day
+-- they were made. Who is being changed waits for the next time.
 update users set status = 'dormant', updated_at = now()
 where id in (
     select i.id from users i
-    where i.status = 'active' and not i.deleted and i.last_seen_at < now() - make_interval(secs => @idle_seconds::float8)
+    where i.status = 'active' and not i.deleted
+        and greatest(i.last_seen_at, i.created_at) < now() - make_interval(secs => @idle_seconds::float8)
     order by i.last_seen_at
     limit @max_rows
     for no key update skip locked
