@@ -172,6 +172,14 @@ export function watch(page: Page, problems: string[]) {
   });
 }
 
+/** settle waits until a change of colours is over, which may come step by step. */
+export async function settle(page: Page) {
+  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => Promise.allSettled(document.getAnimations()
+      .filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished)))
+    .then(() => undefined)`);
+}
+
 /** shoot saves a picture for people to look at. */
 export async function shoot(page: Page, name: string) {
   await mkdir(here("shots"), { recursive: true });

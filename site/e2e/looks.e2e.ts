@@ -1,7 +1,7 @@
 import { test } from "vitest";
 import { seed } from "../mock/seed";
 import { newStore } from "../mock/store";
-import { accessible, inside, shoot, visit, withBrowser } from "./harness";
+import { accessible, inside, settle, shoot, visit, withBrowser } from "./harness";
 import type { Look } from "./look";
 
 withBrowser();
@@ -28,12 +28,6 @@ const states = [
   { width: 360, themes: all ? (["light", "dark"] as const) : (["dark"] as const) },
 ];
 
-/** Colours may change step by step. */
-const settle = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-  .then(() => Promise.allSettled(document.getAnimations()
-    .filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished)))
-  .then(() => undefined)`;
-
 /** What is out of sight and not drawn keeps the colours of the theme before. */
 const draw = `for (const e of document.querySelectorAll("*"))
   if (getComputedStyle(e).contentVisibility === "auto") e.style.contentVisibility = "visible";`;
@@ -50,7 +44,7 @@ test.concurrent.for(chosen)("$name", async ({ name, path, as, empty, prepare, re
       await page.setViewportSize({ width, height: 800 });
       for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme });
-        await page.evaluate(settle);
+        await settle(page);
         if (all) await shoot(page, `${name}-${theme}-${width}`);
         await accessible(page, `${name} ${theme} ${width}`);
       }

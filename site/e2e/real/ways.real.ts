@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { launch, watch } from "../harness";
+import { launch, settle, watch } from "../harness";
 import { deployment, Person } from "./deployment";
 
 const shots = (name: string) => fileURLToPath(new URL(`../shots/${name}`, import.meta.url));
@@ -41,6 +41,7 @@ async function picture(from: Page, name: string) {
   if (!dir) return;
   for (const theme of ["light", "dark"] as const) {
     await from.emulateMedia({ colorScheme: theme });
+    await settle(from);
     await from.screenshot({ path: `${dir}/${name}-${theme}.png` });
   }
   await from.emulateMedia({ colorScheme: "light" });
@@ -102,6 +103,26 @@ test("a workspace is made, with parameters that follow the answers", async () =>
   await picture(page, "workspace");
 });
 
+test("a template is edited, built and published", async () => {
+  await page.goto(`${deployment.url}/templates/coder/hello`);
+  await page.getByRole("link", { name: "Edit files" }).click();
+  await page.getByRole("navigation", { name: "Files" }).getByRole("button", { name: "hello.tf" }).first().click();
+  await page.getByRole("textbox", { name: "Text of hello.tf" }).click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("# One line more.");
+  await page.getByText("1 not built yet").waitFor();
+  await page.keyboard.press("Control+s");
+  await page.getByRole("status").getByText("Built", { exact: true }).waitFor();
+  await picture(page, "editor");
+  await page.getByRole("button", { name: "Publish" }).click();
+  const dialog = page.getByRole("dialog", { name: "Publish this version" });
+  await dialog.getByLabel("Name of the version").fill("second");
+  await dialog.getByRole("button", { name: "Publish" }).click();
+  await page.waitForURL(/\/templates\/coder\/hello\/versions\/second$/);
+  await page.goto(`${deployment.url}/@admin/demo`);
+  await page.getByText("Connected", { exact: true }).waitFor();
+});
+
 test("a terminal runs commands, and a reload comes back to it", async () => {
   const opened = page.context().waitForEvent("page");
   await page.getByRole("link", { name: "Terminal" }).first().click();
@@ -133,6 +154,7 @@ test("a second browser sees a stop and a start without being asked", async () =>
   await other.getByRole("row", { name: /demo/ }).getByText("Running").waitFor();
   await page.getByRole("button", { name: "Stop" }).first().click();
   await other.getByRole("row", { name: /demo/ }).getByText("Stopped").waitFor();
+  await picture(other, "workspaces");
   await page.getByText("The workspace is stopped").waitFor();
   await other.goto(`${deployment.url}/@admin/demo`);
   await other.getByRole("button", { name: "Start" }).first().click();

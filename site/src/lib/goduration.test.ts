@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { goDuration, looksLikeDuration } from "./goduration";
+import { goDuration, looksLikeDuration, shortDuration } from "./goduration";
 
 test.each([
   [86_400_000_000_000, "1d"],
@@ -19,4 +19,13 @@ test.each(["24h", "1h30m", "100ms", "1.5s"])("%s is a duration", (text) => {
 
 test.each(["", "24", "5 minutes", "10 h", "host:80"])("%j is none", (text) => {
   expect(looksLikeDuration(text)).toBe(false);
+});
+
+test.each([
+  ["46.469µs", "46µs"],
+  ["1.234ms", "1.2ms"],
+  ["2s", "2s"],
+  ["1m3.5s", "1m3.5s"],
+])("%s is shortened to %s", (long, short) => {
+  expect(shortDuration(long)).toBe(short);
 });

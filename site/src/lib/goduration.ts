@@ -25,3 +25,10 @@ export function goDuration(nanoseconds: number): string {
   if (parts.length === 0) return nanoseconds === 0 ? "0s" : `${nanoseconds}ns`;
   return (nanoseconds < 0 ? "-" : "") + parts.slice(0, 2).join(" ");
 }
+
+/** shortDuration leaves out digits of a duration, as Go writes it, that say nothing: "46.469µs" is "46µs". */
+export function shortDuration(text: string): string {
+  return text.replace(/(\d+)(\.\d)?\d*(ns|µs|ms|s)$/, (_, whole: string, tenth = "", unit: string) =>
+    whole.length > 1 ? whole + unit : whole + tenth + unit,
+  );
+}

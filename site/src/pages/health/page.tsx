@@ -5,6 +5,7 @@ import { read } from "@/api/queries";
 import { Ago } from "@/components/ago";
 import { ApiErrorBox } from "@/components/apierror";
 import { Facts } from "@/components/loglist";
+import { shortDuration } from "@/lib/goduration";
 import { plain } from "@/lib/plain";
 import { Skeleton } from "@/ui/bits";
 import { Button } from "@/ui/button";
@@ -79,7 +80,7 @@ function Report({ report: r }: { report: HealthReport }) {
               words.latency,
               r.database.reachable ? (
                 <span key="latency">
-                  {plain(r.database.latency, 32)}{" "}
+                  {plain(shortDuration(r.database.latency), 32)}{" "}
                   <span className="text-muted">({words.good(r.database.threshold_ms)})</span>
                 </span>
               ) : (
