@@ -7,7 +7,12 @@ import { tags } from "@lezer/highlight";
 const look = EditorView.theme({
   "&": { height: "100%", backgroundColor: "var(--c-surface)", color: "var(--c-text)", fontSize: "13px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: '"JetBrains Mono", ui-monospace, monospace', lineHeight: "20px", overflow: "auto" },
+  ".cm-scroller": {
+    fontFamily: '"JetBrains Mono", ui-monospace, monospace',
+    fontVariantLigatures: "none",
+    lineHeight: "20px",
+    overflow: "auto",
+  },
   ".cm-content": { padding: "8px 0", caretColor: "var(--c-text)" },
   ".cm-cursor": { borderLeftColor: "var(--c-text)", borderLeftWidth: "2px" },
   ".cm-gutters": { backgroundColor: "var(--c-surface)", color: "var(--c-faint)", border: "none", paddingRight: "4px" },
