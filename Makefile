@@ -16,7 +16,8 @@ LDFLAGS := -s -w -X coder.internal/internal/buildinfo.version=$(VERSION)
 SLIM_TAGS := $(shell paste -sd, scripts/slim-tags.txt 2>/dev/null)
 GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.tf' go.mod go.sum docs/reference/openapi.json site/static 2>/dev/null)
 SITE_FILES := $(shell git ls-files site/src site/public site/scripts site/mock site/index.html site/terminal.html site/vite.config.ts site/package.json 2>/dev/null)
-NPM := ./scripts/node.sh npm --prefix site
+# Not --prefix: with it npm forgets how the machine reaches its registry.
+NPM := cd site && ../scripts/node.sh npm
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 

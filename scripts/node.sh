@@ -3,7 +3,7 @@
 # one from the npm registry, kept in build/node. As root on Debian it installs npm
 # where there is none.
 #
-#   scripts/node.sh npm --prefix site ci
+#   cd site && ../scripts/node.sh npm ci
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 package=node-linux-$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')
@@ -26,7 +26,8 @@ if ! enough; then
       exit 1
     fi
     mkdir -p "$root/build/node"
-    npm install --prefix "$root/build/node" --no-save --no-audit --no-fund --loglevel=error "$package@$version" >&2
+    echo '{}' >"$root/build/node/package.json"
+    (cd "$root/build/node" && npm install --no-save --no-audit --no-fund --loglevel=error "$package@$version" >&2)
   fi
   PATH=$bin:$PATH
 fi
