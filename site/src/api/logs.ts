@@ -1,5 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
-import type { AgentLog, ProvisionerJobLog } from "./generated";
+import type { Place } from "./client";
+import type { AgentLog, Endpoints, ProvisionerJobLog } from "./generated";
 import { follow } from "./watch";
 
 /** A line of any log. */
@@ -59,13 +60,23 @@ export function gather(client: QueryClient, key: readonly unknown[]) {
   };
 }
 
-/** followBuildLog fills the cache with the log of a build until it has ended. */
-export function followBuildLog(client: QueryClient, build: string, key: readonly unknown[]): () => void {
+/** The logs of jobs: of the build of a workspace, of the import of a version. */
+type JobLog =
+  | "GET /api/v2/workspacebuilds/{workspacebuild}/logs"
+  | "GET /api/v2/templateversions/{templateversion}/logs";
+
+/** followJobLog fills the cache with what a job says, until it has ended. */
+function followJobLog<K extends JobLog>(
+  client: QueryClient,
+  endpoint: K,
+  path: Endpoints[K]["path"],
+  key: readonly unknown[],
+) {
   const sink = gather(client, key);
-  const leave = follow(
-    "GET /api/v2/workspacebuilds/{workspacebuild}/logs",
+  const leave = follow<JobLog>(
+    endpoint,
     {
-      call: () => ({ path: { workspacebuild: build }, query: { follow: true, after: sink.last() } }),
+      call: () => ({ path, query: { follow: true, after: sink.last() } }) as Place<JobLog>,
       message: (l: ProvisionerJobLog) =>
         sink.add([{ id: l.id, at: l.created_at, level: l.log_level, group: l.stage, text: l.output }]),
       closed: (clean) => {
@@ -81,6 +92,14 @@ export function followBuildLog(client: QueryClient, build: string, key: readonly
     sink.end();
   };
 }
+
+/** followBuildLog fills the cache with the log of a build until it has ended. */
+export const followBuildLog = (client: QueryClient, workspacebuild: string, key: readonly unknown[]) =>
+  followJobLog(client, "GET /api/v2/workspacebuilds/{workspacebuild}/logs", { workspacebuild }, key);
+
+/** followVersionLog fills the cache with what the import of a template version says, until it has ended. */
+export const followVersionLog = (client: QueryClient, templateversion: string, key: readonly unknown[]) =>
+  followJobLog(client, "GET /api/v2/templateversions/{templateversion}/logs", { templateversion }, key);
 
 /** followAgentLog fills the cache with the logs of an agent. */
 export function followAgentLog(client: QueryClient, agent: string, key: readonly unknown[]): () => void {

@@ -83,5 +83,6 @@ export const template = (organization: string, name: string) =>
 
 /** The logs and measurements that streams fill; nothing fetches them. */
 export const buildLogKey = (build: string) => ["build log", build] as const;
+export const versionLogKey = (version: string) => ["version log", version] as const;
 export const agentLogKey = (agent: string) => ["agent log", agent] as const;
 export const metadataKey = (agent: string) => ["agent metadata", agent] as const;

@@ -1,5 +1,6 @@
 import { CircleHelp, Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
+import { useDraft } from "@/hooks/draft";
 import { useNow } from "@/hooks/now";
 import { cx } from "@/lib/cx";
 import { utcDay } from "@/lib/day";
@@ -38,33 +39,12 @@ const days = [
 
 /** LogSearch is the search of a log in the URL; the lists and days only write its terms. */
 export function LogSearch({ label, placeholder, value, onChange, error, choices, since, terms }: Props) {
-  const [draft, setDraft] = useState(value);
+  const { draft, send, type } = useDraft(value, onChange);
   const [help, setHelp] = useState(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const sent = useRef(value);
   const now = useNow();
-  if (sent.current !== value) {
-    // The URL was changed by something else: a link, the way back.
-    sent.current = value;
-    setDraft(value);
-  }
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const send = (text: string) => {
-    clearTimeout(timer.current);
-    sent.current = text.trim();
-    onChange(text.trim());
-  };
-  const typed = (text: string) => {
-    setDraft(text);
-    clearTimeout(timer.current);
-    // A term that is half typed is no search yet; Enter sends whatever there is.
-    if (!readSearch(text).words) timer.current = setTimeout(() => send(text), 500);
-  };
-  const choose = (key: string, term: string) => {
-    const text = withTerm(draft, key, term);
-    setDraft(text);
-    send(text);
-  };
+  // A term that is half typed is no search yet; Enter sends whatever there is.
+  const typed = (text: string) => type(text, readSearch(text).words ? undefined : 500);
+  const choose = (key: string, term: string) => send(withTerm(draft, key, term));
   const set = readSearch(draft).terms;
   return (
     <form

@@ -1,5 +1,5 @@
 import { Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useDraft } from "@/hooks/draft";
 import { Field, Input } from "@/ui/field";
 
 interface Props {
@@ -14,21 +14,7 @@ interface Props {
 
 /** SearchBox writes what is typed into the URL, a moment after the last key. */
 export function SearchBox({ label, value, onChange, placeholder, error, typed }: Props) {
-  const [draft, setDraft] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const sent = useRef(value);
-  if (sent.current !== value) {
-    // The URL was changed by something else: a list, a link, the way back.
-    clearTimeout(timer.current);
-    sent.current = value;
-    setDraft(value);
-  }
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const send = (text: string) => {
-    clearTimeout(timer.current);
-    sent.current = text.trim();
-    onChange(text.trim());
-  };
+  const { draft, send, type } = useDraft(value, onChange);
   return (
     <form
       role="search"
@@ -45,11 +31,8 @@ export function SearchBox({ label, value, onChange, placeholder, error, typed }:
           value={draft}
           maxLength={1000}
           onChange={(e) => {
-            const text = e.target.value;
-            setDraft(text);
-            typed?.(text);
-            clearTimeout(timer.current);
-            timer.current = setTimeout(() => send(text), 250);
+            type(e.target.value, 250);
+            typed?.(e.target.value);
           }}
           placeholder={placeholder}
           spellCheck={false}

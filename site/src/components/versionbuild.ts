@@ -2,9 +2,8 @@ import { type QueryClient, skipToken, useMutation, useQuery, useQueryClient } fr
 import { useEffect } from "react";
 import { request, uploadArchive } from "@/api/client";
 import type { ProvisionerJob, TemplateVersion } from "@/api/generated";
-import { emptyLog, type Log } from "@/api/logs";
-import { read } from "@/api/queries";
-import { followVersionLog, versionLogKey } from "@/api/versionlog";
+import { emptyLog, followVersionLog, type Log } from "@/api/logs";
+import { read, versionLogKey } from "@/api/queries";
 import { maxUpload } from "@/lib/archive";
 import { TarError, type TarInput, writeTar } from "@/lib/tar";
 import { toastError } from "./apierror";

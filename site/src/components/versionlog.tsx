@@ -1,7 +1,7 @@
 import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { emptyLog, type Log } from "@/api/logs";
-import { followVersionLog, versionLogKey } from "@/api/versionlog";
+import { emptyLog, followVersionLog, type Log } from "@/api/logs";
+import { versionLogKey } from "@/api/queries";
 import { LogView } from "./logview";
 
 const words = {

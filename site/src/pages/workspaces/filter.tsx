@@ -1,5 +1,5 @@
 import { Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useDraft } from "@/hooks/draft";
 import { readSearch, withTerm } from "@/lib/search";
 import { statusText } from "@/lib/texts";
 import { Field, Input, Select } from "@/ui/field";
@@ -15,30 +15,8 @@ interface Props {
 
 /** Filter is the search of the API in the URL; the lists beside it only write its terms. */
 export function Filter({ value, onChange, error }: Props) {
-  const [draft, setDraft] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const sent = useRef(value);
-  if (sent.current !== value) {
-    // The URL was changed by something else: a list, a link, the way back.
-    sent.current = value;
-    setDraft(value);
-  }
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const send = (text: string) => {
-    clearTimeout(timer.current);
-    sent.current = text.trim();
-    onChange(text.trim());
-  };
-  const typed = (text: string) => {
-    setDraft(text);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => send(text), 250);
-  };
-  const choose = (key: string, term: string) => {
-    const text = withTerm(draft, key, term);
-    setDraft(text);
-    send(text);
-  };
+  const { draft, send, type } = useDraft(value, onChange);
+  const choose = (key: string, term: string) => send(withTerm(draft, key, term));
   const { terms } = readSearch(draft);
   return (
     <form
@@ -56,7 +34,7 @@ export function Filter({ value, onChange, error }: Props) {
             type="search"
             value={draft}
             maxLength={1000}
-            onChange={(e) => typed(e.target.value)}
+            onChange={(e) => type(e.target.value, 250)}
             placeholder={words.placeholder}
             spellCheck={false}
             autoCapitalize="none"
