@@ -281,6 +281,22 @@ type ProvisionerPlan struct {
 	Changes           json.RawMessage
 }
 
+type Replica struct {
+	ID                api.ID
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	StoppedAt         *time.Time
+	Beat              int64
+	Hostname          string
+	Version           string
+	RelayUrl          string
+	RelayKey          string
+	RegionID          int32
+	DatabaseLatencyUs int32
+	Error             string
+	Latencies         json.RawMessage
+}
+
 type SigningKey struct {
 	ID        int32
 	Purpose   string

@@ -14,8 +14,12 @@ import (
 // deployment, by which a server tells whether it has the right keys.
 const CheckConfig = "encryption_check"
 
+// MeshConfig is the site config that holds the key by which relays of replicas know
+// each other, sealed.
+const MeshConfig = "mesh_key"
+
 // sealedConfigs are the site configs that are sealed.
-var sealedConfigs = []string{CheckConfig}
+var sealedConfigs = []string{CheckConfig, MeshConfig}
 
 // Batches of a rotation: a state has up to 64 MiB, the rest is small.
 const (
