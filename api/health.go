@@ -50,6 +50,12 @@ type DaemonHealth struct {
 	Online int `json:"online"`
 }
 
+// ReplicasHealth is about the server processes of the deployment.
+type ReplicasHealth struct {
+	HealthSection
+	Online int `json:"online"`
+}
+
 // HealthReport is the state of the deployment as this replica sees it.
 type HealthReport struct {
 	Time         time.Time       `json:"time"`
@@ -61,4 +67,5 @@ type HealthReport struct {
 	DERP         HealthSection   `json:"derp"`
 	Websocket    HealthSection   `json:"websocket"`
 	Daemons      DaemonHealth    `json:"provisioner_daemons"`
+	Replicas     ReplicasHealth  `json:"replicas"`
 }

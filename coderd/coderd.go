@@ -31,6 +31,7 @@ import (
 	"coder.internal/coderd/httpmw"
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/quota"
+	"coder.internal/coderd/replicas"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -54,6 +55,7 @@ type Options struct {
 	DevURL       *devurl.Service
 	Apps         *apps.Service
 	Health       *health.Service
+	Replicas     *replicas.Service
 	Quota        *quota.Service
 	Connections  *connectionlog.Service
 	// Metrics takes the request metrics.
@@ -109,6 +111,7 @@ func (o Options) validate() error {
 	need("DevURL", o.DevURL == nil)
 	need("Apps", o.Apps == nil)
 	need("Health", o.Health == nil)
+	need("Replicas", o.Replicas == nil)
 	need("Quota", o.Quota == nil)
 	need("Connections", o.Connections == nil)
 	need("Metrics", o.Metrics == nil)
@@ -139,7 +142,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler serves /api/v2 and /healthz; other paths get a 404 in JSON.
+// Handler serves /api/v2, /healthz and /readyz; other paths get a 404 in JSON.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Routes returns every route with its rule.

@@ -26,6 +26,8 @@ func rawRoutes() map[string]httpapi.Raw {
 	out := map[string]httpapi.Raw{
 		"GET /healthz": {Doc: "Says that the process serves requests, nothing more.",
 			Answers: []httpapi.Answer{{Type: plainText, Doc: "The text OK."}}},
+		"GET /readyz": {Doc: "Says whether a balancer should send requests to this replica: not while it starts or stops, or its database does not answer for five seconds.",
+			Answers: []httpapi.Answer{{Of: api.Readiness{}, Doc: "It takes requests."}, {Status: http.StatusServiceUnavailable, Of: api.Readiness{}, Doc: "It does not, for this cause."}}},
 		"POST /api/v2/files": {Doc: "Stores an archive of at most 10 MiB. The same bytes of one person are stored once.",
 			Body: []string{api.ContentTypeTar, api.ContentTypeZip},
 			Answers: []httpapi.Answer{{Status: http.StatusCreated, Of: api.UploadResponse{}, Doc: "Stored now."},

@@ -27,6 +27,7 @@ func (s *Server) routes(a *httpapi.API) {
 func (s *Server) accessRoutes(a *httpapi.API) {
 	s.deploymentRoutes(a)
 	s.healthRoutes(a)
+	s.replicaRoutes(a)
 	s.factRoutes(a)
 	s.documentRoutes(a)
 	s.sessionRoutes(a)

@@ -134,6 +134,7 @@ func TestPublicPages(t *testing.T) {
 	res, text := anonymous.Raw(t, http.MethodGet, "/healthz", nil)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	assert.Equal(t, "OK", string(text))
+	assert.True(t, coderdtest.Do[api.Readiness](t, anonymous, http.StatusOK, http.MethodGet, "/readyz", nil).Ready)
 
 	info := coderdtest.Do[api.BuildInfo](t, anonymous, http.StatusOK, http.MethodGet, "/api/v2/buildinfo", nil)
 	assert.NotEmpty(t, info.Version)

@@ -35,12 +35,14 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
+	"coder.internal/coderd/replicas"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
 	"coder.internal/database"
 	"coder.internal/database/dbtest"
 	"coder.internal/database/pubsub"
+	"coder.internal/internal/buildinfo"
 	"coder.internal/internal/clock"
 	"coder.internal/internal/password"
 )
@@ -66,6 +68,8 @@ type Deployment struct {
 	Agents     *agents.Service
 	Workspaces *workspaces.Service
 	Apps       *apps.Service
+	// Replicas runs, without a relay.
+	Replicas *replicas.Service
 }
 
 // Config is what a test may set before the start.
@@ -130,6 +134,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 	d.addTemplates(t, log, cfg)
 	d.addWorkspaces(t, log, cfg)
 	proxy := d.addApps(t, log, cfg)
+	d.addReplicas(t, log)
 	auditLog, err := audit.NewService(db)
 	require.NoError(t, err)
 
@@ -157,6 +162,7 @@ func Replica(t testing.TB, db *database.DB, set ...func(*Config)) *Deployment {
 		DevURL:       d.devURL(t, log, cfg),
 		Apps:         d.Apps,
 		Health:       d.health(t, log),
+		Replicas:     d.Replicas,
 		Quota:        quotas,
 		Connections:  connections,
 	})
@@ -269,9 +275,19 @@ func (d *Deployment) addApps(t testing.TB, log *slog.Logger, cfg Config) *devurl
 	return proxy
 }
 
+func (d *Deployment) addReplicas(t testing.TB, log *slog.Logger) {
+	t.Helper()
+	var err error
+	d.Replicas, err = replicas.New(replicas.Options{DB: d.DB, PubSub: d.PubSub, Log: log, Clock: clock.Real(),
+		Self: replicas.Replica{ID: api.NewID(), Hostname: "test", Version: buildinfo.Version()}})
+	require.NoError(t, err)
+	run(t, d.Replicas.Run)
+	d.Replicas.SetReady()
+}
+
 func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {
 	t.Helper()
-	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(),
+	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(), Replicas: d.Replicas,
 		RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{} }})
 	require.NoError(t, err)
 	return s

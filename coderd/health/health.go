@@ -1,6 +1,6 @@
 // Package health says how the deployment is, as one replica sees it: its own
-// access URL, the relay and websockets by that way, the database, and the
-// provisioner daemons.
+// access URL, the relay and websockets by that way, the database, the
+// provisioner daemons, and the other replicas.
 //
 // It owns the last report, which it keeps for a while, and nothing else. It
 // changes nothing and tells nobody but those who may read debug information.
@@ -22,6 +22,7 @@ import (
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
+	"coder.internal/coderd/replicas"
 	"coder.internal/database"
 	"coder.internal/derp/netcheck"
 	"coder.internal/internal/buildinfo"
@@ -47,6 +48,7 @@ type Options struct {
 	DB        *database.DB
 	AccessURL *url.URL
 	RelayMap  func() tailrpc.RelayMap
+	Replicas  *replicas.Service
 	Log       *slog.Logger
 	Clock     clock.Clock
 }
@@ -63,7 +65,7 @@ type Service struct {
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.AccessURL == nil || o.RelayMap == nil || o.Log == nil || o.Clock == nil {
+	if o.DB == nil || o.AccessURL == nil || o.RelayMap == nil || o.Replicas == nil || o.Log == nil || o.Clock == nil {
 		return nil, errors.New("health: Options has a field that is not set")
 	}
 	return &Service{opts: o, log: o.Log.With("component", "health"), turn: make(chan struct{}, 1)}, nil
@@ -127,7 +129,8 @@ func (s *Service) check(ctx context.Context) (api.HealthReport, error) {
 	}
 	r.Database = s.database(ctx)
 	r.Daemons = s.daemons(ctx)
-	for _, sec := range []*api.HealthSection{&r.AccessURL.HealthSection, &r.Database.HealthSection, &r.DERP, &r.Websocket, &r.Daemons.HealthSection} {
+	r.Replicas = s.replicas()
+	for _, sec := range []*api.HealthSection{&r.AccessURL.HealthSection, &r.Database.HealthSection, &r.DERP, &r.Websocket, &r.Daemons.HealthSection, &r.Replicas.HealthSection} {
 		sec.Healthy = sec.Severity != api.HealthError
 		if sec.Severity == api.HealthError || sec.Severity == api.HealthWarning && r.Severity == api.HealthOK {
 			r.Severity = sec.Severity

@@ -53,6 +53,8 @@ const (
 	sweepRounds  = 60 // between two sweeps
 	stopTimeout  = 2 * time.Second
 	maxErrorText = 500 // bytes of what a replica says about the others
+	// samples is of how many measurements the shortest counts: a busy moment is no distance.
+	samples = 5
 )
 
 // Topic is that of hints that the set of replicas has changed.
@@ -119,7 +121,8 @@ type Service struct {
 	rounds     int
 	lastRound  time.Time // the end of the last one that went well
 	seen       map[api.ID]*seen
-	broken     bool // the last round failed
+	broken     bool                   // the last round failed
+	pings      [samples]time.Duration // of the database, the last ones
 
 	mu     sync.Mutex // guards what follows
 	self   Replica

@@ -826,6 +826,7 @@ export interface HealthReport {
   derp: HealthSection;
   healthy: boolean;
   provisioner_daemons: DaemonHealth;
+  replicas: ReplicasHealth;
   severity: "ok" | "warning" | "error";
   time: string;
   websocket: HealthSection;
@@ -1293,6 +1294,13 @@ export interface ProvisionerTiming {
   started_at: string;
 }
 
+/** Readiness says whether a balancer should send requests to this replica. */
+export interface Readiness {
+  cause?: "starting" | "draining" | "database";
+  message: string;
+  ready: boolean;
+}
+
 /** ReducedUser is what lists of people show. */
 export interface ReducedUser {
   avatar_url?: string;
@@ -1334,6 +1342,34 @@ export interface RelayNode {
   name: string;
   stun?: string;
   url: string;
+}
+
+/** Replica is one server process of the deployment, also one that has stopped within the last hour. Latencies are in microseconds. */
+export interface Replica {
+  created_at: string;
+  database_latency: number;
+  error: string;
+  hostname: string;
+  id: string;
+  /** How far the relays of the others are, by id. */
+  latencies: Record<string, number>;
+  region_id: number;
+  relay_address: string;
+  /** When it stopped, or was found to be gone. */
+  stopped_at?: string;
+  /** Its last sign of life. */
+  updated_at: string;
+  version: string;
+}
+
+/** ReplicasHealth is about the server processes of the deployment. */
+export interface ReplicasHealth {
+  dismissed: boolean;
+  error?: string;
+  healthy: boolean;
+  online: number;
+  severity: "ok" | "warning" | "error";
+  warnings: HealthMessage[] | null;
 }
 
 /** ResourceChange is one line of a plan. */
@@ -2642,6 +2678,13 @@ export interface Endpoints {
     body: undefined;
     response: RegionsResponse;
   };
+  /** List replicas */
+  "GET /api/v2/replicas": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    response: Replica[] | null;
+  };
   /** List templates */
   "GET /api/v2/templates": {
     path: Record<never, never>;
@@ -3663,6 +3706,13 @@ export interface Endpoints {
     query: Record<never, never>;
     body: Blob;
     response: undefined;
+  };
+  /** Readiness */
+  "GET /readyz": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: undefined;
+    response: Readiness;
   };
   /** Page of the API by the name of the reference */
   "GET /swagger/{file}": {
