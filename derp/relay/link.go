@@ -25,14 +25,16 @@ const pingTimeout = derpWriteTimeout
 // them, and where frames begin on the way out, so that a ping fits in between.
 type link struct {
 	net.Conn
+	mesh bool   // another replica's; it has shown that it has the mesh key
 	head []byte // what came with the HTTP request and was not read yet; then the connection
 
-	heard  atomic.Int64 // when something was last read; Unix nanoseconds
-	pinged atomic.Int64
-	member atomic.Pointer[member] // nil until admitted
-	closed chan struct{}
-	once   sync.Once
-	trust  func(*link) // called once the library has admitted the peer
+	heard   atomic.Int64 // when something was last read; Unix nanoseconds
+	pinged  atomic.Int64
+	doubted atomic.Bool            // its node was seen elsewhere, and it is being asked
+	member  atomic.Pointer[member] // nil until admitted
+	closed  chan struct{}
+	once    sync.Once
+	trust   func(*link) // called once the library has admitted the peer
 
 	// Used by the library's one goroutine before it trusts the peer, and then
 	// by its reader alone.

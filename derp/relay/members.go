@@ -16,12 +16,16 @@ const maxLinksPerKey = 8
 type member struct {
 	share share
 	links map[*link]struct{} // members.mu guards it
-	// asked says that Verify admitted the key. Mesh peers are admitted by their
-	// own key, and nobody else knows theirs.
+	// asked says that Verify admitted the key.
 	asked bool
+	mesh  bool // another replica, which is not limited: what it brings was, there
 }
 
-func (m *member) pay(n int, full bool, closed <-chan struct{}) { m.share.pay(n, full, closed) }
+func (m *member) pay(n int, full bool, closed <-chan struct{}) {
+	if !m.mesh {
+		m.share.pay(n, full, closed)
+	}
+}
 
 // members are the connections and the node keys that are here now.
 type members struct {
@@ -49,6 +53,11 @@ func (s *members) add(l *link) {
 // newest.
 func (s *members) claim(l *link) {
 	s.mu.Lock()
+	if _, asked := s.asked[l.key]; l.mesh && !asked {
+		s.mu.Unlock()
+		l.member.Store(&member{mesh: true})
+		return
+	}
 	m := s.keys[l.key]
 	if m == nil {
 		m = &member{links: map[*link]struct{}{}, share: share{stir: &s.stir}}
@@ -58,7 +67,9 @@ func (s *members) claim(l *link) {
 		m.asked = true
 		delete(s.asked, l.key)
 	}
-	full := len(m.links) >= maxLinksPerKey
+	// What came as a mesh connection and needed Verify has shown somebody else's
+	// proof.
+	full := len(m.links) >= maxLinksPerKey || l.mesh
 	m.links[l] = struct{}{}
 	s.mu.Unlock()
 	l.member.Store(m)

@@ -45,6 +45,7 @@ const prefix = "coder_derp_server_"
 func (r *Relay) own() []figure {
 	f := []figure{
 		{"pending", "Connections that are not admitted yet.", true, r.pending.Load()},
+		{"mesh_connections", "Connections of other replicas.", true, int64(r.meshConns())},
 		{"refused_total", "Connections and keys that were not let in.", false, r.refused.Load()},
 		{"silent_total", "Connections ended because the peer did not answer.", false, r.silenced.Load()},
 		{"fair_bytes_per_second", "What each heavy member may send now; 0 is no limit.", true, r.limit.Load()},

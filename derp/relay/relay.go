@@ -11,6 +11,10 @@
 // then open. An open one that was silent is asked for a sign of life after
 // PingAfter and ended after GoneAfter; one whose key is forgotten is ended at
 // once.
+//
+// Connections of other replicas (derp/mesh) prove the deployment's mesh key. They
+// are no members: they have places of their own, nobody verifies, evicts or
+// limits them, and they are as silent as they like while they answer.
 package relay
 
 import (
@@ -99,6 +103,9 @@ type Relay struct {
 	ln     net.Listener // loopback, plain: verification and the server's own node
 	stun   *stunServer  // nil for none
 
+	meshProof string     // what other replicas send in MeshHeader; empty lets none in
+	doubts    chan *link // their nodes were seen at another replica
+
 	members  *members
 	limit    atomic.Int64 // bytes per second of each heavy member; 0 is none
 	pending  atomic.Int64 // connections that are not admitted yet
@@ -107,8 +114,9 @@ type Relay struct {
 
 	mu      sync.Mutex
 	running bool
-	conns   int
-	idle    *sync.Cond // conns fell to zero
+	conns   int        // of members
+	meshed  int        // of other replicas
+	idle    *sync.Cond // both fell to zero
 }
 
 // New builds a relay and binds its listeners; nothing is served before Run. A
@@ -122,7 +130,7 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay"), members: newMembers()}
+	r := &Relay{cfg: cfg, log: cfg.Log.With("component", "relay"), members: newMembers(), doubts: make(chan *link, maxDoubts)}
 	r.idle = sync.NewCond(&r.mu)
 	r.server = derpserver.New(priv, r.logf)
 	mesh := cfg.MeshKey.Reveal()
@@ -131,6 +139,9 @@ func New(cfg Config) (*Relay, error) {
 	}
 	if err := r.server.SetMeshKey(mesh); err != nil {
 		return nil, errors.New("relay: the mesh key must be 64 hexadecimal digits")
+	}
+	if cfg.MeshKey != "" {
+		r.meshProof = MeshProof(cfg.MeshKey, priv.Public())
 	}
 	r.server.SetTCPWriteTimeout(derpWriteTimeout)
 	if err := r.bind(); err != nil {
@@ -194,7 +205,8 @@ func (r *Relay) STUNAddr() netip.AddrPort {
 	return r.stun.addr()
 }
 
-// Connections returns how many connections are open now.
+// Connections returns how many connections are open now, without those of other
+// replicas.
 func (r *Relay) Connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -235,6 +247,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { r.watch(ctx) })
 	wg.Go(func() { r.fairness(ctx) })
+	wg.Go(func() { r.doubt(ctx) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -260,7 +273,7 @@ func (r *Relay) Close() {
 	_ = r.server.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.conns > 0 {
+	for r.conns+r.meshed > 0 {
 		r.idle.Wait()
 	}
 }
