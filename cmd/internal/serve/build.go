@@ -28,12 +28,14 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
+	"coder.internal/coderd/replicas"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
 	"coder.internal/database"
 	"coder.internal/database/pubsub"
 	"coder.internal/derp/mapfeed"
+	"coder.internal/derp/mesh"
 	"coder.internal/derp/relay"
 	"coder.internal/internal/buildinfo"
 	"coder.internal/internal/clock"
@@ -84,7 +86,9 @@ type slices struct {
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
-	relay       *relay.Relay  // nil when it is off
+	relay       *relay.Relay // nil when it is off
+	replicas    *replicas.Service
+	mesh        *mesh.Mesh    // nil without a URL of the own relay
 	feed        *mapfeed.Feed // nil without a URL of relays
 	node        *ownNode
 	streams     *agentconn.Streams
@@ -113,9 +117,10 @@ func (s *Server) build(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.queue = p.jobs
+	s.queue, s.replicas = p.jobs, p.replicas
 	s.parts = []lifecycle.Part{
 		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
+		{Name: "replicas", Run: p.replicas.Run, Ready: p.replicas.Ready()},
 		{Name: "jobs", Run: p.jobs.Run},
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
@@ -127,6 +132,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.parts = append(s.parts, lifecycle.Part{Name: "retention", Run: cleaner.Run})
 	if p.relay != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay", Run: p.relay.Run})
+	}
+	if p.mesh != nil {
+		s.parts = append(s.parts, lifecycle.Part{Name: "mesh", Run: p.mesh.Run})
 	}
 	if p.feed != nil {
 		s.parts = append(s.parts, lifecycle.Part{Name: "relay map", Run: p.feed.Run})
@@ -276,7 +284,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		sshOptions[k] = v
 	}
 	healthService, err := health.New(health.Options{DB: s.db, AccessURL: s.accessURL, Log: s.log, Clock: clock.Real(),
-		RelayMap: s.relayMap})
+		RelayMap: s.relayMap, Replicas: p.replicas})
 	if err != nil {
 		return err
 	}
@@ -289,12 +297,15 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if p.relay != nil {
 		registry.MustRegister(p.relay)
 	}
+	if p.mesh != nil {
+		registry.MustRegister(p.mesh)
+	}
 	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats), apps.NewCollector(s.db, s.log, clock.Real()))
 	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,
 		ExternalAuth: p.external, DevURL: p.devurl, Apps: p.apps, Metrics: registry, Health: healthService, Limiter: s.cfg.limiter(),
-		Quota: quotas, Connections: p.connections,
+		Replicas: p.replicas, Quota: quotas, Connections: p.connections,
 		Deployment: coderd.Deployment{ID: id, AccessURL: s.accessURL, HostPrefixCookie: s.cfg.Session.HostPrefixCookie, AppHost: s.appHost(), PathAppURL: s.pathAppURL(), SSHHostnamePrefix: s.cfg.SSH.HostnamePrefix,
 			SSHHostnameSuffix: s.cfg.SSH.HostnameSuffix, SSHConfigOptions: sshOptions, Options: options, Config: shownConfig(options), Swagger: s.cfg.Swagger}})
 	if err != nil {
@@ -304,7 +315,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 	if err != nil {
 		return err
 	}
-	main := s.route(plane.Handler(), p.relay, pages)
+	main := s.route(plane.Handler(), p, pages)
 	trusted, err := httpmw.NewTrustedProxies(s.cfg.Apps.TrustedHeaders, s.cfg.Apps.TrustedOrigins)
 	if err != nil {
 		return err
@@ -329,14 +340,15 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 
 // route sends requests to the relay, the API or the pages by path. The prefix of
 // an access URL that has one is stripped first.
-func (s *Server) route(plane http.Handler, relays *relay.Relay, pages http.Handler) http.Handler {
+func (s *Server) route(plane http.Handler, p *slices, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/bin/", "/healthz", "/external-auth/", "/gitauth/", "/swagger/", apps.LoginPath} {
+	for _, path := range []string{"/api/", "/bin/", "/healthz", "/readyz", "/external-auth/", "/gitauth/", "/swagger/", apps.LoginPath} {
 		mux.Handle(path, plane)
 	}
-	if relays != nil {
-		mux.Handle("/derp", relays.Handler())
-		mux.Handle("/derp/", relays.Handler())
+	if p.relay != nil {
+		mux.Handle("/derp", p.relay.Handler())
+		mux.Handle("/derp/", p.relay.Handler())
+		mux.HandleFunc("GET "+api.PathReplica, p.replicas.HandleIdentity)
 	}
 	if site.Built() { // it has a login page of its own; the form's target stays
 		mux.Handle("GET "+apps.LoginPath, httpmw.Policies(pages))
@@ -373,7 +385,7 @@ func (s *Server) plain(h http.Handler) http.Handler {
 	}
 	redirect := redirectTo(s.accessURL.Scheme + "://" + s.accessURL.Host)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" {
+		if isProbe(r.URL.Path) || s.overRelayURL(r) {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -387,7 +399,7 @@ func (s *Server) redirectStrangers(h http.Handler) http.Handler {
 	redirect := redirectTo(s.accessURL.Scheme + "://" + s.accessURL.Host)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page := !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/derp") &&
-			!strings.HasPrefix(r.URL.Path, "/bin/") && r.URL.Path != "/healthz"
+			!strings.HasPrefix(r.URL.Path, "/bin/") && !isProbe(r.URL.Path)
 		if page && !strings.EqualFold(r.Host, s.accessURL.Host) {
 			redirect.ServeHTTP(w, r)
 			return

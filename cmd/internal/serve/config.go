@@ -107,7 +107,7 @@ type DERPConfig struct {
 	RegionName      string
 	STUNAddresses   []string
 	STUNListen      string   // UDP address of our own STUN; empty is none
-	RelayURL        *url.URL // read so that existing deployments start
+	RelayURL        *url.URL // where the other replicas reach it; nil is nowhere
 	ForceWebSockets bool
 	MapURL          string // relays beside the embedded one, or instead of it
 	MapPath         string
@@ -195,6 +195,9 @@ func (c *Config) Validate() error {
 		}
 	}
 	if err := c.DERP.validate(); err != nil {
+		return err
+	}
+	if err := c.DERP.validateRelayURL(c.AccessURL); err != nil {
 		return err
 	}
 	if _, err := c.Apps.sites(c.AccessURL); err != nil {

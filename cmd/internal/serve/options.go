@@ -87,7 +87,7 @@ func derpOptions(c *Config) option.Set {
 		{Flag: "derp-server-stun-listen-address", Env: "CODER_DERP_SERVER_STUN_LISTEN_ADDRESS", YAML: "networking.derp.stunListenAddress", Group: g,
 			Value: optionalHostPort(&c.DERP.STUNListen), Doc: "UDP address of a STUN server of our own, such as :3478; nodes ask it first. Empty is none."},
 		{Flag: "derp-server-relay-url", Env: "CODER_DERP_SERVER_RELAY_URL", YAML: "networking.derp.relayURL", Group: g,
-			Value: option.URL(&c.DERP.RelayURL), Doc: "Where other replicas reach this one's relay. Read so that existing deployments start; one server needs none."},
+			Value: option.URL(&c.DERP.RelayURL), Doc: "Address of this server alone, at which other replicas reach its relay, such as http://10.0.0.1:3000. One server needs none."},
 		{Flag: "derp-config-url", Env: "CODER_DERP_CONFIG_URL", YAML: "networking.derp.url", Group: g,
 			Value: option.String(&c.DERP.MapURL), Doc: "URL of a map of more relays, asked every five minutes; the last good one is kept."},
 		{Flag: "derp-config-path", Env: "CODER_DERP_CONFIG_PATH", YAML: "networking.derp.configPath", Group: g,

@@ -13,6 +13,7 @@ import (
 
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/replicas"
 	"coder.internal/derp/derpmap"
 	"coder.internal/derp/mapfeed"
 	"coder.internal/derp/relay"
@@ -48,8 +49,9 @@ func (c *DERPConfig) stunAddresses() []string {
 // buildNetwork makes the coordinator, the embedded relay and the map of all.
 func (s *Server) buildNetwork(ctx context.Context, p *slices) (err error) {
 	c := &s.cfg.DERP
-	if c.RelayURL != nil {
-		s.log.Warn("--derp-server-relay-url has no effect: this release does not connect the relays of replicas", "component", "relay")
+	meshKey, err := replicas.MeshKey(ctx, s.db, p.ring)
+	if err != nil {
+		return err
 	}
 	options := coordinator.Options{Log: s.log, Clock: clock.Real(), RelayMap: func() tailrpc.RelayMap { return s.relayMap() }}
 	if c.Enable {
@@ -60,13 +62,16 @@ func (s *Server) buildNetwork(ctx context.Context, p *slices) (err error) {
 	}
 	if c.Enable {
 		p.relay, err = relay.New(relay.Config{Verify: p.coordinator.AwaitKnown, Knows: p.coordinator.Knows,
-			STUNAddr: c.STUNListen, Log: s.log})
+			MeshKey: meshKey, STUNAddr: c.STUNListen, Log: s.log})
 		if err != nil && c.STUNListen != "" {
 			return fmt.Errorf("option --derp-server-stun-listen-address: %w", err)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	if err := s.buildReplicas(p, meshKey); err != nil {
+		return err
 	}
 	base, err := s.embeddedRelay(p.relay)
 	if err != nil {

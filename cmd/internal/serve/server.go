@@ -14,6 +14,7 @@ import (
 	"coder.internal/api"
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/jobs"
+	"coder.internal/coderd/replicas"
 	"coder.internal/database"
 	"coder.internal/database/local"
 	"coder.internal/internal/lifecycle"
@@ -32,6 +33,7 @@ type Server struct {
 	relayMap   func() tailrpc.RelayMap // set by buildRelays
 	defaultOrg api.ID
 	queue      *jobs.Queue
+	replicas   *replicas.Service
 	terraform  terraform.Binary // what the in-process daemons run
 	listeners  []listening
 	parts      []lifecycle.Part
@@ -98,6 +100,9 @@ func (s *Server) Run(ctx context.Context) error {
 			return serveHTTP(ctx, srv, l.l, s.cfg.ShutdownGrace)
 		}})
 	}
+	if s.cfg.DERP.relayURL() != nil {
+		parts = append(parts, s.relayCheck())
+	}
 	daemons, err := s.daemons()
 	if err != nil {
 		return errors.Join(err, s.close())
@@ -105,11 +110,13 @@ func (s *Server) Run(ctx context.Context) error {
 	parts = append(parts, daemons...)
 	parts = append(parts, lifecycle.Part{Name: "ready", Run: func(ctx context.Context) error {
 		s.log.Info("server is ready", "access_url", s.accessURL.String())
+		s.replicas.SetReady()
 		close(s.ready)
 		// What unpacking, migrating and describing the routes left behind goes
 		// back to the system: it is several times what an idle server needs.
 		debug.FreeOSMemory()
 		<-ctx.Done()
+		s.replicas.Drain(context.WithoutCancel(ctx), min(s.cfg.ShutdownGrace, drainPause))
 		return nil
 	}})
 	err = lifecycle.Run(ctx, parts...)
