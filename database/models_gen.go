@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coder.internal/api"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type ApiKey struct {
@@ -167,6 +168,23 @@ type LoginSource struct {
 	UserID api.ID
 	Source string
 	At     time.Time
+}
+
+type NetworkNode struct {
+	ID          api.ID
+	AgentID     api.ID
+	Kind        string
+	ReplicaID   api.ID
+	Connection  int64
+	NodeKey     string
+	Node        json.RawMessage
+	Wants       []api.ID
+	FadingSince *time.Time
+	Gone        bool
+	Departed    bool
+	Writer      api.ID
+	Changed     pgtype.Uint64
+	UpdatedAt   time.Time
 }
 
 type Organization struct {

@@ -20,6 +20,8 @@ type Hooks struct {
 	OnDisconnect func(ctx context.Context)
 }
 
+const newerAgent = "a newer connection of this agent took over"
+
 // hookTimeout bounds OnDisconnect, whose own connection is over.
 const hookTimeout = 10 * time.Second
 
@@ -73,7 +75,7 @@ func (c *Coordinator) connectAgent(s *session) *agent {
 	a := c.agentOf(s.self)
 	if a.sess != nil {
 		a.sess.replaced = true
-		a.sess.end(wsconn.CodePolicy, "a newer connection of this agent took over")
+		a.sess.end(wsconn.CodePolicy, newerAgent)
 	}
 	a.sess = s
 	for cl := range a.clients {
@@ -109,7 +111,9 @@ func (c *Coordinator) agentSaid(a *agent, s *session, m tailrpc.ClientMessage) e
 	if !c.learnKey(a, a.node, n.Key) {
 		return errKeyTaken
 	}
+	a.take(s)
 	a.node = &n
+	c.tellAgent(a, lives)
 	for cl := range a.clients {
 		if cl.sess != nil {
 			cl.sess.upsert(a.node)
@@ -126,10 +130,16 @@ func (c *Coordinator) disconnectAgent(a *agent, s *session, goodbye bool) bool {
 		return !s.replaced
 	}
 	a.sess = nil
+	if a.remote {
+		return true // it never spoke over s
+	}
 	a.fadesAt = c.clock.Now().Add(tailrpc.GoneDelay)
 	if goodbye || a.node == nil {
+		c.tellAgent(a, departs)
 		c.forgetAgent(a, (*session).left)
+		return true
 	}
+	c.tellAgent(a, lives)
 	return true
 }
 
@@ -141,8 +151,8 @@ func (c *Coordinator) forgetAgent(a *agent, say farewell) {
 				say(cl.sess, a.id)
 			}
 		}
-		c.forgetKey(a.node.Key)
-		a.node = nil
+		c.forgetKey(a, a.node.Key)
+		a.node, a.holding = nil, holding{sess: a.sess}
 	}
 	if len(a.clients) == 0 && a.sess == nil {
 		delete(c.agents, a.id)

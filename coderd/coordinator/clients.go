@@ -18,12 +18,14 @@ var (
 	errTooMany  = fmt.Errorf("at most %d agents may be asked for", tailrpc.MaxWant)
 )
 
+const newerClient = "a newer connection of this client took over"
+
 // ServeClient serves a client's connection until it ends or ctx does. The
 // caller has checked that the client may reach agentID, and took clientID from
 // tailrpc.ClientIDParam or made one. The agent learns of the client with its
 // first message. A goodbye gives nil.
 func (c *Coordinator) ServeClient(ctx context.Context, ws *wsconn.Conn, clientID, agentID api.ID) error {
-	return c.serveClient(ctx, ws, clientKey{id: clientID, agent: agentID}, nil)
+	return c.serveClient(ctx, ws, NodeID{ID: clientID, Agent: agentID}, nil)
 }
 
 // ServeRouter serves a node that asks for many agents, such as a server or a
@@ -33,7 +35,7 @@ func (c *Coordinator) ServeRouter(ctx context.Context, ws *wsconn.Conn, nodeID a
 	if allow == nil {
 		return errors.New("coordinator: ServeRouter needs a rule")
 	}
-	return c.serveClient(ctx, ws, clientKey{id: nodeID}, allow)
+	return c.serveClient(ctx, ws, NodeID{ID: nodeID}, allow)
 }
 
 // Local returns the exchange of a node within this process, which may reach
@@ -57,8 +59,8 @@ func (c *Coordinator) Local(ctx context.Context, nodeID api.ID) (dial func(conte
 	return dial, wg.Wait
 }
 
-func (c *Coordinator) serveClient(ctx context.Context, ws *wsconn.Conn, k clientKey, allow func(api.ID) bool) error {
-	s := newSession(ws, k.id, c.opts.RelayMap())
+func (c *Coordinator) serveClient(ctx context.Context, ws *wsconn.Conn, k NodeID, allow func(api.ID) bool) error {
+	s := newSession(ws, k.ID, c.opts.RelayMap())
 	if err := c.begin(s); err != nil {
 		_ = ws.Close(wsconn.CodeTryLater, err.Error())
 		return err
@@ -69,16 +71,16 @@ func (c *Coordinator) serveClient(ctx context.Context, ws *wsconn.Conn, k client
 	})
 	c.disconnectClient(k, s, err == nil)
 	if err != nil {
-		return fmt.Errorf("serve client %s: %w", k.id, err)
+		return fmt.Errorf("serve client %s: %w", k.ID, err)
 	}
 	return nil
 }
 
 // clientSaid takes over what a client says of itself and asks for.
-func (c *Coordinator) clientSaid(k clientKey, s *session, m tailrpc.ClientMessage, allow func(api.ID) bool) error {
+func (c *Coordinator) clientSaid(k NodeID, s *session, m tailrpc.ClientMessage, allow func(api.ID) bool) error {
 	var node *tailrpc.Node
 	if m.Node != nil {
-		n, err := c.checkNode(*m.Node, k.id)
+		n, err := c.checkNode(*m.Node, k.ID)
 		if err != nil {
 			return err
 		}
@@ -104,18 +106,21 @@ func (c *Coordinator) clientSaid(k clientKey, s *session, m tailrpc.ClientMessag
 			}
 		}
 	}
-	if allow == nil {
-		return c.want(cl, k.agent)
-	}
-	if m.Want != nil {
+	switch {
+	case allow == nil:
+		err = c.want(cl, k.Agent)
+	case m.Want != nil:
 		c.wantOnly(cl, m.Want, allow)
+	case node == nil:
+		return nil
 	}
-	return nil
+	c.tellClient(cl, lives)
+	return err
 }
 
 // claim finds or makes the client of a connection that speaks with a node's
 // key. Nil without an error means that it has not introduced itself yet.
-func (c *Coordinator) claim(k clientKey, s *session, node *tailrpc.Node) (*client, error) {
+func (c *Coordinator) claim(k NodeID, s *session, node *tailrpc.Node) (*client, error) {
 	cl := c.clients[k]
 	if cl != nil && cl.sess == s {
 		if node != nil && node.Key != cl.node.Key {
@@ -131,9 +136,10 @@ func (c *Coordinator) claim(k clientKey, s *session, node *tailrpc.Node) (*clien
 			return nil, errIDTaken
 		}
 		if cl.sess != nil {
-			cl.sess.end(wsconn.CodePolicy, "a newer connection of this client took over")
+			cl.sess.end(wsconn.CodePolicy, newerClient)
 		}
 		cl.sess = s
+		cl.take(s)
 		for _, a := range cl.wants {
 			if a.node != nil {
 				s.upsert(a.node)
@@ -144,7 +150,7 @@ func (c *Coordinator) claim(k clientKey, s *session, node *tailrpc.Node) (*clien
 	if c.foreignID(k) {
 		return nil, errIDTaken
 	}
-	cl = &client{key: k, node: node, sess: s, wants: map[api.ID]*agent{}}
+	cl = &client{key: k, node: node, holding: holding{sess: s, session: s.number}, wants: map[api.ID]*agent{}}
 	if !c.learnKey(cl, nil, node.Key) {
 		return nil, errKeyTaken
 	}
@@ -154,12 +160,12 @@ func (c *Coordinator) claim(k clientKey, s *session, node *tailrpc.Node) (*clien
 
 // foreignID reports whether an ordinary client took the id of an agent or of a
 // router. It cannot have come upon it by chance.
-func (c *Coordinator) foreignID(k clientKey) bool {
-	if k.agent.IsZero() {
+func (c *Coordinator) foreignID(k NodeID) bool {
+	if k.Agent.IsZero() {
 		return false
 	}
-	_, isAgent := c.agents[k.id]
-	_, isRouter := c.clients[clientKey{id: k.id}]
+	_, isAgent := c.agents[k.ID]
+	_, isRouter := c.clients[NodeID{ID: k.ID}]
 	return isAgent || isRouter
 }
 
@@ -169,12 +175,12 @@ func (c *Coordinator) want(cl *client, id api.ID) error {
 		return nil
 	}
 	a := c.agentOf(id)
-	if len(a.clients) >= maxClients {
+	if len(a.clients) >= maxClients && !cl.remote { // another replica has let it in
 		return errCrowded
 	}
 	a.clients[cl] = struct{}{}
 	cl.wants[id] = a
-	if a.node != nil {
+	if a.node != nil && cl.sess != nil {
 		cl.sess.upsert(a.node)
 	}
 	if a.sess != nil {
@@ -215,14 +221,14 @@ func (c *Coordinator) unwant(cl *client, a *agent, say farewell) {
 	delete(cl.wants, a.id)
 	delete(a.clients, cl)
 	if a.sess != nil {
-		say(a.sess, cl.key.id)
+		say(a.sess, cl.key.ID)
 	}
 	if a.node == nil && a.sess == nil && len(a.clients) == 0 {
 		delete(c.agents, a.id)
 	}
 }
 
-func (c *Coordinator) disconnectClient(k clientKey, s *session, goodbye bool) {
+func (c *Coordinator) disconnectClient(k NodeID, s *session, goodbye bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cl := c.clients[k]
@@ -232,14 +238,17 @@ func (c *Coordinator) disconnectClient(k clientKey, s *session, goodbye bool) {
 	cl.sess = nil
 	cl.fadesAt = c.clock.Now().Add(tailrpc.GoneDelay)
 	if goodbye {
+		c.tellClient(cl, departs)
 		c.forgetClient(cl, (*session).left)
+		return
 	}
+	c.tellClient(cl, lives)
 }
 
 func (c *Coordinator) forgetClient(cl *client, say farewell) {
 	for _, a := range cl.wants {
 		c.unwant(cl, a, say)
 	}
-	c.forgetKey(cl.node.Key)
+	c.forgetKey(cl, cl.node.Key)
 	delete(c.clients, cl.key)
 }

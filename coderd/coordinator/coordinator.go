@@ -1,10 +1,11 @@
 // Package coordinator tells network nodes about each other.
 //
-// It owns who is connected to this replica, what each node said of itself, and
-// which client has a tunnel with which agent. It never decides who may connect:
-// its callers authorize before they Serve. It never sees traffic, and it knows
-// no database: what must outlive the replica is its callers' business, through
-// Hooks.
+// It owns who is connected, what each node said of itself, and which client has a
+// tunnel with which agent: of the nodes that are connected here, and of those that
+// are connected to other replicas, as an Exchange tells of them. It never decides who
+// may connect: its callers authorize before they Serve. It never sees traffic, and it
+// knows no database: what must outlive the replica is its callers' business, through
+// Hooks and Exchange.
 //
 // A node is known from its first valid message until GoneDelay after its
 // websocket broke, or until it said goodbye, was revoked or dropped. An agent's newest
@@ -14,14 +15,18 @@
 //	    ▲────────comes back───────────┘
 //	connected ──goodbye, Revoke, DropAgent──▶ forgotten
 //
-// All state is behind the methods of Coordinator, so that other replicas' nodes
-// can be added here without a change outside.
+// Among several replicas the newest websocket of a node counts, wherever it is. What
+// others say of a node is believed, because they have checked it; what comes over a
+// websocket here is taken at once, and taken back when the others know better: a newer
+// websocket, an id or a key that is somebody else's. A node of a replica that was lost
+// fades like one whose websocket broke.
 package coordinator
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -37,6 +42,8 @@ type Options struct {
 	Log      *slog.Logger
 	RelayMap func() tailrpc.RelayMap
 	Clock    quartz.Clock // nil means the real one
+	// Rand returns numbers in [0,1); nil means random ones.
+	Rand func() float64
 	// PingInterval is the pause between pings; 0 means 10 s. Two missed pings
 	// end a connection.
 	PingInterval time.Duration
@@ -67,33 +74,30 @@ type Coordinator struct {
 	mu       sync.Mutex
 	stopped  bool
 	agents   map[api.ID]*agent
-	clients  map[clientKey]*client
+	clients  map[NodeID]*client
 	keys     map[string]any // node key → its *agent or *client
 	keyAdded chan struct{}  // closed at the next new key
 	sessions map[*session]struct{}
+	begun    uint64   // sessions so far
+	exchange Exchange // nil where there are no other replicas
+	held     bool     // nobody was forgotten lately, for want of news of the others
 	serving  sync.WaitGroup
 }
 
 // agent is what is known of an agent, or asked of it.
 type agent struct {
-	id      api.ID
-	node    *tailrpc.Node // nil until its first message
-	sess    *session      // nil while fading, or never seen
-	fadesAt time.Time     // where sess is nil and node is not
+	id   api.ID
+	node *tailrpc.Node // nil until its first message
+	holding
 	clients map[*client]struct{}
 }
 
-// clientKey names a client. Ordinary ones live within their agent, so that an
-// id which leaks in one workspace means nothing in another.
-type clientKey struct{ id, agent api.ID }
-
 // client is a node that asks for agents.
 type client struct {
-	key     clientKey
-	node    *tailrpc.Node // never nil
-	sess    *session
-	fadesAt time.Time
-	wants   map[api.ID]*agent
+	key  NodeID
+	node *tailrpc.Node // never nil
+	holding
+	wants map[api.ID]*agent
 }
 
 // New returns a Coordinator that serves nobody before Run.
@@ -104,12 +108,15 @@ func New(o Options) (*Coordinator, error) {
 	if o.Clock == nil {
 		o.Clock = quartz.NewReal()
 	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
 	if o.PingInterval == 0 {
 		o.PingInterval = defaultPing
 	}
 	return &Coordinator{
 		opts: o, log: o.Log.With("component", "coordinator"), clock: o.Clock,
-		agents: map[api.ID]*agent{}, clients: map[clientKey]*client{}, keys: map[string]any{},
+		agents: map[api.ID]*agent{}, clients: map[NodeID]*client{}, keys: map[string]any{},
 		keyAdded: make(chan struct{}), sessions: map[*session]struct{}{},
 	}, nil
 }
@@ -162,6 +169,8 @@ func (c *Coordinator) begin(s *session) error {
 	if c.stopped || len(c.sessions) >= maxNodes {
 		return errStopped
 	}
+	c.begun++
+	s.number = c.begun
 	c.sessions[s] = struct{}{}
 	c.serving.Add(1)
 	return nil
@@ -184,12 +193,12 @@ func (c *Coordinator) RelayMapChanged() {
 	}
 }
 
-// AgentConnected reports whether an agent's websocket is open here.
+// AgentConnected reports whether an agent's websocket is open, on any replica.
 func (c *Coordinator) AgentConnected(id api.ID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.agents[id]
-	return a != nil && a.sess != nil
+	return a != nil && (a.sess != nil || a.remote && !a.fading && !a.missing)
 }
 
 // Knows reports whether a node key ("nodekey:…") is that of a known node.
@@ -219,58 +228,6 @@ func (c *Coordinator) AwaitKnown(ctx context.Context, nodeKey string) bool {
 	}
 }
 
-// DropAgent ends an agent's connection and its tunnels at once. Its clients
-// stay connected and learn that it is gone.
-func (c *Coordinator) DropAgent(id api.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a := c.agents[id]
-	if a == nil {
-		return
-	}
-	if a.sess != nil {
-		a.sess.end(wsconn.CodePolicy, "this agent is no longer wanted")
-		a.sess = nil
-	}
-	c.forgetAgent(a, (*session).left)
-}
-
-// Revoke ends a client's connection over ws with reason, and its tunnels at once:
-// its agents hear that it has left, without GoneDelay. What does not serve ws is
-// not touched, also where it goes by the same id.
-func (c *Coordinator) Revoke(ws *wsconn.Conn, reason string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for s := range c.sessions {
-		if s.ws == ws {
-			s.end(wsconn.CodePolicy, reason)
-		}
-	}
-	for _, cl := range c.clients {
-		if cl.sess != nil && cl.sess.ws == ws {
-			cl.sess = nil
-			c.forgetClient(cl, (*session).left)
-		}
-	}
-}
-
-// sweep forgets nodes whose time to come back is over.
-func (c *Coordinator) sweep() {
-	now := c.clock.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, a := range c.agents {
-		if a.sess == nil && a.node != nil && !now.Before(a.fadesAt) {
-			c.forgetAgent(a, (*session).gone)
-		}
-	}
-	for _, cl := range c.clients {
-		if cl.sess == nil && !now.Before(cl.fadesAt) {
-			c.forgetClient(cl, (*session).gone)
-		}
-	}
-}
-
 // learnKey binds a key to its node, in place of the node's former one. It fails
 // where the key is another node's. mu is held, as in all that follows.
 func (c *Coordinator) learnKey(owner any, before *tailrpc.Node, key string) bool {
@@ -278,7 +235,7 @@ func (c *Coordinator) learnKey(owner any, before *tailrpc.Node, key string) bool
 		return has == owner
 	}
 	if before != nil && before.Key != key {
-		c.forgetKey(before.Key)
+		c.forgetKey(owner, before.Key)
 	}
 	c.keys[key] = owner
 	close(c.keyAdded)
@@ -286,7 +243,11 @@ func (c *Coordinator) learnKey(owner any, before *tailrpc.Node, key string) bool
 	return true
 }
 
-func (c *Coordinator) forgetKey(key string) {
+// forgetKey is for the key of owner's node.
+func (c *Coordinator) forgetKey(owner any, key string) {
+	if c.keys[key] != owner {
+		return // another node of another replica has it by now
+	}
 	delete(c.keys, key)
 	if c.opts.Forgotten != nil {
 		c.opts.Forgotten(key)

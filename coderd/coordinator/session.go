@@ -18,7 +18,8 @@ type session struct {
 	ws   *wsconn.Conn
 	self api.ID
 
-	replaced bool // by a newer session of the same agent; Coordinator.mu guards it
+	number   uint64 // counts sessions, from 1
+	replaced bool   // by a newer session of the same agent; Coordinator.mu guards it
 
 	mu      sync.Mutex
 	first   bool // Self has not been sent

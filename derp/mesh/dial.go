@@ -45,6 +45,9 @@ func (m *Mesh) dial(ctx context.Context, p Peer) (*conn, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no http or https URL", p.URL)
 	}
+	if u.Path == "" {
+		u.Path = "/" // or what is joined has no slash before it
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, fmt.Errorf("no answer from %s within %s", u.Host, dialTimeout))
 	defer cancel()
 	c, err := m.enter(ctx, u, want)

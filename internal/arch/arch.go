@@ -58,7 +58,7 @@ var coderdSteps = [][]string{
 	{"coderd/users"},
 	{"coderd/auth"},
 	{"coderd/downloads", "coderd/externalauth", "coderd/jobs", "coderd/coordinator", "coderd/replicas", "coderd/proxies", "coderd/quota", "coderd/retention", "coderd/connectionlog"},
-	{"coderd/agents", "coderd/health"},
+	{"coderd/agents", "coderd/health", "coderd/rendezvous"},
 	{"coderd/templates"},
 	{"coderd/workspaces"},
 	{"coderd/apps"},
