@@ -28,6 +28,7 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
+	"coder.internal/coderd/rendezvous"
 	"coder.internal/coderd/replicas"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
@@ -86,6 +87,7 @@ type slices struct {
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
+	rendezvous  *rendezvous.Service
 	relay       *relay.Relay // nil when it is off
 	replicas    *replicas.Service
 	mesh        *mesh.Mesh    // nil without a URL of the own relay
@@ -122,6 +124,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
 		{Name: "replicas", Run: p.replicas.Run, Ready: p.replicas.Ready()},
 		{Name: "jobs", Run: p.jobs.Run},
+		{Name: "rendezvous", Run: p.rendezvous.Run, Ready: p.rendezvous.Ready()},
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}

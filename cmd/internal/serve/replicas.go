@@ -73,8 +73,12 @@ func (s *Server) buildReplicas(p *slices, meshKey api.Secret) (err error) {
 	if err != nil {
 		return fmt.Errorf("find host name: %w", err)
 	}
-	self := replicas.Replica{ID: api.NewID(), Hostname: host, Version: buildinfo.Version(), RegionID: c.RegionID}
-	options := replicas.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), MeshKey: meshKey}
+	self := replicas.Replica{ID: s.replicaID, Hostname: host, Version: buildinfo.Version(), RegionID: c.RegionID}
+	options := replicas.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(), MeshKey: meshKey,
+		Gone: func(ctx context.Context, ids []api.ID) error {
+			p.rendezvous.ReplicaGone(ctx, ids)
+			return nil
+		}}
 	if p.relay != nil {
 		self.RelayKey = p.relay.PublicKey()
 	}
