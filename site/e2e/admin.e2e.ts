@@ -123,6 +123,14 @@ test("the health is checked again when asked, and by itself when the report is o
   });
 });
 
+test("the health lists the replicas, also one that has stopped", async () => {
+  await visit("/health", { as: "alice" }, async ({ page }) => {
+    await page.getByRole("heading", { name: "Replicas" }).waitFor();
+    await page.getByText("http://node-1:3000 · database 0.8 ms · node-2 0.4 ms").waitFor();
+    await page.getByRole("listitem").filter({ hasText: "node-3" }).getByText("stopped").waitFor();
+  });
+});
+
 test("a health check that fails leaves the last report", async () => {
   const store = seed();
   await visit("/health", { as: "alice", store }, async ({ page }) => {

@@ -139,6 +139,24 @@ export const admin: Handlers = {
   }),
   "GET /api/v2/experiments": () => [],
   "GET /api/v2/experiments/available": () => [],
+  "GET /api/v2/replicas": ({ user }) => {
+    mustRead(user, "replicas", "Replicas");
+    const [a, b, c] = [1, 2, 3].map((n) => `70000000-0000-4000-8000-00000000000${n}`) as [string, string, string];
+    const one = (id: string, hostname: string, latencies: Record<string, number>) => ({
+      id,
+      hostname,
+      latencies,
+      created_at: new Date(Date.now() - 86_400_000).toISOString(),
+      updated_at: new Date().toISOString(),
+      relay_address: `http://${hostname}:3000`,
+      region_id: 999,
+      error: "",
+      database_latency: 840,
+      version: "v2.35.1",
+    });
+    const gone = { ...one(c, "node-3", {}), stopped_at: new Date(Date.now() - 600_000).toISOString() };
+    return [one(a, "node-1", { [b]: 420 }), one(b, "node-2", { [a]: 390 }), gone];
+  },
   "GET /api/v2/regions": () => ({
     regions: [
       {

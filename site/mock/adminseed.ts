@@ -246,6 +246,7 @@ export const healthOf = (): HealthReport => ({
   },
   websocket: fine(),
   provisioner_daemons: { ...fine(), online: 3 },
+  replicas: { ...fine(), online: 2 },
 });
 
 export function newAdminStore(): AdminStore {

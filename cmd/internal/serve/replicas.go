@@ -44,8 +44,6 @@ func (c *DERPConfig) validateRelayURL(access *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		return errors.New(flag + "is not a URL that starts with http:// or https://")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New(flag + "a user, a query or a fragment has no place in it")
 	case err == nil && ip.IsUnspecified():
 		return fmt.Errorf(flag+"%s names no machine; set the address at which the other replicas reach this one", u.Host)
 	case access != nil && origin(access) == origin(u):

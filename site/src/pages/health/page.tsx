@@ -13,6 +13,7 @@ import { Status } from "@/ui/status";
 import { Check, toneOf } from "./check";
 import { health } from "./query";
 import { Relays } from "./relays";
+import { Replicas } from "./replicas";
 import { words } from "./texts";
 
 export default function HealthPage() {
@@ -97,6 +98,7 @@ function Report({ report: r }: { report: HealthReport }) {
       <Check title={words.daemons} text={words.daemonsText} section={r.provisioner_daemons}>
         <Facts facts={[[words.online, String(r.provisioner_daemons.online)]]} />
       </Check>
+      <Replicas section={r.replicas} />
       <Regions />
     </div>
   );
