@@ -284,25 +284,6 @@ func TestStalledServer(t *testing.T) {
 	require.Zero(t, db.Pool().Stat().IdleConns())
 }
 
-// Postgres goes away in the middle and comes back: no new Open is needed.
-func TestLostConnections(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	db, err := database.Open(t.Context(), dbtest.URL(t), database.Options{MaxOpen: 3, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	require.NoError(t, err)
-	defer db.Close()
-	ended := db.InTx(t.Context(), func(q *database.Queries) error {
-		_, err := db.Pool().Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
-			where datname = current_database() and pid <> pg_backend_pid()`)
-		require.NoError(t, err)
-		_, err = q.AcquireLease(t.Context(), database.AcquireLeaseParams{Name: "x", Holder: api.NewID(), Seconds: 1})
-		return err
-	})
-	require.Error(t, ended)
-	require.NoError(t, db.Ping(t.Context()))
-	require.NoError(t, db.Migrate(t.Context()))
-}
-
 func TestMigrateTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	at := dbtest.EmptyURL(t)

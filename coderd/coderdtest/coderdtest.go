@@ -271,7 +271,7 @@ func (d *Deployment) addApps(t testing.TB, log *slog.Logger, cfg Config) *devurl
 
 func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {
 	t.Helper()
-	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(),
+	s, err := health.New(health.Options{DB: d.DB, Hints: d.PubSub, AccessURL: d.URL, Log: log, Clock: clock.Real(),
 		RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{} }})
 	require.NoError(t, err)
 	return s
