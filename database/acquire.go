@@ -49,6 +49,9 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		if err == nil {
 			return conn, nil
 		}
+		if isUnconnected(err) {
+			err = &UnreachableError{Host: db.where, Cause: causeOf(err), err: err}
+		}
 		err = db.failed(start, fmt.Errorf("acquire connection: %w", err))
 		if ctx.Err() != nil || db.state.elapsed()-start > patience || !IsOutage(err) || isRefusedForGood(err) {
 			return nil, err

@@ -23,7 +23,7 @@ func (b *bounded) Exec(ctx context.Context, sql string, args ...any) (pgconn.Com
 	defer cancel()
 	start := b.db.state.elapsed()
 	tag, err := b.run.Exec(ctx, sql, args...)
-	b.wrote = b.wrote || err == nil && isWrite(tag)
+	b.wrote = b.wrote || err == nil && tag.RowsAffected() > 0 && !isRead(sql)
 	return tag, b.db.failed(start, err)
 }
 
@@ -46,7 +46,9 @@ func (b *bounded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	row := b.run.QueryRow(ctx, sql, args...)
 	return rowFunc(func(dest ...any) error {
 		defer cancel()
-		return b.db.failed(start, row.Scan(dest...))
+		err := b.db.failed(start, row.Scan(dest...))
+		b.wrote = b.wrote || err == nil && !isRead(sql)
+		return err
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -86,6 +84,13 @@ func (c *condition) ok() {
 	}
 }
 
+// stored notes that a statement outside a transaction has done well.
+func (c *condition) stored(sql string, rows int64) {
+	if c.troubled.Load() && rows > 0 && !isRead(sql) {
+		c.wrote()
+	}
+}
+
 // wrote notes that a change was stored.
 func (c *condition) wrote() {
 	if c.troubled.Load() {
@@ -149,9 +154,4 @@ func (db *DB) Reachable() (ok bool, since time.Time, cause error) {
 		return true, time.Time{}, nil
 	}
 	return false, c.Since, c.Cause
-}
-
-// isWrite reports whether a statement has changed rows.
-func isWrite(tag pgconn.CommandTag) bool {
-	return tag.RowsAffected() > 0 && (tag.Insert() || tag.Update() || tag.Delete())
 }

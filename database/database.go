@@ -48,6 +48,7 @@ type DB struct {
 
 	state      *condition
 	hosts      *hosts
+	where      string // host and port, of all hosts
 	maxWaiting int64
 	waiting    atomic.Int64 // callers without a connection
 	refused    atomic.Int64 // callers who found too many of those
@@ -85,7 +86,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 
 // newDB makes a DB and hooks it into the configuration of its pool.
 func newDB(log *slog.Logger, cfg *pgxpool.Config) *DB {
-	db := &DB{log: log, hosts: &hosts{}, state: &condition{log: log, opened: time.Now()},
+	db := &DB{log: log, hosts: &hosts{}, where: hostOf(cfg.ConnConfig), state: &condition{log: log, opened: time.Now()},
 		maxWaiting: max(waitersMin, waitersEach*int64(cfg.MaxConns))}
 	db.lastReset.Store(-int64(resetPause))
 	db.Queries = New(pooled{db})

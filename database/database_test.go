@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -197,9 +198,11 @@ func TestIDs(t *testing.T) {
 // gate is a TCP relay to the test's Postgres that can stop passing bytes, like
 // a server whose machine hangs.
 type gate struct {
-	addr  string
-	stall chan struct{}
-	cut   func() // ends every connection and waits
+	addr        string
+	accepted    atomic.Int64
+	stall       chan struct{}
+	cutAtCommit atomic.Bool // the word "commit" passes, and nothing comes back
+	cut         func()      // ends every connection and waits
 }
 
 func newGate(t *testing.T, server *pgx.ConnConfig) *gate {
@@ -217,6 +220,7 @@ func newGate(t *testing.T, server *pgx.ConnConfig) *gate {
 			if err != nil {
 				return
 			}
+			g.accepted.Add(1)
 			out, err := net.Dial(network, addr)
 			if err != nil {
 				_ = in.Close()
@@ -244,6 +248,9 @@ func (g *gate) copy(ctx context.Context, to, from net.Conn) {
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
 				return
+			}
+			if g.cutAtCommit.Load() && bytes.Contains(buf[:n], []byte("commit")) {
+				_ = from.Close()
 			}
 		}
 		if err != nil {

@@ -25,8 +25,8 @@ const (
 // the cause.
 type OutageError struct {
 	Reason string
-	// Uncertain says that the change may have been made all the same: the answer to
-	// a commit was lost.
+	// Uncertain says that the change may have been made all the same: the answer was
+	// lost.
 	Uncertain bool
 	err       error
 }
@@ -111,6 +111,8 @@ func isLost(err error) bool {
 	if state != "" || isTimeout(err) {
 		return false
 	}
+	// The driver's word for a closed connection is that a retry is safe, even after
+	// something was sent.
 	return pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, syscall.ECONNABORTED)

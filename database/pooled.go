@@ -13,8 +13,8 @@ import (
 const callAttempts = 3
 
 // pooled runs statements outside a transaction, each on a connection of its own and
-// with a deadline. A statement that surely did not run, and a read whose connection
-// was lost, runs again on another connection.
+// with a deadline. A read whose connection was lost, and what a read-only server has
+// refused, runs again on another connection.
 type pooled struct{ db *DB }
 
 // limit gives ctx a deadline: callTimeout where it has none, callMax where it has a
@@ -31,7 +31,16 @@ func again(ctx context.Context, attempt int, sql string, err error) bool {
 	if attempt >= callAttempts || ctx.Err() != nil {
 		return false
 	}
-	return pgconn.SafeToRetry(err) || sqlState(err) == "25006" || isLost(err) && isRead(sql)
+	return sqlState(err) == "25006" || isLost(err) && isRead(sql)
+}
+
+// sent is the outcome of a statement that was sent.
+func (db *DB) sent(start time.Duration, sql string, err error) error {
+	err = db.failed(start, err)
+	if err != nil && !isRead(sql) {
+		return uncertain(err)
+	}
+	return err
 }
 
 // try runs call on a connection, and again where that is safe.
@@ -44,7 +53,7 @@ func (p pooled) try(ctx context.Context, sql string, call func(conn *pgxpool.Con
 		start := p.db.state.elapsed()
 		err = call(conn)
 		conn.Release()
-		err = p.db.failed(start, err)
+		err = p.db.sent(start, sql, err)
 		if err == nil || !again(ctx, attempt, sql, err) {
 			return err
 		}
@@ -59,8 +68,8 @@ func (p pooled) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.C
 		tag, err = conn.Exec(ctx, sql, args...)
 		return err
 	})
-	if err == nil && isWrite(tag) {
-		p.db.state.wrote()
+	if err == nil {
+		p.db.state.stored(sql, tag.RowsAffected())
 	}
 	return tag, err
 }
@@ -70,9 +79,13 @@ func (p pooled) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return rowFunc(func(dest ...any) error {
 		ctx, cancel := limit(ctx)
 		defer cancel()
-		return p.try(ctx, sql, func(conn *pgxpool.Conn) error {
+		err := p.try(ctx, sql, func(conn *pgxpool.Conn) error {
 			return conn.QueryRow(ctx, sql, args...).Scan(dest...)
 		})
+		if err == nil {
+			p.db.state.stored(sql, 1)
+		}
+		return err
 	})
 }
 
@@ -84,7 +97,8 @@ func (f rowFunc) Scan(dest ...any) error { return f(dest...) }
 // Query implements DBTX. The deadline covers reading the rows too.
 func (p pooled) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	ctx, cancel := limit(ctx)
-	r := &pooledRows{db: p.db, cancel: cancel}
+	r := &pooledRows{cancel: cancel}
+	r.sent = func(err error) error { return p.db.sent(r.start, sql, err) }
 	r.again = func(err error) bool {
 		r.attempt++
 		return again(ctx, r.attempt, sql, err)
@@ -115,10 +129,10 @@ func (p pooled) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, e
 // caller or by reading the last one.
 type pooledRows struct {
 	pgx.Rows
-	db      *DB
 	conn    *pgxpool.Conn // nil when it was given back
 	start   time.Duration
 	cancel  context.CancelFunc
+	sent    func(error) error
 	again   func(error) bool
 	ask     func() error
 	attempt int
@@ -133,7 +147,7 @@ func (r *pooledRows) end(err error) error {
 	}
 	r.conn.Release()
 	r.conn = nil
-	return r.db.failed(r.start, err)
+	return r.sent(err)
 }
 
 // Next implements pgx.Rows. The server's refusal of a statement arrives here.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -89,7 +88,7 @@ func (db *DB) once(ctx context.Context, fn func(q *Queries) error) error {
 	done = true
 	start = db.state.elapsed()
 	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit transaction: %w", db.uncertain(db.failed(start, err)))
+		return fmt.Errorf("commit transaction: %w", uncertain(db.failed(start, err)))
 	}
 	db.state.ok()
 	if b.wrote {
@@ -98,17 +97,14 @@ func (db *DB) once(ctx context.Context, fn func(q *Queries) error) error {
 	return nil
 }
 
-// uncertain marks the error of a commit whose answer was lost. A server that says no
-// has rolled back, unless it says that it ends.
-func (db *DB) uncertain(err error) error {
+// uncertain marks the error of something that was sent and changes the database, when
+// its answer was lost. A server that says no has undone it, unless it says that it
+// ends. What the driver calls safe to retry is not asked: after the loss of an answer
+// it may say so too.
+func uncertain(err error) error {
 	var o *OutageError
-	switch {
-	case pgconn.SafeToRetry(err), sqlState(err) != "" && !isLost(err):
+	if !asOutage(err, &o) || sqlState(err) != "" && !isLost(err) {
 		return err
-	case asOutage(err, &o):
-		return &OutageError{Reason: o.Reason, Uncertain: true, err: o.err}
-	case errors.Is(err, context.Canceled):
-		return err // nobody waits for the answer
 	}
-	return err
+	return &OutageError{Reason: o.Reason, Uncertain: true, err: o.err}
 }
