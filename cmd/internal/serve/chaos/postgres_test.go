@@ -86,7 +86,7 @@ func TestFrozenPrimary(t *testing.T) {
 	}
 	old.signal(t, syscall.SIGSTOP)
 	t.Cleanup(func() { old.signal(t, syscall.SIGCONT) })
-	s.WaitLog("postgres is in trouble.*reason=away")
+	// At once, so that what it takes to notice counts.
 	require.Equal(t, "true", other.ask(t, "select pg_promote(true, 30)::text"))
 	name, took := changed(t, c)
 	t.Logf("a change was stored %v after the new primary accepts", took.Round(10*time.Millisecond))
@@ -99,7 +99,7 @@ func TestFrozenPrimary(t *testing.T) {
 	require.Equal(t, "1", other.ask(t, "select count(*)::text from api_keys where token_name = '"+name+"'"))
 	began := time.Now()
 	s.WaitLog("hints come again")
-	t.Logf("hints came again %v after that", time.Since(began).Round(10*time.Millisecond))
+	t.Logf("hints came again at most %v after that", time.Since(began).Round(10*time.Millisecond))
 
 	old.signal(t, syscall.SIGCONT)
 	for range 20 {
