@@ -8,89 +8,81 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// bounded gives every call a deadline: callTimeout where the caller's context
-// has none, callMax where it has a later one, and until, where that is set. It
-// reports failed calls to suspect.
+// bounded gives the statements of a transaction the deadline of the whole, and hears
+// of those that fail.
 type bounded struct {
-	run     DBTX
-	until   time.Time
-	suspect func(error)
-}
-
-func (b *bounded) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if !b.until.IsZero() {
-		return context.WithDeadline(ctx, b.until)
-	}
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithTimeout(ctx, callMax)
-	}
-	return context.WithTimeout(ctx, callTimeout)
+	run   DBTX
+	db    *DB
+	until time.Time
+	wrote bool // whether a statement has changed rows
 }
 
 // Exec implements DBTX.
 func (b *bounded) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	ctx, cancel := b.limit(ctx)
+	ctx, cancel := context.WithDeadline(ctx, b.until)
 	defer cancel()
+	start := b.db.state.elapsed()
 	tag, err := b.run.Exec(ctx, sql, args...)
-	if err != nil {
-		b.suspect(err)
-	}
-	return tag, err
+	b.wrote = b.wrote || err == nil && tag.RowsAffected() > 0 && !isRead(sql)
+	return tag, b.db.failed(start, err)
 }
 
 // Query implements DBTX. The deadline covers reading the rows too.
 func (b *bounded) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	ctx, cancel := b.limit(ctx)
+	ctx, cancel := context.WithDeadline(ctx, b.until)
+	start := b.db.state.elapsed()
 	rows, err := b.run.Query(ctx, sql, args...)
 	if err != nil {
-		b.suspect(err)
 		cancel()
-		return rows, err
+		return rows, b.db.failed(start, err)
 	}
-	return &boundedRows{Rows: rows, cancel: cancel, suspect: b.suspect}, nil
+	return &boundedRows{Rows: rows, cancel: cancel, failed: func(err error) error { return b.db.failed(start, err) }}, nil
 }
 
 // QueryRow implements DBTX.
 func (b *bounded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	ctx, cancel := b.limit(ctx)
-	return &boundedRow{row: b.run.QueryRow(ctx, sql, args...), cancel: cancel, suspect: b.suspect}
+	ctx, cancel := context.WithDeadline(ctx, b.until)
+	start := b.db.state.elapsed()
+	row := b.run.QueryRow(ctx, sql, args...)
+	return rowFunc(func(dest ...any) error {
+		defer cancel()
+		err := b.db.failed(start, row.Scan(dest...))
+		b.wrote = b.wrote || err == nil && !isRead(sql)
+		return err
+	})
 }
 
 // boundedRows releases its deadline when the rows are closed, by the caller or
 // by reading the last one.
 type boundedRows struct {
 	pgx.Rows
-	cancel  context.CancelFunc
-	suspect func(error)
+	cancel context.CancelFunc
+	failed func(error) error
+	err    error // of the end; nil before
 }
 
+// Next implements pgx.Rows.
 func (r *boundedRows) Next() bool {
 	if r.Rows.Next() {
 		return true
 	}
-	if err := r.Rows.Err(); err != nil {
-		r.suspect(err)
+	if r.err == nil {
+		r.err = r.failed(r.Rows.Err())
 	}
 	r.cancel()
 	return false
 }
 
+// Err implements pgx.Rows.
+func (r *boundedRows) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.Rows.Err()
+}
+
+// Close implements pgx.Rows.
 func (r *boundedRows) Close() {
 	r.Rows.Close()
 	r.cancel()
-}
-
-type boundedRow struct {
-	row     pgx.Row
-	cancel  context.CancelFunc
-	suspect func(error)
-}
-
-func (r *boundedRow) Scan(dest ...any) error {
-	defer r.cancel()
-	err := r.row.Scan(dest...)
-	if err != nil && !IsNotFound(err) {
-		r.suspect(err)
-	}
-	return err
 }

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -21,6 +21,7 @@ const (
 	callMax         = 30 * time.Second
 	pingTimeout     = 2 * time.Second
 	connectTimeout  = 5 * time.Second
+	connectEach     = 3 * time.Second // of several hosts
 	resetPause      = time.Second
 	minServerMajor  = 13
 	sessionSettings = `set statement_timeout = '30s';
@@ -45,12 +46,20 @@ type DB struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
 
-	opened    time.Time
-	lastReset atomic.Int64 // time since opened, in nanoseconds
+	state      *condition
+	hosts      *hosts
+	where      string // host and port, of all hosts
+	maxWaiting int64
+	waiting    atomic.Int64 // callers without a connection
+	refused    atomic.Int64 // callers who found too many of those
+	modeGiven  bool         // whether the URL says how statements are sent
+	pooled     atomic.Bool  // whether a pooler was found; see pooler.go
+	lastReset  atomic.Int64 // time since Open, in nanoseconds
 }
 
 // Open connects to the server that url names (postgres://… or key=value form)
-// and checks its version. It blocks for at most 5 s per host, or until ctx
+// and checks its version. Of several hosts only one that takes writes is used, unless
+// target_session_attrs says otherwise. It blocks for 10 s at most, or until ctx
 // ends. When nothing answers it returns an *UnreachableError.
 func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if opts.Log == nil {
@@ -63,18 +72,46 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
+	db := newDB(opts.Log.With("component", "database"), cfg)
+	db.modeGiven = strings.Contains(url, "default_query_exec_mode")
+	if db.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	db := &DB{pool: pool, log: opts.Log.With("component", "database"), opened: time.Now()}
-	db.lastReset.Store(-int64(resetPause))
-	db.Queries = New(&bounded{run: pool, suspect: db.suspect})
 	if err := db.checkServer(ctx); err != nil {
-		pool.Close()
+		db.pool.Close()
 		return nil, err
 	}
 	return db, nil
+}
+
+// newDB makes a DB and hooks it into the configuration of its pool.
+func newDB(log *slog.Logger, cfg *pgxpool.Config) *DB {
+	db := &DB{log: log, hosts: &hosts{}, where: hostOf(cfg.ConnConfig), state: &condition{log: log, opened: time.Now()},
+		maxWaiting: max(waitersMin, waitersEach*int64(cfg.MaxConns))}
+	db.lastReset.Store(-int64(resetPause))
+	db.Queries = New(pooled{db})
+	cfg.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		db.hosts.prepare(c)
+		if db.pooled.Load() {
+			c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		}
+		return nil
+	}
+	cfg.AfterConnect = db.begin
+	// The pool's own ping would tell nobody of its failure.
+	cfg.ShouldPing = func(ctx context.Context, p pgxpool.ShouldPingParams) bool {
+		db.alive(ctx, p)
+		return false
+	}
+	cfg.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) {
+		return !c.IsClosed() && !db.outdated(c), nil
+	}
+	cfg.BeforeClose = func(c *pgx.Conn) {
+		if s := socketOf(c); s != nil {
+			s.end()
+		}
+	}
+	return db
 }
 
 // Close waits for running calls and closes every connection.
@@ -88,8 +125,13 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 func (db *DB) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	if err := db.pool.Ping(ctx); err != nil {
-		db.suspect(err)
+	conn, err := db.acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	defer conn.Release()
+	start := db.state.elapsed()
+	if err := db.failed(start, conn.Ping(ctx)); err != nil {
 		return fmt.Errorf("ping database: %w", err)
 	}
 	return nil
@@ -112,16 +154,15 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.PingTimeout = pingTimeout
-	if cfg.ConnConfig.ConnectTimeout == 0 || cfg.ConnConfig.ConnectTimeout > connectTimeout {
-		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	patience := connectTimeout
+	if several(cfg.ConnConfig) {
+		patience = connectEach
+		if cfg.ConnConfig.ValidateConnect == nil && !strings.Contains(url, "target_session_attrs") {
+			cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
 	}
-	cfg.ConnConfig.DialFunc = dial
-	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		useIDs(conn.TypeMap())
-		useRawJSON(conn.TypeMap())
-		// As statements and not as startup parameters: poolers refuse those.
-		_, err := conn.PgConn().Exec(ctx, sessionSettings).ReadAll()
-		return err
+	if cfg.ConnConfig.ConnectTimeout == 0 || cfg.ConnConfig.ConnectTimeout > patience {
+		cfg.ConnConfig.ConnectTimeout = patience
 	}
 	return cfg, nil
 }
@@ -154,21 +195,23 @@ func supported(version string) bool {
 	return err == nil && major >= minServerMajor
 }
 
-// suspect is called with every failed call. When the failure says that other
-// connections are probably dead or lead to a server that was demoted, it drops
-// the idle ones, so that the next callers do not each wait for a timeout.
-func (db *DB) suspect(err error) {
-	var timeout net.Error
-	dead := errors.As(err, &timeout) && timeout.Timeout()
+// suspect is called with every outage. When it says that other connections are
+// probably dead or lead to a server that was demoted, it drops the idle ones, and
+// those in use when they are given back, so that the next callers do not each wait
+// for a timeout.
+func (db *DB) suspect(err *OutageError) {
+	dead := isTimeout(err) && err.Reason == Away
 	switch sqlState(err) {
 	case "25006", "57P01", "57P02", "57P03": // read only; shutting down; crashed; starting
 		dead = true
 	}
-	last := db.lastReset.Load()
-	now := time.Since(db.opened)
-	if !dead || now-time.Duration(last) < resetPause || !db.lastReset.CompareAndSwap(last, int64(now)) {
+	if !dead || isUnconnected(err) || errors.Is(err, errCrowded) {
+		return
+	}
+	last, now := db.lastReset.Load(), db.state.elapsed()
+	if now-time.Duration(last) < resetPause || !db.lastReset.CompareAndSwap(last, int64(now)) {
 		return
 	}
 	db.pool.Reset()
-	db.log.Warn("idle connections dropped after a failed call", "error", err)
+	db.log.Info("idle connections dropped after a failed call", "error", err)
 }

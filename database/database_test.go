@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -197,9 +198,11 @@ func TestIDs(t *testing.T) {
 // gate is a TCP relay to the test's Postgres that can stop passing bytes, like
 // a server whose machine hangs.
 type gate struct {
-	addr  string
-	stall chan struct{}
-	cut   func() // ends every connection and waits
+	addr        string
+	accepted    atomic.Int64
+	stall       chan struct{}
+	cutAtCommit atomic.Bool // the word "commit" passes, and nothing comes back
+	cut         func()      // ends every connection and waits
 }
 
 func newGate(t *testing.T, server *pgx.ConnConfig) *gate {
@@ -217,6 +220,7 @@ func newGate(t *testing.T, server *pgx.ConnConfig) *gate {
 			if err != nil {
 				return
 			}
+			g.accepted.Add(1)
 			out, err := net.Dial(network, addr)
 			if err != nil {
 				_ = in.Close()
@@ -244,6 +248,9 @@ func (g *gate) copy(ctx context.Context, to, from net.Conn) {
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
 				return
+			}
+			if g.cutAtCommit.Load() && bytes.Contains(buf[:n], []byte("commit")) {
+				_ = from.Close()
 			}
 		}
 		if err != nil {
@@ -282,25 +289,6 @@ func TestStalledServer(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.Zero(t, db.Pool().Stat().IdleConns())
-}
-
-// Postgres goes away in the middle and comes back: no new Open is needed.
-func TestLostConnections(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	db, err := database.Open(t.Context(), dbtest.URL(t), database.Options{MaxOpen: 3, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	require.NoError(t, err)
-	defer db.Close()
-	ended := db.InTx(t.Context(), func(q *database.Queries) error {
-		_, err := db.Pool().Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
-			where datname = current_database() and pid <> pg_backend_pid()`)
-		require.NoError(t, err)
-		_, err = q.AcquireLease(t.Context(), database.AcquireLeaseParams{Name: "x", Holder: api.NewID(), Seconds: 1})
-		return err
-	})
-	require.Error(t, ended)
-	require.NoError(t, db.Ping(t.Context()))
-	require.NoError(t, db.Migrate(t.Context()))
 }
 
 func TestMigrateTwoAtOnce(t *testing.T) {

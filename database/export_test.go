@@ -26,3 +26,6 @@ func Fail(ctx context.Context, q *Queries) error {
 	_, err := q.db.Exec(ctx, "select 1 / $1::integer", 0)
 	return err
 }
+
+// WaitersMin is waitersMin.
+const WaitersMin = waitersMin

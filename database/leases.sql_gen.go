@@ -16,7 +16,7 @@ insert into leases (name, holder, term, expires_at)
 values ($1, $2, 1, now() + make_interval(secs => $3::float8))
 on conflict (name) do update
 set holder = excluded.holder, term = leases.term + 1, expires_at = excluded.expires_at
-where leases.expires_at < now()
+where leases.expires_at < now() or leases.expires_at > now() + make_interval(secs => 2 * $3::float8)
 returning term
 `
 
@@ -26,12 +26,33 @@ type AcquireLeaseParams struct {
 	Seconds float64
 }
 
-// Takes a lease that is free or has run out; a new holder gets a new term.
+// Takes a lease that is free or has run out; a new holder gets a new term. One that
+// runs out later than any can is of a time before the database's clock jumped back.
 func (q *Queries) AcquireLease(ctx context.Context, arg AcquireLeaseParams) (int64, error) {
 	row := q.db.QueryRow(ctx, acquireLease, arg.Name, arg.Holder, arg.Seconds)
 	var term int64
 	err := row.Scan(&term)
 	return term, err
+}
+
+const fenceLease = `-- name: FenceLease :one
+select true as held from leases
+where name = $1 and holder = $2 and term = $3 and expires_at >= now()
+for share
+`
+
+type FenceLeaseParams struct {
+	Name   string
+	Holder api.ID
+	Term   int64
+}
+
+// Whether a lease is held under a term. Until the transaction ends nobody takes it.
+func (q *Queries) FenceLease(ctx context.Context, arg FenceLeaseParams) (bool, error) {
+	row := q.db.QueryRow(ctx, fenceLease, arg.Name, arg.Holder, arg.Term)
+	var held bool
+	err := row.Scan(&held)
+	return held, err
 }
 
 const releaseLease = `-- name: ReleaseLease :execrows

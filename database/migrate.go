@@ -34,7 +34,7 @@ type migration struct {
 	sql     string
 }
 
-// Migrate brings the schema to this release, one transaction a migration, under
+// Migrate brings the schema to this release, one transaction a migration, each under
 // an advisory lock: several replicas may call it at once. Nothing to do costs
 // one round trip. A schema that is newer than this release is accepted with a
 // warning, because migrations only expand. It blocks for at most 10 minutes.
@@ -56,21 +56,22 @@ func (db *DB) migrate(ctx context.Context, known []migration) error {
 	if len(pending(known, applied)) == 0 {
 		return db.checkApplied(known, applied)
 	}
-	// A connection of its own: closing it frees the lock whatever happens, and
-	// the session's timeouts do not apply to waiting for another replica.
-	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
+	// A connection of its own: the session's timeouts do not apply to waiting for
+	// another replica.
+	conn, err := db.Connect(ctx)
 	if err != nil {
-		return unreachable(db.pool.Config().ConnConfig, err)
+		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", migrateLock); err != nil {
-		return fmt.Errorf("wait for the migration lock: %w", err)
-	}
-	if _, err := conn.Exec(ctx, createVersions); err != nil {
+	err = locked(ctx, conn, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, createVersions)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("create schema_migrations: %w", err)
 	}
 	if applied, err = appliedVersions(ctx, conn); err != nil {
@@ -81,34 +82,59 @@ func (db *DB) migrate(ctx context.Context, known []migration) error {
 	}
 	for _, m := range pending(known, applied) {
 		start := time.Now()
-		if err := apply(ctx, conn, m); err != nil {
+		done, err := apply(ctx, conn, m)
+		if err != nil {
 			return fmt.Errorf("migration %06d_%s: %w", m.version, m.name, err)
 		}
-		db.log.Info("migration applied", "version", m.version, "name", m.name, "took", time.Since(start))
+		if done {
+			db.log.Info("migration applied", "version", m.version, "name", m.name, "took", time.Since(start))
+		}
 	}
 	return nil
 }
 
-// apply runs one migration in one transaction. A lock that is not free within
-// 10 s is given up and asked for again, so that readers queued behind us pass.
-func apply(ctx context.Context, conn *pgx.Conn, m migration) error {
-	var err error
+// locked runs one transaction that no other migrating process has beside it. The lock
+// ends with the transaction and not with the connection, which may be lent by a
+// pooler, and so may have settings of others.
+func locked(ctx context.Context, conn *pgx.Conn, run func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local statement_timeout = 0; set local lock_timeout = 0; "+
+			"set local idle_in_transaction_session_timeout = 0", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", migrateLock), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("wait for the migration lock: %w", err)
+		}
+		return run(tx)
+	})
+}
+
+// apply runs one migration in one transaction, unless another process has done it
+// meanwhile. A lock that is not free within 10 s is given up and asked for again, so
+// that readers queued behind us pass.
+func apply(ctx context.Context, conn *pgx.Conn, m migration) (done bool, err error) {
 	for range 3 {
-		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "set local lock_timeout = '10s'"); err != nil {
+		err = locked(ctx, conn, func(tx pgx.Tx) error {
+			applied, err := appliedVersions(ctx, tx)
+			if _, there := applied[m.version]; err != nil || there {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "set local lock_timeout = '10s'", pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(ctx, m.sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, "insert into schema_migrations (version, name) values ($1, $2)", m.version, m.name)
+			done = true
+			_, err = tx.Exec(ctx, "insert into schema_migrations (version, name) values ($1, $2)",
+				pgx.QueryExecModeSimpleProtocol, m.version, m.name)
 			return err
 		})
 		if err == nil || (sqlState(err) != "55P03" && !isRetryable(err)) {
-			return err
+			return done, err
 		}
 	}
-	return err
+	return done, err
 }
 
 type querier interface {

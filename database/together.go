@@ -22,7 +22,7 @@ var errQueued = errors.New("queued")
 // The error is that of the first read that failed. The call has 10 s unless ctx has a
 // deadline, and 30 s at most.
 func (db *DB) Together(ctx context.Context, reads ...func(q *Queries) error) error {
-	ctx, cancel := (&bounded{}).limit(ctx)
+	ctx, cancel := limit(ctx)
 	defer cancel()
 	// Queued first and last: a transaction costs no exchange of its own.
 	var batch pgx.Batch
@@ -34,39 +34,42 @@ func (db *DB) Together(ctx context.Context, reads ...func(q *Queries) error) err
 		}
 	}
 	batch.Queue("commit")
-	conn, err := db.pool.Acquire(ctx)
-	if err != nil {
-		db.suspect(err)
-		return fmt.Errorf("acquire connection: %w", err)
-	}
-	defer conn.Release()
-	if err := answer(conn.SendBatch(ctx, &batch), reads); err != nil {
-		if !IsNotFound(err) {
-			db.suspect(err)
+	for attempt := 1; ; attempt++ {
+		conn, err := db.acquire(ctx)
+		if err != nil {
+			return err
 		}
-		db.giveUp(ctx, conn.Conn())
-		return err
+		start := db.state.elapsed()
+		begun, err := answer(conn.SendBatch(ctx, &batch), reads)
+		if err != nil {
+			db.giveUp(ctx, conn.Conn())
+		}
+		conn.Release()
+		err = db.failed(start, err)
+		if err == nil || begun || !again(ctx, attempt, anyRead, err) {
+			return err
+		}
 	}
-	return nil
 }
 
-// answer hands each read what it asked for.
-func answer(results pgx.BatchResults, reads []func(*Queries) error) (err error) {
+// answer hands each read what it asked for; begun says that a first one got it.
+func answer(results pgx.BatchResults, reads []func(*Queries) error) (begun bool, err error) {
 	defer func() {
 		if closed := results.Close(); err == nil && closed != nil {
 			err = fmt.Errorf("end reads together: %w", closed)
 		}
 	}()
 	if _, err := results.Exec(); err != nil {
-		return fmt.Errorf("begin reads together: %w", err)
+		return false, fmt.Errorf("begin reads together: %w", err)
 	}
 	for _, read := range reads {
 		if err := read(New(&replayer{results})); err != nil {
-			return err
+			return begun, err
 		}
+		begun = true
 	}
 	_, err = results.Exec()
-	return err
+	return begun, err
 }
 
 // giveUp ends the transaction of reads that failed, so that the pool keeps the

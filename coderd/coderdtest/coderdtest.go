@@ -287,7 +287,7 @@ func (d *Deployment) addReplicas(t testing.TB, log *slog.Logger) {
 
 func (d *Deployment) health(t testing.TB, log *slog.Logger) *health.Service {
 	t.Helper()
-	s, err := health.New(health.Options{DB: d.DB, AccessURL: d.URL, Log: log, Clock: clock.Real(), Replicas: d.Replicas,
+	s, err := health.New(health.Options{DB: d.DB, Hints: d.PubSub, AccessURL: d.URL, Log: log, Clock: clock.Real(), Replicas: d.Replicas,
 		RelayMap: func() tailrpc.RelayMap { return tailrpc.RelayMap{} }})
 	require.NoError(t, err)
 	return s

@@ -43,9 +43,16 @@ const (
 	checkTimeout = 30 * time.Second
 )
 
+// Hints says whether hints come; *pubsub.PubSub does.
+type Hints interface {
+	// Trouble returns why none come, nil when they do.
+	Trouble() error
+}
+
 // Options of New. All fields are required.
 type Options struct {
 	DB        *database.DB
+	Hints     Hints
 	AccessURL *url.URL
 	RelayMap  func() tailrpc.RelayMap
 	Replicas  *replicas.Service
@@ -65,7 +72,7 @@ type Service struct {
 
 // New returns a Service. It starts nothing.
 func New(o Options) (*Service, error) {
-	if o.DB == nil || o.AccessURL == nil || o.RelayMap == nil || o.Replicas == nil || o.Log == nil || o.Clock == nil {
+	if o.DB == nil || o.Hints == nil || o.AccessURL == nil || o.RelayMap == nil || o.Replicas == nil || o.Log == nil || o.Clock == nil {
 		return nil, errors.New("health: Options has a field that is not set")
 	}
 	return &Service{opts: o, log: o.Log.With("component", "health"), turn: make(chan struct{}, 1)}, nil
@@ -215,6 +222,16 @@ func (s *Service) database(ctx context.Context) api.DatabaseHealth {
 	h.Reachable, h.Latency, h.LatencyMS = true, median.String(), median.Milliseconds()
 	if median > dbThreshold {
 		warn(&h.HealthSection, api.HealthWarning, "EDB02", fmt.Sprintf("The database takes %s for an empty question; up to %s is good.", median.Round(time.Millisecond), dbThreshold))
+	}
+	switch c := s.opts.DB.Condition(); c.Reason {
+	case database.Full:
+		warn(&h.HealthSection, api.HealthError, "EDB03", "The disk of the database is full: what is stored can be read, and nothing changes. Make room.")
+	case database.ReadOnly:
+		warn(&h.HealthSection, api.HealthError, "EDB03", "The database is read-only: what is stored can be read, and nothing changes. See which server is the primary and where the URL leads.")
+	}
+	if err := s.opts.Hints.Trouble(); err != nil {
+		s.log.Warn("no hints at the health check", "error", err)
+		warn(&h.HealthSection, api.HealthWarning, "EDB04", "Notifications of the database do not arrive, so changes show seconds later. A connection pooler in between, if there is one, has to lend connections for whole sessions.")
 	}
 	return h
 }

@@ -106,6 +106,13 @@ func (a *API) toResponse(ctx context.Context, err error) *response {
 	if ctx.Err() != nil {
 		return &response{status: 499, body: &api.Error{Code: api.CodeUnavailable, Message: "The request was cancelled."}}
 	}
+	if body := trouble(err); body != nil {
+		body.RequestID = RequestID(ctx).String()
+		// The database itself logs its state once for all requests.
+		a.opts.Log.LogAttrs(ctx, slog.LevelDebug, "request refused, the database is in trouble",
+			slog.String("request_id", body.RequestID), slog.String("error", err.Error()))
+		return &response{status: http.StatusServiceUnavailable, body: body}
+	}
 	a.opts.Log.LogAttrs(ctx, slog.LevelError, "request failed",
 		slog.String("request_id", RequestID(ctx).String()), slog.String("error", err.Error()))
 	return &response{status: http.StatusInternalServerError, body: &api.Error{

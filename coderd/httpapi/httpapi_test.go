@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,12 @@ import (
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
 )
+
+// down is trouble of the database.
+type down string
+
+func (d down) Error() string          { return "dial hunter2" }
+func (d down) Outage() (string, bool) { return map[string]string{"f": "full"}[string(d)], d == "u" }
 
 type greeting struct {
 	Body struct {
@@ -31,6 +38,9 @@ func newAPI(t *testing.T) http.Handler {
 		func(_ context.Context, in *greeting) (*httpapi.Out[string], error) {
 			if in.Body.Name == "boom" {
 				return nil, errors.New("the password is hunter2")
+			}
+			if reason, ok := strings.CutPrefix(in.Body.Name, "db "); ok {
+				return nil, fmt.Errorf("load hunter2: %w", down(reason))
 			}
 			return httpapi.OK("hello " + in.Body.Name), nil
 		})
@@ -55,6 +65,9 @@ func TestTypedEndpoint(t *testing.T) {
 		{"missing field", "/hello", "", `{}`, 400, `"field":"name"`},
 		{"too long", "/hello", "", `{"name":"annabel"}`, 400, `"field":"name"`},
 		{"our fault", "/hello", "", `{"name":"boom"}`, 500, `"request_id"`},
+		{"no database", "/hello", "", `{"name":"db x"}`, 503, `"code":"unavailable"`},
+		{"full database", "/hello", "", `{"name":"db f"}`, 503, `disk is full`},
+		{"lost commit", "/hello", "", `{"name":"db u"}`, 503, `may or may not have happened`},
 		{"the rule comes before the input", "/secret", "", `{`, 401, `"code":"unauthenticated"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,7 +8,11 @@
 //
 // A candidate waits, holds, or has lost. Each time the lease changes hands its
 // term grows by one. A paused process may still act on an old term, so work
-// that writes where that matters must write the term and refuse lower ones.
+// that must not be done twice asks Fence in the transaction that writes.
+//
+// A clock of the database that jumps forward ends leases early, and Fence keeps
+// their holders from writing; one that jumps back frees those that then seem to run
+// out too late.
 package lease
 
 import (
@@ -87,6 +91,21 @@ func (l *Leases) Run(ctx context.Context, name string, work func(ctx context.Con
 			continue
 		}
 		pause = firstPause
+	}
+	return nil
+}
+
+// Fence fails in the transaction of q unless the lease is held under term, and keeps
+// others from taking it until the transaction ends. Call it before the first write:
+// of a holder that was paused, or cut off, for longer than its lease nothing is
+// stored then.
+func (l *Leases) Fence(ctx context.Context, q *database.Queries, name string, term int64) error {
+	_, err := q.FenceLease(ctx, database.FenceLeaseParams{Name: name, Holder: l.holder, Term: term})
+	if database.IsNotFound(err) {
+		return fmt.Errorf("lease %s, term %d: %w", name, term, errLost)
+	}
+	if err != nil {
+		return fmt.Errorf("lease %s, term %d: %w", name, term, err)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package lease
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +17,16 @@ import (
 	"coder.internal/database/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if at := os.Getenv(pausedVariable); at != "" {
+		if err := holdAndWrite(at); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	dbtest.Main(m)
+}
 
 // candidate has short leases so that tests are quick.
 func candidate(db *database.DB) *Leases {

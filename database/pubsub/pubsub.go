@@ -8,12 +8,13 @@
 //
 // A PubSub has three states: not running, connecting, listening. Whenever it
 // starts to listen, every subscription gets a hint, because some may have been
-// missed.
+// missed. While it listens it may be deaf: a pooler that lends connections for one
+// transaction passes no notifications on. It finds that out by a notification to
+// itself by way of another connection.
 package pubsub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -27,11 +28,14 @@ import (
 	"coder.internal/database"
 )
 
+// A silent connection is given up after pingEvery and pingTimeout, an attempt to
+// connect after 3 to 5 s a host, and the next one comes after lastPause: so hints
+// come again within 5 s after Postgres is back.
 const (
-	pingEvery   = 10 * time.Second
-	pingTimeout = 5 * time.Second
+	pingEvery   = 3 * time.Second
+	pingTimeout = 2 * time.Second
 	firstPause  = 100 * time.Millisecond
-	lastPause   = 5 * time.Second
+	lastPause   = time.Second
 	stableAfter = 30 * time.Second
 	topicLimit  = 200 // bytes; Postgres takes 7999
 )
@@ -72,14 +76,17 @@ type PubSub struct {
 	ready     chan struct{}
 	readyOnce sync.Once
 
-	mu     sync.Mutex // guards topics
-	topics map[string]map[*Subscription]struct{}
+	echo string // topic of what it sends to itself
+
+	mu      sync.Mutex // guards what follows
+	topics  map[string]map[*Subscription]struct{}
+	trouble error // why no hints come; nil when they do
 }
 
 // New returns a PubSub that does nothing before Run.
 func New(db *database.DB, log *slog.Logger) *PubSub {
 	return &PubSub{db: db, log: log.With("component", "pubsub"), ready: make(chan struct{}),
-		topics: map[string]map[*Subscription]struct{}{}}
+		echo: "echo:" + api.NewID().String(), topics: map[string]map[*Subscription]struct{}{}}
 }
 
 // Ready returns a channel that is closed once Run listens for the first time.
@@ -132,8 +139,8 @@ func (s *Subscription) Close() {
 }
 
 // Run listens until ctx ends, and then returns nil. It reconnects after every
-// failure, with a jittered pause that grows to 5 s and starts over only after
-// 30 s of service. A silent connection is noticed within 15 s.
+// failure, with a jittered pause that grows to 1 s and starts over only after
+// 30 s of service. A silent connection is noticed within 5 s.
 func (p *PubSub) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
@@ -142,23 +149,50 @@ func (p *PubSub) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if p.set(err) == nil {
+			p.log.Warn("connection for hints lost, connecting again until it is back", "error", err)
+		}
 		if time.Since(began) >= stableAfter {
 			pause = firstPause
 		}
-		wait := pause/2 + rand.N(pause/2)
-		p.log.Warn("connection for hints lost, connecting again", "error", err, "pause", wait)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(wait):
+		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 		pause = min(2*pause, lastPause)
 	}
 }
 
+// Trouble returns why hints do not come, nil when they do. Whoever polls goes on
+// all the same.
+func (p *PubSub) Trouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trouble
+}
+
+// set notes why hints do not come and returns what was noted before.
+func (p *PubSub) set(trouble error) (before error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, p.trouble = p.trouble, trouble
+	return before
+}
+
+// well notes that hints come.
+func (p *PubSub) well() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.trouble != nil {
+		p.log.Info("hints come again")
+	}
+	p.trouble = nil
+}
+
 // listen is the life of one connection.
 func (p *PubSub) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, p.db.Pool().Config().ConnConfig)
+	conn, err := p.db.Connect(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -168,37 +202,22 @@ func (p *PubSub) listen(ctx context.Context) error {
 		_ = conn.Close(ctx) // nothing depends on a good end
 	}()
 	if err := within(ctx, func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, "listen coder_events")
+		_, err := conn.Exec(ctx, "listen coder_events", pgx.QueryExecModeSimpleProtocol)
 		return err
 	}); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	p.readyOnce.Do(func() { close(p.ready) })
 	p.hintAll()
+	ear := ear{p: p}
+	ear.call(ctx)
 	for {
-		topic, err := p.next(ctx, conn)
+		topic, err := ear.next(ctx, conn)
 		if err != nil {
 			return err
 		}
-		p.hint(topic)
-	}
-}
-
-// next waits for a notification. Nothing for 10 s makes it ask whether the
-// other side is still there.
-func (p *PubSub) next(ctx context.Context, conn *pgx.Conn) (string, error) {
-	for {
-		waitCtx, cancel := context.WithTimeout(ctx, pingEvery)
-		n, err := conn.WaitForNotification(waitCtx)
-		cancel()
-		if err == nil {
-			return n.Payload, nil
-		}
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) || conn.IsClosed() {
-			return "", fmt.Errorf("wait for a notification: %w", err)
-		}
-		if err := within(ctx, conn.Ping); err != nil {
-			return "", fmt.Errorf("ping: %w", err)
+		if topic != p.echo {
+			p.hint(topic)
 		}
 	}
 }

@@ -286,7 +286,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		k, v, _ := splitSSHOption(o) // checked by Validate
 		sshOptions[k] = v
 	}
-	healthService, err := health.New(health.Options{DB: s.db, AccessURL: s.accessURL, Log: s.log, Clock: clock.Real(),
+	healthService, err := health.New(health.Options{DB: s.db, Hints: p.pubsub, AccessURL: s.accessURL, Log: s.log, Clock: clock.Real(),
 		RelayMap: s.relayMap, Replicas: p.replicas})
 	if err != nil {
 		return err
@@ -304,6 +304,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *slices) error {
 		registry.MustRegister(p.mesh)
 	}
 	registry.MustRegister(agents.NewCollector(s.db, s.log, clock.Real(), s.cfg.CollectAgentStats), apps.NewCollector(s.db, s.log, clock.Real()))
+	registerPostgres(registry, s.db, p.pubsub)
 	options := s.shownOptions()
 	plane, err := coderd.New(coderd.Options{Log: s.log, Auth: p.auth, Users: p.users, Audit: p.audit,
 		Templates: p.templates, Agents: p.agents, Workspaces: p.workspaces, Downloads: p.downloads, Jobs: p.jobs,

@@ -22,6 +22,7 @@ const (
 	holdNothing = iota
 	holdCommit  // the word "commit" does not reach Postgres
 	holdAnswer  // Postgres has committed, and the server does not hear of it
+	dropHints   // notifications get lost, as behind a pooler
 )
 
 // pgProxy stands between a server and its Postgres and can hold the end of
@@ -34,6 +35,7 @@ type pgProxy struct {
 
 	mu   sync.Mutex
 	hold int
+	gone bool              // no connection is served
 	open map[net.Conn]bool // nil once the proxy has ended
 }
 
@@ -90,11 +92,21 @@ func (p *pgProxy) holds(what int) bool {
 	return p.hold == what
 }
 
-// keep notes an open connection; false means that the proxy has ended.
+// away ends all connections and every new one at once, until it is over.
+func (p *pgProxy) away(gone bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = gone
+	for c := range p.open {
+		_ = c.Close()
+	}
+}
+
+// keep notes an open connection; false means that the proxy has ended, or is away.
 func (p *pgProxy) keep(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.open == nil {
+	if p.open == nil || p.gone {
 		_ = c.Close()
 		return false
 	}
@@ -124,7 +136,7 @@ func (p *pgProxy) serve(server net.Conn) {
 	back.Go(func() {
 		p.carry(server, bufio.NewReader(db), func(m []byte) bool {
 			return m[0] == 'C' && bytes.HasPrefix(m[5:], []byte("COMMIT")) && p.holds(holdAnswer)
-		})
+		}, func(m []byte) bool { return m[0] == 'A' && p.holds(dropHints) })
 		_ = server.Close()
 	})
 	r := bufio.NewReader(server)
@@ -132,7 +144,7 @@ func (p *pgProxy) serve(server net.Conn) {
 		if _, err = db.Write(first); err == nil {
 			p.carry(db, r, func(m []byte) bool {
 				return m[0] == 'Q' && bytes.Equal(bytes.ToLower(m[5:]), []byte("commit\x00")) && p.holds(holdCommit)
-			})
+			}, func([]byte) bool { return false })
 		}
 	}
 	_ = db.Close()
@@ -140,14 +152,14 @@ func (p *pgProxy) serve(server net.Conn) {
 }
 
 // carry passes messages on, up to the first that is held: it and what comes after
-// it go nowhere.
-func (p *pgProxy) carry(to io.Writer, from *bufio.Reader, held func([]byte) bool) {
+// it go nowhere. Those that are lost leave no other trace.
+func (p *pgProxy) carry(to io.Writer, from *bufio.Reader, held, lost func([]byte) bool) {
 	for stopped := false; ; {
 		m, err := message(from, true)
 		if err != nil {
 			return
 		}
-		if stopped = stopped || held(m); stopped {
+		if stopped = stopped || held(m); stopped || lost(m) {
 			continue
 		}
 		if _, err := to.Write(m); err != nil {
