@@ -247,6 +247,24 @@ func reaches(t testing.TB, from, to *node) time.Duration {
 	}
 }
 
+// passes sends one packet and waits until it is there. What was sent before it,
+// from the same node to the same one, is there or lost by then.
+func passes(t testing.TB, from, to *node, text string) {
+	t.Helper()
+	require.NoError(t, from.c.Send(to.key, []byte(text)))
+	late := time.After(patient)
+	for {
+		select {
+		case p := <-to.got:
+			if string(p.Data) == text {
+				return
+			}
+		case <-late:
+			t.Fatalf("a packet of %d bytes was lost", len(text))
+		}
+	}
+}
+
 // gather collects a collector's figures without their labels.
 func gather(t testing.TB, c prometheus.Collector) map[string]float64 {
 	t.Helper()
