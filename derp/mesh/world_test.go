@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -284,10 +285,10 @@ func gather(t testing.TB, c prometheus.Collector) map[string]float64 {
 // wire passes TCP on to a server until it is frozen or cut.
 type wire struct {
 	url string
-	to  string
 	ln  net.Listener
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards all below
+	to     string
 	frozen chan struct{} // closed once nothing passes
 	conns  map[net.Conn]bool
 	dials  int
@@ -316,7 +317,7 @@ func (w *wire) accept() {
 		if err != nil {
 			return
 		}
-		b, err := net.Dial("tcp", w.to)
+		b, err := net.Dial("tcp", w.target())
 		if err != nil {
 			_ = a.Close()
 			continue
@@ -370,6 +371,21 @@ func (w *wire) cut() {
 	}
 	clear(w.conns)
 }
+
+// lead sends the connections that come from now on to another replica.
+func (w *wire) lead(to *replica) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to.srv.Listener.Addr().String()
+}
+
+func (w *wire) target() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to
+}
+
+func (w *wire) addr() netip.AddrPort { return netip.MustParseAddrPort(w.ln.Addr().String()) }
 
 func (w *wire) dialled() int {
 	w.mu.Lock()
