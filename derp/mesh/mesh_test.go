@@ -387,3 +387,43 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// Floods over a link are limited where they come from, and those who ask little
+// are served at once, over the same link and at the same relays.
+func TestFairOverALink(t *testing.T) {
+	t.Parallel()
+	var busy atomic.Bool
+	a, b := newReplica(t, options{relay: relay.Config{Busy: busy.Load}}), newReplica(t, options{})
+	joined(t, a, b)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	defer wg.Wait()
+	defer close(stop)
+	for range 2 {
+		from, to := newNode(t, a, key.NewNode()), newNode(t, b, key.NewNode())
+		reaches(t, from, to)
+		wg.Go(func() {
+			blob := make([]byte, 32<<10)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = from.c.Send(to.key, blob)
+				}
+			}
+		})
+	}
+	busy.Store(true)
+	limit := func() float64 { return gather(t, a.relay)["coder_derp_server_fair_bytes_per_second"] }
+	soon(t, "the floods are limited", func() bool { return limit() > 0 })
+	na, nb := newNode(t, a, key.NewNode()), newNode(t, b, key.NewNode())
+	reaches(t, na, nb)
+	reaches(t, nb, na)
+	for i := range 100 {
+		passes(t, na, nb, fmt.Sprint("there ", i))
+		passes(t, nb, na, fmt.Sprint("back ", i))
+	}
+	busy.Store(false)
+	soon(t, "no limit once there is room", func() bool { return limit() == 0 })
+}

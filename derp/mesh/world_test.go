@@ -82,12 +82,14 @@ func newReplica(t testing.TB, o options) *replica {
 	wg.Go(func() { failed <- r.mesh.Run(ctx) })
 	mux := http.NewServeMux()
 	mux.Handle(o.prefix+"/derp", r.relay.Handler())
+	r.srv = httptest.NewUnstartedServer(mux)
+	r.srv.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	if o.tls {
-		r.srv = httptest.NewTLSServer(mux)
+		r.srv.StartTLS()
 		r.roots = x509.NewCertPool()
 		r.roots.AddCert(r.srv.Certificate())
 	} else {
-		r.srv = httptest.NewServer(mux)
+		r.srv.Start()
 	}
 	r.url = r.srv.URL + o.prefix
 	r.kill = sync.OnceFunc(func() {
