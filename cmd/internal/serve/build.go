@@ -28,6 +28,7 @@ import (
 	"coder.internal/coderd/jobs"
 	"coder.internal/coderd/keys"
 	"coder.internal/coderd/quota"
+	"coder.internal/coderd/rendezvous"
 	"coder.internal/coderd/templates"
 	"coder.internal/coderd/users"
 	"coder.internal/coderd/workspaces"
@@ -84,6 +85,7 @@ type slices struct {
 	external    *externalauth.Service
 	jobs        *jobs.Queue
 	coordinator *coordinator.Coordinator
+	rendezvous  *rendezvous.Service
 	relay       *relay.Relay  // nil when it is off
 	feed        *mapfeed.Feed // nil without a URL of relays
 	node        *ownNode
@@ -117,6 +119,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.parts = []lifecycle.Part{
 		{Name: "pubsub", Run: p.pubsub.Run, Ready: p.pubsub.Ready()},
 		{Name: "jobs", Run: p.jobs.Run},
+		{Name: "rendezvous", Run: p.rendezvous.Run, Ready: p.rendezvous.Ready()},
 		{Name: "coordinator", Run: p.coordinator.Run},
 		{Name: "agents", Run: p.agents.Run},
 	}

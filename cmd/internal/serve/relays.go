@@ -13,6 +13,7 @@ import (
 
 	"coder.internal/api/tailrpc"
 	"coder.internal/coderd/coordinator"
+	"coder.internal/coderd/rendezvous"
 	"coder.internal/derp/derpmap"
 	"coder.internal/derp/mapfeed"
 	"coder.internal/derp/relay"
@@ -56,6 +57,11 @@ func (s *Server) buildNetwork(ctx context.Context, p *slices) (err error) {
 		options.Forgotten = func(key string) { p.relay.Evict(key) }
 	}
 	if p.coordinator, err = coordinator.New(options); err != nil {
+		return err
+	}
+	p.rendezvous, err = rendezvous.New(rendezvous.Options{DB: s.db, PubSub: p.pubsub, Log: s.log, Clock: clock.Real(),
+		Replica: s.replicaID, Coordinator: p.coordinator})
+	if err != nil {
 		return err
 	}
 	if c.Enable {

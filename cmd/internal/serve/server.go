@@ -29,6 +29,7 @@ type Server struct {
 	db       *database.DB
 
 	accessURL  *url.URL
+	replicaID  api.ID                  // of this process, another at each start
 	relayMap   func() tailrpc.RelayMap // set by buildRelays
 	defaultOrg api.ID
 	queue      *jobs.Queue
@@ -52,7 +53,7 @@ func NewServer(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, er
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, ready: make(chan struct{})}
+	s := &Server{cfg: cfg, log: log, replicaID: api.NewID(), ready: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
