@@ -50,6 +50,7 @@ type options struct {
 	dsn    string
 	deaf   bool // hints do not arrive
 	frozen bool // the coordinator's clock is the test's
+	poll   time.Duration
 }
 
 // background runs f until the test ends, or until stop, and waits for it.
@@ -93,7 +94,7 @@ func newReplica(t testing.TB, o options) *replica {
 	var err error
 	r.coord, err = coordinator.New(co)
 	require.NoError(t, err)
-	r.rv, err = rendezvous.New(rendezvous.Options{DB: r.db, PubSub: ps, Log: log, Clock: quartz.NewReal(), Replica: r.id, Coordinator: r.coord})
+	r.rv, err = rendezvous.New(rendezvous.Options{DB: r.db, PubSub: ps, Log: log, Clock: quartz.NewReal(), Replica: r.id, Coordinator: r.coord, PollInterval: o.poll})
 	require.NoError(t, err)
 	srv := httptest.NewServer(http.HandlerFunc(r.serve))
 	r.url = srv.URL
@@ -122,7 +123,7 @@ func pair(t testing.TB, change ...func(*options)) (a, b *replica) {
 }
 
 func frozen(o *options) { o.frozen = true }
-func deaf(o *options)   { o.deaf = true }
+func deaf(o *options)   { o.deaf, o.poll = true, 50*time.Millisecond }
 
 func within(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
