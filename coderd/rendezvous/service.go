@@ -43,7 +43,7 @@ const (
 	topicAgain = "network_again"
 
 	callTimeout = 5 * time.Second
-	pollEvery   = 3 * time.Second
+	defaultPoll = 3 * time.Second
 	// readPause is the least time between two readings; it is longer where a reading
 	// takes more than a tenth of it.
 	readPause = 20 * time.Millisecond
@@ -62,7 +62,7 @@ const (
 	stopTime = 3 * time.Second
 )
 
-// Options of New. Rand may be nil.
+// Options of New. Rand and PollInterval may be zero.
 type Options struct {
 	DB      *database.DB
 	PubSub  *pubsub.PubSub
@@ -72,6 +72,8 @@ type Options struct {
 	// Coordinator is joined with the others.
 	Coordinator *coordinator.Coordinator
 	Rand        func() float64 // in [0,1)
+	// PollInterval is how often rows are read without a hint; 0 means 3 s.
+	PollInterval time.Duration
 }
 
 // Service connects one coordinator with those of the other replicas.
@@ -115,6 +117,9 @@ func New(o Options) (*Service, error) {
 	if o.Rand == nil {
 		o.Rand = rand.Float64
 	}
+	if o.PollInterval == 0 {
+		o.PollInterval = defaultPoll
+	}
 	s := &Service{opts: o, db: o.DB, log: o.Log.With("component", "rendezvous"), coord: o.Coordinator,
 		queue: newQueue(), ready: make(chan struct{}), wanted: true, pause: firstPause}
 	o.Coordinator.Join(&exchange{s})
@@ -157,7 +162,7 @@ func (s *Service) Run(ctx context.Context) error {
 	hints, again := s.opts.PubSub.Subscribe(topic), s.opts.PubSub.Subscribe(topicAgain)
 	defer hints.Close()
 	defer again.Close()
-	poll := s.opts.Clock.NewTicker(pollEvery, "rendezvous", "poll")
+	poll := s.opts.Clock.NewTicker(s.opts.PollInterval, "rendezvous", "poll")
 	defer poll.Stop()
 	clean := s.opts.Clock.NewTicker(cleanEvery, "rendezvous", "clean")
 	defer clean.Stop()

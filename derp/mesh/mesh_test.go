@@ -59,9 +59,7 @@ func TestPacketsCross(t *testing.T) {
 		})
 	}
 	// The large ones, too.
-	big := make([]byte, 60<<10)
-	require.NoError(t, nodes[1].c.Send(nodes[3].key, big))
-	require.Len(t, (<-nodes[3].got).Data, len(big))
+	passes(t, nodes[1], nodes[3], strings.Repeat("x", 60<<10))
 }
 
 func TestOwnCAAndPrefix(t *testing.T) {
@@ -197,13 +195,10 @@ func TestSetCloses(t *testing.T) {
 	require.Equal(t, kept.Up, a.link(t).Up, "the other was not touched")
 	// What is sent to its nodes now is not forwarded any more. The second packet
 	// is read after the first.
+	passes(t, na, nc, "before")
 	before := gather(t, a.relay)["coder_derp_server_packets_forwarded_out_total"]
-	for len(nc.got) > 0 {
-		<-nc.got
-	}
 	require.NoError(t, na.c.Send(nb.key, []byte("x")))
-	require.NoError(t, na.c.Send(nc.key, []byte("y")))
-	require.Equal(t, "y", string((<-nc.got).Data))
+	passes(t, na, nc, "after")
 	require.EqualValues(t, 1, gather(t, a.relay)["coder_derp_server_packets_forwarded_out_total"]-before)
 	require.EqualValues(t, 1, gather(t, a.mesh)["coder_derp_mesh_nodes"])
 	require.Empty(t, nb.got)
@@ -377,6 +372,7 @@ func TestOrder(t *testing.T) {
 	joined(t, a, b)
 	na, nb := newNode(t, a, key.NewNode()), newNode(t, b, key.NewNode())
 	reaches(t, na, nb)
+	passes(t, na, nb, "the last that may come twice")
 	for i := range uint32(500) {
 		require.NoError(t, na.c.Send(nb.key, binary.BigEndian.AppendUint32(nil, i)))
 		if i%16 == 15 { // the receiver's queue in the relay is short
@@ -390,4 +386,44 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Floods over a link are limited where they come from, and those who ask little
+// are served at once, over the same link and at the same relays.
+func TestFairOverALink(t *testing.T) {
+	t.Parallel()
+	var busy atomic.Bool
+	a, b := newReplica(t, options{relay: relay.Config{Busy: busy.Load}}), newReplica(t, options{})
+	joined(t, a, b)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	defer wg.Wait()
+	defer close(stop)
+	for range 2 {
+		from, to := newNode(t, a, key.NewNode()), newNode(t, b, key.NewNode())
+		reaches(t, from, to)
+		wg.Go(func() {
+			blob := make([]byte, 32<<10)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = from.c.Send(to.key, blob)
+				}
+			}
+		})
+	}
+	busy.Store(true)
+	limit := func() float64 { return gather(t, a.relay)["coder_derp_server_fair_bytes_per_second"] }
+	soon(t, "the floods are limited", func() bool { return limit() > 0 })
+	na, nb := newNode(t, a, key.NewNode()), newNode(t, b, key.NewNode())
+	reaches(t, na, nb)
+	reaches(t, nb, na)
+	for i := range 100 {
+		passes(t, na, nb, fmt.Sprint("there ", i))
+		passes(t, nb, na, fmt.Sprint("back ", i))
+	}
+	busy.Store(false)
+	soon(t, "no limit once there is room", func() bool { return limit() == 0 })
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -81,12 +82,14 @@ func newReplica(t testing.TB, o options) *replica {
 	wg.Go(func() { failed <- r.mesh.Run(ctx) })
 	mux := http.NewServeMux()
 	mux.Handle(o.prefix+"/derp", r.relay.Handler())
+	r.srv = httptest.NewUnstartedServer(mux)
+	r.srv.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	if o.tls {
-		r.srv = httptest.NewTLSServer(mux)
+		r.srv.StartTLS()
 		r.roots = x509.NewCertPool()
 		r.roots.AddCert(r.srv.Certificate())
 	} else {
-		r.srv = httptest.NewServer(mux)
+		r.srv.Start()
 	}
 	r.url = r.srv.URL + o.prefix
 	r.kill = sync.OnceFunc(func() {
@@ -247,6 +250,24 @@ func reaches(t testing.TB, from, to *node) time.Duration {
 	}
 }
 
+// passes sends one packet and waits until it is there. What was sent before it,
+// from the same node to the same one, is there or lost by then.
+func passes(t testing.TB, from, to *node, text string) {
+	t.Helper()
+	require.NoError(t, from.c.Send(to.key, []byte(text)))
+	late := time.After(patient)
+	for {
+		select {
+		case p := <-to.got:
+			if string(p.Data) == text {
+				return
+			}
+		case <-late:
+			t.Fatalf("a packet of %d bytes was lost", len(text))
+		}
+	}
+}
+
 // gather collects a collector's figures without their labels.
 func gather(t testing.TB, c prometheus.Collector) map[string]float64 {
 	t.Helper()
@@ -266,10 +287,10 @@ func gather(t testing.TB, c prometheus.Collector) map[string]float64 {
 // wire passes TCP on to a server until it is frozen or cut.
 type wire struct {
 	url string
-	to  string
 	ln  net.Listener
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards all below
+	to     string
 	frozen chan struct{} // closed once nothing passes
 	conns  map[net.Conn]bool
 	dials  int
@@ -298,7 +319,7 @@ func (w *wire) accept() {
 		if err != nil {
 			return
 		}
-		b, err := net.Dial("tcp", w.to)
+		b, err := net.Dial("tcp", w.target())
 		if err != nil {
 			_ = a.Close()
 			continue
@@ -352,6 +373,21 @@ func (w *wire) cut() {
 	}
 	clear(w.conns)
 }
+
+// lead sends the connections that come from now on to another replica.
+func (w *wire) lead(to *replica) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to.srv.Listener.Addr().String()
+}
+
+func (w *wire) target() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to
+}
+
+func (w *wire) addr() netip.AddrPort { return netip.MustParseAddrPort(w.ln.Addr().String()) }
 
 func (w *wire) dialled() int {
 	w.mu.Lock()

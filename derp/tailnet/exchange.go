@@ -15,13 +15,6 @@ const (
 	dialTimeout  = 30 * time.Second
 	pingInterval = 10 * time.Second
 	pingMisses   = 2
-	// firstRetry and lastRetry bound the pause between dials; each is drawn
-	// from its upper half. A session of steadyAfter starts over at firstRetry.
-	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 5 * time.Second
-	steadyAfter = 30 * time.Second
-	// busyRetry replaces lastRetry while streams are open.
-	busyRetry = time.Second
 	// checkTimeout bounds the answer of a coordinator that is in doubt.
 	checkTimeout = 2 * time.Second
 	sweepEvery   = time.Minute
@@ -53,8 +46,9 @@ func (c *Conn) Run(ctx context.Context, exchange Exchange) error {
 }
 
 func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
-	pause := firstRetry
+	pause := newRetries()
 	for first := true; ; {
+		lasted := noSession
 		dctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		ws, err := exchange(dctx)
 		cancel()
@@ -66,9 +60,7 @@ func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
 			}
 			err = c.session(ctx, ws, !first)
 			first = false
-			if time.Since(began) > steadyAfter || errors.Is(err, errMove) {
-				pause = firstRetry
-			}
+			lasted = time.Since(began)
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -77,16 +69,13 @@ func (c *Conn) exchangeForever(ctx context.Context, exchange Exchange) error {
 		if errors.Is(err, ErrRefused) {
 			return err
 		}
-		if c.busy() {
-			pause = min(pause, busyRetry)
-		}
-		c.log.Warn("coordinator is out of reach, dialling again", "error", err, "pause", pause)
+		wait := pause.next(lasted, errors.Is(err, errMove), c.busy(), c.cfg.Jitter())
+		c.log.Warn("coordinator is out of reach, dialling again", "error", err, "pause", wait)
 		// A connection that was left over may have died in the same way.
 		c.cfg.HTTPClient.CloseIdleConnections()
-		if sleep(ctx, pause/2+time.Duration(c.cfg.Jitter()*float64(pause/2))) != nil {
+		if sleep(ctx, wait) != nil {
 			return nil
 		}
-		pause = min(2*pause, lastRetry)
 	}
 }
 
