@@ -44,6 +44,7 @@ type hop struct {
 	changed bool // and shall be
 	stays   bool // it has become a connection, whose end calls leave
 	leave   func()
+	asked   *line // it was asked on, and has begun to answer
 }
 
 type hopKey struct{}
@@ -128,6 +129,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 	}
 	if to, ok := firstPage(r, h); ok {
 		redirect(w, to, h.place.Query)
+		return
+	}
+	if p.quick(w, r, h) {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))

@@ -7,6 +7,9 @@ import (
 	"coder.internal/api"
 )
 
+// sessionHeader is ours, in small letters.
+var sessionHeader = strings.ToLower(api.SessionTokenHeader)
+
 // strange are headers by which a balancer tells an application where a request comes
 // from or what it was for. Those of strangers go; rewrite sets ours.
 var strange = map[string]bool{"forwarded": true, "x-real-ip": true, "true-client-ip": true, "cf-connecting-ip": true,
@@ -15,12 +18,21 @@ var strange = map[string]bool{"forwarded": true, "x-real-ip": true, "true-client
 	"x-original-forwarded-for": true, "x-rewrite-url": true, "x-url-scheme": true, "x-proxy-user-ip": true, "x-envoy-external-address": true,
 	"x-envoy-original-path": true, "front-end-https": true}
 
+// isStrange reports whether a request's header says, for a stranger, where it comes
+// from, or is our token. Many applications take an underscore for a hyphen.
+func isStrange(name string) bool {
+	if name == "" || !strings.ContainsRune("fFxXtTcC", rune(name[0])) { // the first letters of all of them
+		return false
+	}
+	plain := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return strange[plain] || strings.HasPrefix(plain, "x-forwarded-") || plain == sessionHeader
+}
+
 // withoutForwarded takes out what strangers say of where a request comes from, and
-// our token. Many applications take an underscore for a hyphen.
+// our token.
 func withoutForwarded(h http.Header) {
 	for name := range h {
-		plain := strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if strange[plain] || strings.HasPrefix(plain, "x-forwarded-") || plain == strings.ToLower(api.SessionTokenHeader) {
+		if isStrange(name) {
 			delete(h, name)
 		}
 	}
