@@ -34,6 +34,7 @@ const (
 type hop struct {
 	visit    Visit
 	place    Place
+	way      string // the authority of place
 	decision *decision
 	who      Visitor
 	// chunked is a body of HTTP/1 whose length its chunks tell.
@@ -165,7 +166,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	}
 	escaped := target(pr.In.URL.EscapedPath(), h)
 	out := pr.Out
-	out.URL = &url.URL{Scheme: scheme, Host: authority(h.place.AgentID, h.place.Address), RawQuery: pr.In.URL.RawQuery,
+	out.URL = &url.URL{Scheme: scheme, Host: h.way, RawQuery: pr.In.URL.RawQuery,
 		ForceQuery: pr.In.URL.ForceQuery}
 	out.URL.Path, _ = url.PathUnescape(escaped) // it was parsed already
 	out.URL.RawPath = escaped

@@ -100,7 +100,7 @@ func (t *lines) RoundTrip(r *http.Request) (*http.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			l = &line{conn: conn, key: r.URL.Host}
+			l = &line{conn: conn, key: strings.Clone(r.URL.Host)}
 		}
 		res, err := t.ask(r, l)
 		var other *switched
@@ -314,7 +314,6 @@ func (t *lines) put(l *line) {
 		_ = l.conn.Close()
 		return
 	}
-	l.key = strings.Clone(l.key)
 	t.idle[l.key] = append(t.idle[l.key], l)
 	t.kept++
 	if t.kept == 1 {

@@ -26,30 +26,25 @@ func (p *Proxy) quick(w http.ResponseWriter, r *http.Request, h *hop) bool {
 	if h.place.TLS || h.place.Base != "" || h.chunked || !plainRequest(r) {
 		return false
 	}
-	l := p.lines.take(authority(h.place.AgentID, h.place.Address))
+	l := p.lines.take(h.way)
 	if l == nil {
 		return false
 	}
-	broke := func() { reset(l.conn) }
-	left := context.AfterFunc(r.Context(), broke)
-	ended := context.AfterFunc(h.decision.ended, broke)
-	stop := func() bool {
-		a, b := left(), ended()
-		return a && b
-	}
 	l.ready()
-	if err := l.send(r, h); err != nil {
-		stop()
-		reset(l.conn)
-		return false // it was closed while it was kept, or the right ended
+	if !h.decision.asking.add(l) {
+		p.lines.give(l)
+		return false
+	}
+	stop := context.AfterFunc(r.Context(), func() { reset(l.conn) })
+	err := l.send(r, h)
+	right := h.decision.asking.remove(l)
+	if !stop() || !right || err != nil {
+		reset(l.conn) // it was closed while it was kept, or the browser left, or the right ended
+		return false
 	}
 	seen, _ := l.br.Peek(l.br.Buffered()) // it is there
 	a, ok := readPlain(seen)
-	switch {
-	case !stop():
-		reset(l.conn)
-		return false
-	case !ok || a.size > len(seen)-a.head:
+	if !ok || a.size > len(seen)-a.head {
 		h.asked = l
 		return false
 	}
@@ -161,4 +156,46 @@ func appendHeaders(b []byte, header http.Header) []byte {
 
 func appendHeader(b []byte, name, value string) []byte {
 	return append(append(append(append(b, name...), ": "...), value...), "\r\n"...)
+}
+
+// asking are the lines of one decision on which somebody waits for an answer.
+type asking struct {
+	mu    sync.Mutex // guards what follows
+	lines map[*line]struct{}
+	over  bool
+}
+
+// add returns false where the decision has ended.
+func (a *asking) add(l *line) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lines == nil {
+		a.lines = map[*line]struct{}{}
+	}
+	if !a.over {
+		a.lines[l] = struct{}{}
+	}
+	return !a.over
+}
+
+// remove returns false where the line is broken, or about to be.
+func (a *asking) remove(l *line) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.lines, l)
+	return !a.over
+}
+
+// end breaks all lines.
+func (a *asking) end() {
+	a.mu.Lock()
+	a.over = true
+	lines := make([]*line, 0, len(a.lines))
+	for l := range a.lines {
+		lines = append(lines, l)
+	}
+	a.mu.Unlock()
+	for _, l := range lines {
+		reset(l.conn)
+	}
 }
