@@ -239,7 +239,10 @@ func (p *Proxy) response(res *http.Response) error {
 
 // failed answers where the application did not.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
-	h := hopOf(r.Context())
+	p.fail(w, r, hopOf(r.Context()), err)
+}
+
+func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, h *hop, err error) {
 	var unreachable *dialError
 	var other *switched
 	switch {

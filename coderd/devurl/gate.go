@@ -52,7 +52,9 @@ type gateKey struct {
 }
 
 func keyOf(v Visit, who Visitor) gateKey {
-	return gateKey{origin: v.Origin, target: v.Target, visitor: sha256.Sum256([]byte(who.Session + "\x00" + who.Token.Reveal()))}
+	var space [512]byte
+	shown := append(append(append(space[:0], who.Session...), 0), who.Token.Reveal()...)
+	return gateKey{origin: v.Origin, target: v.Target, visitor: sha256.Sum256(shown)}
 }
 
 // decision is what Apps last said. It ends when it says something else.

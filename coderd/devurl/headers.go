@@ -1,6 +1,7 @@
 package devurl
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -9,6 +10,13 @@ import (
 
 // sessionHeader is ours, in small letters.
 var sessionHeader = strings.ToLower(api.SessionTokenHeader)
+
+const (
+	// forwardedFor begins a whole family of them.
+	forwardedFor = "x-forwarded-"
+	// maxStrange is more than the longest name of them has, in bytes.
+	maxStrange = 32
+)
 
 // strange are headers by which a balancer tells an application where a request comes
 // from or what it was for. Those of strangers go; rewrite sets ours.
@@ -21,11 +29,22 @@ var strange = map[string]bool{"forwarded": true, "x-real-ip": true, "true-client
 // isStrange reports whether a request's header says, for a stranger, where it comes
 // from, or is our token. Many applications take an underscore for a hyphen.
 func isStrange(name string) bool {
-	if name == "" || !strings.ContainsRune("fFxXtTcC", rune(name[0])) { // the first letters of all of them
-		return false
+	var space [maxStrange]byte
+	if len(name) > maxStrange {
+		name = name[:maxStrange] // of those only the family is left
 	}
-	plain := strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	return strange[plain] || strings.HasPrefix(plain, "x-forwarded-") || plain == sessionHeader
+	plain := space[:len(name)]
+	for i := range plain {
+		c := name[i]
+		switch {
+		case c == '_':
+			c = '-'
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		plain[i] = c
+	}
+	return bytes.HasPrefix(plain, []byte(forwardedFor)) || string(plain) == sessionHeader || strange[string(plain)]
 }
 
 // withoutForwarded takes out what strangers say of where a request comes from, and

@@ -37,9 +37,14 @@ func (p *Proxy) quick(w http.ResponseWriter, r *http.Request, h *hop) bool {
 	}
 	stop := context.AfterFunc(r.Context(), func() { reset(l.conn) })
 	err := l.send(r, h)
-	right := h.decision.asking.remove(l)
-	if !stop() || !right || err != nil {
-		reset(l.conn) // it was closed while it was kept, or the browser left, or the right ended
+	there := stop()
+	if right := h.decision.asking.remove(l); !there || !right {
+		reset(l.conn)
+		p.fail(w, r, h, context.Canceled)
+		return true
+	}
+	if err != nil {
+		reset(l.conn) // it was closed while it was kept
 		return false
 	}
 	seen, _ := l.br.Peek(l.br.Buffered()) // it is there
