@@ -123,7 +123,7 @@ ledger: build ## kill servers, daemons and terraforms while workspaces are built
 audit-test: ## kill servers between a change and its answer, then compare changes and entries; ARGS="-seed 7 -kills 200"
 	go test -count=1 -timeout 30m -v -run '^TestAuditIsCompleteWhenKilled$$' ./cmd/internal/serve -args $(ARGS)
 
-fuzz: ## search for names, paths, URLs and cookies that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
+fuzz: ## search for names, paths, URLs, cookies, requests and answers that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
 	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \
 	  go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -parallel 1 $(ARGS) ./coderd/devurl; done
 
