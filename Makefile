@@ -126,7 +126,7 @@ audit-test: ## kill servers between a change and its answer, then compare change
 chaos-postgres: ## freeze, fail over and fill Postgres under a server, and put pgbouncer before it (as root)
 	go test -count=1 -v -tags chaos ./cmd/internal/serve/chaos
 
-fuzz: ## search for names, paths, URLs and cookies that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
+fuzz: ## search for names, paths, URLs, cookies, requests and answers that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
 	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \
 	  go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -parallel 1 $(ARGS) ./coderd/devurl; done
 

@@ -34,6 +34,7 @@ const (
 type hop struct {
 	visit    Visit
 	place    Place
+	way      string // the authority of place
 	decision *decision
 	who      Visitor
 	// chunked is a body of HTTP/1 whose length its chunks tell.
@@ -44,6 +45,7 @@ type hop struct {
 	changed bool // and shall be
 	stays   bool // it has become a connection, whose end calls leave
 	leave   func()
+	asked   *line // it was asked on, and has begun to answer
 }
 
 type hopKey struct{}
@@ -130,6 +132,9 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, h *hop) {
 		redirect(w, to, h.place.Query)
 		return
 	}
+	if p.quick(w, r, h) {
+		return
+	}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), hopKey{}, h))
 	defer cancel()
 	defer context.AfterFunc(h.decision.ended, cancel)()
@@ -161,7 +166,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	}
 	escaped := target(pr.In.URL.EscapedPath(), h)
 	out := pr.Out
-	out.URL = &url.URL{Scheme: scheme, Host: authority(h.place.AgentID, h.place.Address), RawQuery: pr.In.URL.RawQuery,
+	out.URL = &url.URL{Scheme: scheme, Host: h.way, RawQuery: pr.In.URL.RawQuery,
 		ForceQuery: pr.In.URL.ForceQuery}
 	out.URL.Path, _ = url.PathUnescape(escaped) // it was parsed already
 	out.URL.RawPath = escaped
@@ -234,7 +239,10 @@ func (p *Proxy) response(res *http.Response) error {
 
 // failed answers where the application did not.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
-	h := hopOf(r.Context())
+	p.fail(w, r, hopOf(r.Context()), err)
+}
+
+func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, h *hop, err error) {
 	var unreachable *dialError
 	var other *switched
 	switch {

@@ -52,7 +52,9 @@ type gateKey struct {
 }
 
 func keyOf(v Visit, who Visitor) gateKey {
-	return gateKey{origin: v.Origin, target: v.Target, visitor: sha256.Sum256([]byte(who.Session + "\x00" + who.Token.Reveal()))}
+	var space [512]byte
+	shown := append(append(append(space[:0], who.Session...), 0), who.Token.Reveal()...)
+	return gateKey{origin: v.Origin, target: v.Target, visitor: sha256.Sum256(shown)}
 }
 
 // decision is what Apps last said. It ends when it says something else.
@@ -63,6 +65,7 @@ type decision struct {
 
 	busy    chan struct{} // closed when the check under way is over; nil for none
 	place   Place
+	way     string    // the authority of place
 	err     error     // of the last attempt
 	made    time.Time // the last yes
 	used    time.Time
@@ -73,6 +76,8 @@ type decision struct {
 	// ended is over when the streams must end, by end. It is no request's.
 	ended context.Context
 	end   context.CancelFunc
+	// asking are the lines of quick questions, which ended breaks too.
+	asking asking
 }
 
 func newGate(apps Apps, c quartz.Clock, log *slog.Logger) *gate {
@@ -99,6 +104,7 @@ func (g *gate) enter(ctx context.Context, v Visit, who Visitor) (d *decision, fi
 			}
 			d = &decision{key: key, visit: v, who: who}
 			d.ended, d.end = context.WithCancel(context.Background())
+			context.AfterFunc(d.ended, d.asking.end)
 			g.all[key] = d
 		}
 		now := g.clock.Now()
@@ -164,11 +170,11 @@ func (g *gate) leave(d *decision) {
 	g.count(d)
 }
 
-// at is where a decision leads.
-func (g *gate) at(d *decision) Place {
+// at is where a decision leads, and the authority of it.
+func (g *gate) at(d *decision) (p Place, way string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return d.place
+	return d.place, d.way
 }
 
 // decide asks once and ends the decision where the answer is another one.
@@ -183,6 +189,9 @@ func (g *gate) decide(ctx context.Context, d *decision) {
 	now := g.clock.Now()
 	switch {
 	case err == nil && (d.made.IsZero() || d.place.same(place)):
+		if d.made.IsZero() {
+			d.way = authority(place.AgentID, place.Address) // that of the same place is the same
+		}
 		d.made, d.place = now, place
 		return
 	case err == nil: // the next request makes another decision

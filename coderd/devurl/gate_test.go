@@ -34,7 +34,8 @@ func TestGateFresh(t *testing.T) {
 			d, _, err := g.enter(t.Context(), Visit{Origin: "http://a.test"}, Visitor{})
 			require.NoError(t, err)
 			defer g.leave(d)
-			return g.at(d).State
+			at, _ := g.at(d)
+			return at.State
 		}
 		assert.Equal(t, state, enter())
 		clock.Advance(want - time.Millisecond)

@@ -48,6 +48,7 @@ type line struct {
 	key   string        // the address
 	br    *bufio.Reader // nil while it is kept
 	head  int           // bytes that the head of an answer may still have; negative: any
+	asked bool          // a request was sent on it, whose answer has begun
 	since time.Time     // it is kept
 }
 
@@ -88,7 +89,10 @@ func (t *lines) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "http" || !easy(r) {
 		return t.other.RoundTrip(r)
 	}
-	l := t.take(r.URL.Host)
+	l := t.asked(r)
+	if l == nil {
+		l = t.take(r.URL.Host)
+	}
 	for {
 		kept := l != nil
 		if !kept {
@@ -96,7 +100,7 @@ func (t *lines) RoundTrip(r *http.Request) (*http.Response, error) {
 			if err != nil {
 				return nil, err
 			}
-			l = &line{conn: conn, key: r.URL.Host}
+			l = &line{conn: conn, key: strings.Clone(r.URL.Host)}
 		}
 		res, err := t.ask(r, l)
 		var other *switched
@@ -114,13 +118,29 @@ func (t *lines) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// ask asks on a line.
-func (t *lines) ask(r *http.Request, l *line) (*http.Response, error) {
-	stop := context.AfterFunc(r.Context(), func() { reset(l.conn) })
+// asked takes the line on which a request was asked already.
+func (t *lines) asked(r *http.Request) *line {
+	h := hopOf(r.Context())
+	if h == nil || h.asked == nil {
+		return nil
+	}
+	l := h.asked
+	h.asked, l.asked = nil, true
+	return l
+}
+
+// ready gets a line its buffer.
+func (l *line) ready() {
 	if l.br == nil {
 		l.br = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is put
 		l.br.Reset(l)
 	}
+}
+
+// ask asks on a line.
+func (t *lines) ask(r *http.Request, l *line) (*http.Response, error) {
+	stop := context.AfterFunc(r.Context(), func() { reset(l.conn) })
+	l.ready()
 	res, err := l.converse(r)
 	if err != nil {
 		stop()
@@ -140,18 +160,14 @@ func (t *lines) ask(r *http.Request, l *line) (*http.Response, error) {
 
 // converse sends a request and reads the head of its answer.
 func (l *line) converse(r *http.Request) (*http.Response, error) {
-	bw := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // nothing else is put
-	bw.Reset(l.conn)
-	err := r.Write(bw)
-	if err == nil {
-		err = bw.Flush()
+	if !l.asked {
+		err := l.write(r)
+		l.head = maxAnswerHead
+		if _, rerr := l.br.Peek(1); rerr != nil {
+			return nil, errors.Join(errNothing, err, rerr)
+		}
 	}
-	bw.Reset(nil)
-	writers.Put(bw)
-	l.head = maxAnswerHead
-	if _, rerr := l.br.Peek(1); rerr != nil {
-		return nil, errors.Join(errNothing, err, rerr)
-	}
+	l.asked = false
 	// What was sent in part may have been answered: that it is too long, say.
 	trace := httptrace.ContextClientTrace(r.Context())
 	for range maxInterim {
@@ -172,6 +188,18 @@ func (l *line) converse(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, errInterim
+}
+
+func (l *line) write(r *http.Request) error {
+	bw := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // nothing else is put
+	bw.Reset(l.conn)
+	err := r.Write(bw)
+	if err == nil {
+		err = bw.Flush()
+	}
+	bw.Reset(nil)
+	writers.Put(bw)
+	return err
 }
 
 // Read reads what the application sends; the head of an answer is bounded.
@@ -220,11 +248,21 @@ func (b *lineBody) end(whole bool) {
 	switch {
 	case !whole || !free:
 		reset(b.line.conn)
-	case b.keep && b.line.br.Buffered() == 0 && quiet(b.line.conn):
-		b.lines.put(b.line)
+	case b.keep:
+		b.lines.give(b.line)
 	default:
 		_ = b.line.conn.Close()
 	}
+}
+
+// give takes a line back whose answer has been read, and keeps it where it is good
+// for another.
+func (t *lines) give(l *line) {
+	if l.br.Buffered() == 0 && quiet(l.conn) {
+		t.put(l)
+		return
+	}
+	_ = l.conn.Close()
 }
 
 // quiet reports whether a connection is worth keeping: the other side is there and
@@ -276,7 +314,6 @@ func (t *lines) put(l *line) {
 		_ = l.conn.Close()
 		return
 	}
-	l.key = strings.Clone(l.key)
 	t.idle[l.key] = append(t.idle[l.key], l)
 	t.kept++
 	if t.kept == 1 {

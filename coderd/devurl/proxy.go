@@ -60,6 +60,8 @@ type Proxy struct {
 	rev   *httputil.ReverseProxy
 	slots chan struct{}
 
+	visits *visits
+
 	mu      sync.Mutex // guards stopped
 	stopped bool
 	open    sync.WaitGroup
@@ -74,7 +76,7 @@ func NewProxy(o ProxyOptions) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{opts: o, log: o.Log.With("component", "devurl"), gate: newGate(o.Apps, o.Clock, o.Log.With("component", "devurl")),
-		slots: make(chan struct{}, maxRequests)}
+		slots: make(chan struct{}, maxRequests), visits: newVisits(o.Sites)}
 	p.http = p.transport()
 	p.lines = newLines(p.http, o.Clock, p.dial)
 	p.rev = p.reverse()
@@ -169,7 +171,7 @@ func badName() Page {
 
 // ServeHTTP serves one request to a host of applications.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	visit, err := p.opts.Sites.visit(r.Host, r.URL.EscapedPath())
+	visit, err := p.visits.visit(r.Host, r.URL)
 	if err != nil || !spelt(r) {
 		badName().Write(w, r)
 		return
@@ -224,7 +226,8 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, h *hop) bool {
 		p.refuse(w, r, h.visit, err)
 		return false
 	}
-	h.decision, h.place = d, p.gate.at(d)
+	h.decision = d
+	h.place, h.way = p.gate.at(d)
 	if h.place.State != StateReady {
 		p.gate.leave(d)
 		p.unready(w, r, h.visit, h.place)
