@@ -119,6 +119,7 @@ func poolConfig(url string, opts Options) (*pgxpool.Config, error) {
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		useIDs(conn.TypeMap())
 		useRawJSON(conn.TypeMap())
+		useArrays(conn.TypeMap())
 		// As statements and not as startup parameters: poolers refuse those.
 		_, err := conn.PgConn().Exec(ctx, sessionSettings).ReadAll()
 		return err

@@ -3,6 +3,8 @@ package database
 import (
 	"context"
 	"io/fs"
+
+	"coder.internal/api"
 )
 
 // MigrateFiles is DB.Migrate with other migrations, for tests of failures.
@@ -25,4 +27,16 @@ func ReadSettings(ctx context.Context, q *Queries, a, b, c string) (out string, 
 func Fail(ctx context.Context, q *Queries) error {
 	_, err := q.db.Exec(ctx, "select 1 / $1::integer", 0)
 	return err
+}
+
+// ScanTexts reads a binary array of texts.
+func ScanTexts(src []byte) (out []string, err error) {
+	err = textsScanPlan{}.Scan(src, &out)
+	return out, err
+}
+
+// ScanIDs is ScanTexts for ids.
+func ScanIDs(src []byte) (out []api.ID, err error) {
+	err = idsScanPlan{}.Scan(src, &out)
+	return out, err
 }
