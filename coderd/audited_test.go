@@ -161,6 +161,9 @@ func userSteps() []step {
 		{route: "POST /api/v2/users/validate-password", none: noChange, do: func(w *world) request {
 			return request{w.d.Client(""), "POST", "/api/v2/users/validate-password", api.ValidatePasswordRequest{Password: "x"}}
 		}},
+		{route: "POST /api/v2/csp/reports", none: noChange, do: func(w *world) request {
+			return request{w.owner, "POST", "/api/v2/csp/reports", map[string]any{"csp-report": map[string]any{}}}
+		}},
 		{route: "POST /api/v2/authcheck", none: noChange, do: func(w *world) request {
 			return request{w.owner, "POST", "/api/v2/authcheck", map[string]any{"checks": map[string]any{}}}
 		}},

@@ -1,8 +1,11 @@
 package coderd
 
 import (
+	"net/http"
+
 	"coder.internal/coderd/httpapi"
 	"coder.internal/coderd/rbac"
+	"coder.internal/internal/clock"
 )
 
 // factRoutes: what clients ask about the deployment.
@@ -15,6 +18,9 @@ func (s *Server) factRoutes(a *httpapi.API) {
 	httpapi.Register(a, get("/api/v2/appearance", tag, "Get appearance", everybody), s.handleAppearance)
 	httpapi.Register(a, get("/api/v2/updatecheck", tag, "Check for a newer version", everybody), s.handleUpdateCheck)
 	httpapi.Register(a, get("/api/v2/regions", tag, "List regions", signedIn), s.handleRegions)
+	report := post("/api/v2/csp/reports", tag, "Report what the policy of a page refused", signedIn)
+	report.Status, report.MaxBody = http.StatusOK, maxViolationBody
+	httpapi.Register(a, report, newViolations(s.opts.Log, clock.Real()).handle)
 	httpapi.Register(a, get("/api/v2/applications/host", tag, "Get host of applications", signedIn), s.handleAppHost)
 }
 

@@ -3,6 +3,8 @@ package database
 import (
 	"context"
 	"io/fs"
+
+	"coder.internal/api"
 )
 
 // MigrateFiles is DB.Migrate with other migrations, for tests of failures.
@@ -29,3 +31,14 @@ func Fail(ctx context.Context, q *Queries) error {
 
 // WaitersMin is waitersMin.
 const WaitersMin = waitersMin
+// ScanTexts reads a binary array of texts.
+func ScanTexts(src []byte) (out []string, err error) {
+	err = textsScanPlan{}.Scan(src, &out)
+	return out, err
+}
+
+// ScanIDs is ScanTexts for ids.
+func ScanIDs(src []byte) (out []api.ID, err error) {
+	err = idsScanPlan{}.Scan(src, &out)
+	return out, err
+}

@@ -19,6 +19,7 @@ const preparedMark = "coder: prepares statements"
 func (db *DB) begin(ctx context.Context, conn *pgx.Conn) error {
 	useIDs(conn.TypeMap())
 	useRawJSON(conn.TypeMap())
+	useArrays(conn.TypeMap())
 	// As statements and not as startup parameters: poolers refuse those.
 	results, err := conn.PgConn().Exec(ctx, sessionSettings+";\nselect pg_backend_pid()").ReadAll()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"coder.internal/api"
 	"coder.internal/coderd/audit"
@@ -65,15 +66,30 @@ func memberships(stored []string) (map[api.ID][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		roles := []string{}
-		if m[idLen:] != "[]" { // most members have none
-			if err := json.Unmarshal([]byte(m[idLen:]), &roles); err != nil {
-				return nil, err
-			}
+		if out[id], err = roleNames(m[idLen:]); err != nil {
+			return nil, err
 		}
-		out[id] = roles
 	}
 	return out, nil
+}
+
+// roleNames reads a JSON list of names. What can be read without a decoder is: each
+// request has one.
+func roleNames(list string) ([]string, error) {
+	if list == "[]" {
+		return []string{}, nil
+	}
+	inner, begins := strings.CutPrefix(list, `["`)
+	inner, ends := strings.CutSuffix(inner, `"]`)
+	if begins && ends && !strings.Contains(inner, `\`) {
+		names := strings.Split(inner, `","`)
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, `"`) }) {
+			return names, nil
+		}
+	}
+	roles := []string{}
+	err := json.Unmarshal([]byte(list), &roles)
+	return roles, err
 }
 
 // customRoles reads the definitions of the custom roles that somebody holds. Nearly

@@ -312,6 +312,12 @@ export interface BuildInfo {
   workspace_proxy: boolean;
 }
 
+/** CSPViolation is what a browser reports when the Content-Security-Policy of a page refuses something. */
+export interface CSPViolation {
+  /** Report has the members that the browser sends, such as effective-directive, blocked-uri and document-uri. */
+  "csp-report": Record<string, unknown>;
+}
+
 /** ClientMessage is sent by nodes. Want is the whole set of agents that a server or a proxy asks for; nil is "unchanged". From agents and ordinary clients it is ignored: theirs is fixed by the route. */
 export interface ClientMessage {
   node?: Node;
@@ -2242,6 +2248,13 @@ export interface Endpoints {
     query: { limit?: number; offset?: number; after_id?: string; q?: string };
     body: undefined;
     response: ConnectionLogResponse;
+  };
+  /** Report what the policy of a page refused */
+  "POST /api/v2/csp/reports": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    body: CSPViolation;
+    response: undefined;
   };
   /** Get health of deployment */
   "GET /api/v2/debug/health": {
