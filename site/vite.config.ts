@@ -4,6 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { mockPlugin } from "./mock/plugin";
+import { chunks } from "./scripts/chunks";
 import { compress } from "./scripts/compress";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -49,7 +50,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // The server answers with terminal.html for the paths of terminals; see docs/decisions/0028.
-    rollupOptions: { input: [here("index.html"), here("terminal.html")] },
+    rolldownOptions: {
+      input: [here("index.html"), here("terminal.html")],
+      output: { codeSplitting: { groups: chunks(here("src/")) } },
+    },
   },
   server: {
     host: "127.0.0.1",

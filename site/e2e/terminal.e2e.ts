@@ -38,6 +38,24 @@ test("what is typed is seen, and a reload and another tab come back to it", asyn
   });
 });
 
+test("the cursor blinks, and no animation keeps the browser busy for it", async () => {
+  await visit("/icon.svg", { as: "alice" }, async ({ page, url }) => {
+    await page.emulateMedia({ reducedMotion: "no-preference" });
+    await page.goto(`${url}/@alice/api/terminal`);
+    await prompt(page);
+    // Until both of its colours have been seen.
+    await page.waitForFunction(`(() => {
+      const cursor = document.querySelector(".xterm-focus .xterm-cursor-blink");
+      window.seen = window.seen ?? new Set();
+      if (cursor) window.seen.add(getComputedStyle(cursor).backgroundColor);
+      return window.seen.size === 2;
+    })()`);
+    const running = `document.getAnimations().filter((a) => a.playState === "running"
+      && a.effect.target.closest(".xterm")).map((a) => a.animationName)`;
+    expect(await page.evaluate(running)).toEqual([]);
+  });
+});
+
 test("a lost connection is said, and the same terminal comes back", async () => {
   await visit("/@alice/api/terminal", { as: "alice" }, async ({ page, store, away }) => {
     await prompt(page);

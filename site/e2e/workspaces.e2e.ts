@@ -23,6 +23,18 @@ test("the filter is in the URL, and lists and text write the same", async () => 
   });
 });
 
+test("the list is asked for beside who is signed in, not after", async () => {
+  await visit("/icon.svg", { as: "alice" }, async ({ page, url }) => {
+    const asked = page.waitForRequest(/\/api\/v2\/workspaces\?/);
+    await page.route(/\/api\/v2\/users\/me$/, async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.goto(`${url}/workspaces`);
+    await page.getByRole("row", { name: /frontend/ }).waitFor();
+  });
+});
+
 test("a workspace is stopped from the list and is seen stopping, then stopped", async () => {
   const store = seed();
   store.held = true;

@@ -38,6 +38,7 @@ export function newRouter(client: QueryClient) {
     defaultPendingComponent: PagePending,
     defaultNotFoundComponent: () => <NotFound />,
     defaultPendingMs: 150,
+    defaultPendingMinMs: 0, // the router would keep a page back for half a second so that this one is seen
     scrollRestoration: true,
   });
 }
@@ -51,5 +52,7 @@ declare module "@tanstack/react-router" {
     area?: string;
     /** crumbs are what stands beside it. */
     crumbs?: (params: Record<string, string>) => string[];
+    /** early asks for what the page shows beside who is signed in: a loader would wait for that. */
+    early?: (client: QueryClient, search: object) => void;
   }
 }

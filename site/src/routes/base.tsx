@@ -33,7 +33,8 @@ export const listed = (search: Record<string, unknown>): { q?: string; page?: nu
 export const signedIn = createRoute({
   getParentRoute: () => root,
   id: "in",
-  beforeLoad: async ({ context, location }) => {
+  beforeLoad: async ({ context, location, matches }) => {
+    for (const match of matches) match.staticData.early?.(context.client, match.search);
     try {
       await context.client.ensureQueryData(me());
       void context.client.prefetchQuery(may(navChecks));

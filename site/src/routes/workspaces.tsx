@@ -7,10 +7,12 @@ import { signedIn, text, whole } from "./base";
 const workspacesPage = createRoute({
   getParentRoute: () => signedIn,
   path: "/workspaces",
-  staticData: { area: "/workspaces" },
+  staticData: {
+    area: "/workspaces",
+    early: (client, search: { filter?: string }) =>
+      void client.prefetchQuery(workspaces(search.filter ?? "owner:me", listLimit)),
+  },
   validateSearch: (search: Record<string, unknown>): { filter?: string } => ({ filter: text(search.filter) }),
-  loaderDeps: ({ search }) => ({ filter: search.filter ?? "owner:me" }),
-  loader: ({ context, deps }) => void context.client.prefetchQuery(workspaces(deps.filter, listLimit)),
   component: lazyRouteComponent(() => import("../pages/workspaces/page")),
 });
 

@@ -6,6 +6,7 @@ import { Terminal as XTerm } from "@xterm/xterm";
 import { isWeb, safeLink } from "@/lib/link";
 import { plain } from "@/lib/plain";
 import { colours } from "./colours";
+import { blink } from "./cursor";
 import { settings } from "./settings";
 
 /** The longest text that a program may put on the clipboard, in characters. */
@@ -65,6 +66,7 @@ export function draw(host: HTMLElement, font: string, events: Events): Drawn {
   if (wantsCard()) void withCard(term);
   hear(term, events);
   const leave = followSize(host, fit);
+  const still = blink(host, term);
   const paste = (event: ClipboardEvent) => {
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!lines(text) || term.modes.bracketedPasteMode) return;
@@ -80,6 +82,7 @@ export function draw(host: HTMLElement, font: string, events: Events): Drawn {
     dispose: () => {
       host.removeEventListener("paste", paste, { capture: true });
       leave();
+      still();
       term.dispose();
     },
   };
