@@ -21,7 +21,7 @@ NPM := cd site && ../scripts/node.sh npm
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test fuzz offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test ha chaos upgrade-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -122,6 +122,9 @@ ledger: build ## kill servers, daemons and terraforms while workspaces are built
 
 audit-test: ## kill servers between a change and its answer, then compare changes and entries; ARGS="-seed 7 -kills 200"
 	go test -count=1 -timeout 30m -v -run '^TestAuditIsCompleteWhenKilled$$' ./cmd/internal/serve -args $(ARGS)
+
+ha: build ## three replicas, haproxy and two workspaces on loopback, until Ctrl-C; ARGS="-port 3000"
+	@go build -o build/ha ./scripts/ha && exec ./build/ha $(ARGS)
 
 fuzz: ## search for names, paths, URLs and cookies that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
 	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \
