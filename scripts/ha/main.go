@@ -183,7 +183,7 @@ Try, in another terminal:
 
 Ctrl-C ends everything.
 
-`, filepath.Join(person.Dir, "config"), person.Binary, person.Binary, c.Replicas[0].Pid(), c.Replicas[1].Pid(), c.Postgres.URL())
+`, filepath.Join(person.Dir, "config"), person.Binary, person.Binary, c.Replicas[0].Pid(), c.Replicas[len(c.Replicas)-1].Pid(), c.Postgres.URL())
 }
 
 // follow prints what happens to replicas, and starts those again that ended.

@@ -43,6 +43,11 @@ func (p *Postgres) start(ctx context.Context) error {
 	if p.process, err = proc.Start("postgres", filepath.Join(p.dir, "postgres.log"), p.spec("postgres-builtin-serve")); err != nil {
 		return err
 	}
+	return p.Ready(ctx)
+}
+
+// Ready waits until it takes connections.
+func (p *Postgres) Ready(ctx context.Context) error {
 	return proc.Until(ctx, "postgres", 20*time.Millisecond, startWithin, func() (bool, error) {
 		select {
 		case <-p.process.Done():
@@ -88,7 +93,7 @@ func (p *Postgres) Terminate(ctx context.Context, n int) (int, error) {
 	}
 	defer conn.Close(ctx) //nolint:errcheck // it has done its work
 	const query = `select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity
-		where datname = current_database() and pid <> pg_backend_pid() order by backend_start limit $1) as some`
+		where datname = current_database() and pid <> pg_backend_pid() order by backend_start limit $1) as oldest`
 	var ended int
 	if err := conn.QueryRow(ctx, query, n).Scan(&ended); err != nil {
 		return 0, fmt.Errorf("end connections: %w", err)
