@@ -129,6 +129,9 @@ ha: build ## three replicas, haproxy and two workspaces on loopback, until Ctrl-
 chaos: build ## clients and random faults on three replicas, then a check of the history: SECONDS=600 SEED=1
 	go run ./scripts/ha/chaos -seconds $(or $(SECONDS),600) -seed $(or $(SEED),1) $(ARGS)
 
+upgrade-test: build ## roll three replicas from PREVIOUS (the last tag, else HEAD~) to this release and back under load
+	go run ./scripts/ha/upgrade $(if $(PREVIOUS),-previous $(PREVIOUS)) $(ARGS)
+
 fuzz: ## search for names, paths, URLs and cookies that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
 	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \
 	  go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s -parallel 1 $(ARGS) ./coderd/devurl; done

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,12 +22,26 @@ import (
 type Balancer struct {
 	Addr    string // host:port at which it listens
 	dir     string
-	servers []server
+	servers []Server
 	process *proc.Process
 }
 
-// server is a line of the back end.
-type server struct{ name, addr string }
+// Server is a line of the back end.
+type Server struct{ Name, Addr string }
+
+// StartBalancer starts a haproxy of its own, set as that of a cluster, on a free
+// port. Its files are in dir.
+func StartBalancer(ctx context.Context, dir string, servers ...Server) (*Balancer, error) {
+	addr, err := freeAddress("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	b := &Balancer{Addr: addr, dir: dir, servers: servers}
+	if err := b.start(ctx); err != nil {
+		return nil, errors.Join(err, b.Stop())
+	}
+	return b, nil
+}
 
 // config of haproxy. What is sent a second time is only what cannot have had an
 // effect: a request that found no connection, and a GET without an answer. Releases
@@ -57,7 +72,7 @@ backend replicas
   default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
 `, b.socket(), b.Addr)
 	for _, r := range b.servers {
-		fmt.Fprintf(&s, "  server %s %s\n", r.name, r.addr)
+		fmt.Fprintf(&s, "  server %s %s\n", r.Name, r.Addr)
 	}
 	return s.String()
 }
@@ -110,7 +125,8 @@ func (b *Balancer) start(ctx context.Context) error {
 	return b.process.Answers(ctx, b.Addr)
 }
 
-func (b *Balancer) stop() error {
+// Stop ends it.
+func (b *Balancer) Stop() error {
 	if b.process == nil {
 		return nil
 	}
@@ -129,34 +145,40 @@ func (b *Balancer) Up(ctx context.Context, name string, want bool) error {
 	})
 }
 
-// Busy returns the replica that has the most connections.
-func (b *Balancer) Busy() (string, error) {
+// Totals are what the balancer has had from clients since its start.
+type Totals struct{ Connections, Requests int }
+
+// Totals reads them.
+func (b *Balancer) Totals() (Totals, error) {
 	text, err := b.ask("show stat")
 	if err != nil {
-		return "", err
+		return Totals{}, err
 	}
-	const now, name = 4, 1 // columns of "show stat"
-	most, busy := -1, ""
-	for line := range strings.Lines(text) {
-		f := strings.Split(line, ",")
-		n := 0
-		if len(f) > 17 && f[0] == "replicas" && f[name] != "BACKEND" {
-			if _, err := fmt.Sscan(f[now], &n); err == nil && n > most {
-				most, busy = n, f[name]
-			}
-		}
-	}
-	return busy, nil
+	row := rowOf(text, "coder", "FRONTEND")
+	c, err1 := strconv.Atoi(row["stot"])
+	r, err2 := strconv.Atoi(row["req_tot"])
+	return Totals{c, r}, errors.Join(err1, err2)
 }
 
 // stateOf finds the state of a server in the answer to "show stat".
-func stateOf(text, name string) string {
-	for line := range strings.Lines(text) {
-		if f := strings.Split(line, ","); len(f) > 17 && f[0] == "replicas" && f[1] == name {
-			return f[17]
+func stateOf(text, name string) string { return rowOf(text, "replicas", name)["status"] }
+
+// rowOf finds a row of that answer, by the names of its columns.
+func rowOf(text, group, name string) map[string]string {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(text, "# "), "\n")
+	columns := strings.Split(first, ",")
+	for line := range strings.Lines(rest) {
+		f := strings.Split(line, ",")
+		if len(f) < 2 || f[0] != group || f[1] != name {
+			continue
 		}
+		row := map[string]string{}
+		for i, value := range f[:min(len(f), len(columns))] {
+			row[columns[i]] = value
+		}
+		return row
 	}
-	return ""
+	return nil
 }
 
 // ask gives one order and returns the answer.

@@ -109,15 +109,15 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if err := c.start(ctx, c.Postgres.start, c.Postgres.stop); err != nil {
 		return err
 	}
-	var servers []server
+	var servers []Server
 	for _, r := range c.Replicas {
 		r.env = append(r.env, "CODER_PG_CONNECTION_URL="+c.Postgres.URL())
-		s := server{r.Name, r.Addr}
+		s := Server{r.Name, r.Addr}
 		if r.Link != nil {
 			if err := c.start(ctx, r.Link.open, r.Link.close); err != nil {
 				return err
 			}
-			s.addr = r.Link.Addr()
+			s.Addr = r.Link.Addr()
 		}
 		if err := c.start(ctx, r.Start, r.end); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 		servers = append(servers, s)
 	}
 	c.Balancer.servers = servers
-	return c.start(ctx, c.Balancer.start, c.Balancer.stop)
+	return c.start(ctx, c.Balancer.start, c.Balancer.Stop)
 }
 
 func (c *Cluster) start(ctx context.Context, start func(context.Context) error, stop func() error) error {

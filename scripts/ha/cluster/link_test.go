@@ -109,7 +109,7 @@ func TestLinkClosesWhileStalled(t *testing.T) {
 
 func TestBalancerConfig(t *testing.T) {
 	t.Parallel()
-	b := &Balancer{Addr: "127.0.0.1:1", dir: "/x", servers: []server{{"replica1", "127.0.0.1:2"}, {"replica2", "127.0.0.2:2"}}}
+	b := &Balancer{Addr: "127.0.0.1:1", dir: "/x", servers: []Server{{"replica1", "127.0.0.1:2"}, {"replica2", "127.0.0.2:2"}}}
 	text := b.config()
 	require.Contains(t, text, "bind 127.0.0.1:1\n")
 	require.Contains(t, text, "server replica1 127.0.0.1:2\n  server replica2 127.0.0.2:2\n")
@@ -118,7 +118,8 @@ func TestBalancerConfig(t *testing.T) {
 
 func TestStateOf(t *testing.T) {
 	t.Parallel()
-	const stat = "# pxname,svname\nreplicas,replica1,0,0,7,7,,9,0,0,,0,,0,0,0,0,UP,1,1\nreplicas,replica2,0,0,0,7,,9,0,0,,0,,0,0,0,0,DOWN,1,1\n"
+	const stat = "# pxname,svname,stot,status,req_tot,\ncoder,FRONTEND,12,OPEN,34,\nreplicas,replica1,5,UP,,\nreplicas,replica2,7,DOWN,,\n"
+	require.Equal(t, "34", rowOf(stat, "coder", "FRONTEND")["req_tot"])
 	require.Equal(t, "UP", stateOf(stat, "replica1"))
 	require.Equal(t, "DOWN", stateOf(stat, "replica2"))
 	require.Empty(t, stateOf(stat, "replica3"))
