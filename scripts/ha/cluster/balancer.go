@@ -69,7 +69,7 @@ backend replicas
   balance leastconn
   option httpchk GET /readyz
   http-check expect status 200,404
-  default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+  default-server check inter 500ms fall 2 rise 1
 `, b.socket(), b.Addr)
 	for _, r := range b.servers {
 		fmt.Fprintf(&s, "  server %s %s\n", r.Name, r.Addr)

@@ -3,7 +3,7 @@
 // open. It prints how many requests failed and how many sessions broke; both have to
 // be none.
 //
-//	go run ./scripts/ha/upgrade [-previous REF] [-binary build/coder] [-keep]
+//	go run ./scripts/ha/upgrade [-previous REF | -old BINARY] [-binary build/coder] [-keep]
 //
 // The previous release is the last tag, or HEAD~ where there is none. It is built
 // from the repository, without the dashboard and without Postgres.
@@ -35,8 +35,8 @@ const (
 )
 
 type config struct {
-	binary, previous string
-	keep             bool
+	binary, previous, old string
+	keep                  bool
 }
 
 func main() {
@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.SetOutput(stderr)
 	fs.StringVar(&c.binary, "binary", "build/coder", "the full `binary` of this release")
 	fs.StringVar(&c.previous, "previous", "", "commit or tag of the previous release (default: the last tag, else HEAD~)")
+	fs.StringVar(&c.old, "old", "", "the full `binary` of the previous release, where it is built already")
 	fs.BoolVar(&c.keep, "keep", false, "keep the directory with logs")
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -91,7 +92,12 @@ func roll(ctx context.Context, c config, stdout, stderr io.Writer) (err error) {
 	if c.binary, err = filepath.Abs(c.binary); err != nil {
 		return err
 	}
-	old, err := previous(ctx, c.previous, filepath.Dir(c.binary), stderr)
+	old := release{commit: c.old, binary: c.old}
+	if c.old != "" {
+		old.binary, err = filepath.Abs(c.old)
+	} else {
+		old, err = previous(ctx, c.previous, filepath.Dir(c.binary), stderr)
+	}
 	if err != nil {
 		return err
 	}
