@@ -213,6 +213,7 @@ func keep(ctx context.Context, c *cluster.Cluster, r *cluster.Replica, say func(
 			return
 		case <-r.Done():
 		}
+		_ = r.Stop() // it has ended; this only forgets the process
 		say("%s ended", r.Name)
 		if err := c.Balancer.Up(ctx, r.Name, false); err == nil {
 			say("%s gets no requests any more", r.Name)
@@ -222,7 +223,6 @@ func keep(ctx context.Context, c *cluster.Cluster, r *cluster.Replica, say func(
 			return
 		case <-time.After(again):
 		}
-		_ = r.Stop() // it has ended; this only forgets the process
 		if err := r.Start(ctx); err != nil {
 			if ctx.Err() == nil {
 				say("%s does not start: %s", r.Name, strings.TrimSpace(err.Error()))

@@ -119,7 +119,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 			}
 			s.Addr = r.Link.Addr()
 		}
-		if err := c.start(ctx, r.Start, r.end); err != nil {
+		if err := c.start(ctx, r.Start, r.Stop); err != nil {
 			return err
 		}
 		servers = append(servers, s)

@@ -133,7 +133,8 @@ func status(ctx context.Context, hc *http.Client, url string) (int, error) {
 	return res.StatusCode, res.Body.Close()
 }
 
-// Kill ends it at once, as a crash does. Nothing happens when it does not run.
+// Kill ends it at once, as a crash does. Nothing happens when it does not run. It is
+// an error, of Stop too, when it had ended by itself.
 func (r *Replica) Kill() error { return r.stop(syscall.SIGKILL) }
 
 // Stop ends it as a service manager does, and waits for its end.
@@ -152,23 +153,13 @@ func (r *Replica) stop(sig syscall.Signal) error {
 	if p == nil {
 		return nil
 	}
+	select {
+	case <-p.Done():
+		return p.Ended()
+	default:
+	}
 	_ = syscall.Kill(p.Pid(), syscall.SIGCONT) // a frozen one hears nothing; it may just have ended
 	return p.Stop(sig, stopWithin)
-}
-
-// end is Stop for one that may have ended by itself: then it says how.
-func (r *Replica) end() error {
-	r.mu.Lock()
-	p := r.process
-	r.mu.Unlock()
-	if p != nil {
-		select {
-		case <-p.Done():
-			return errors.Join(p.Ended(), r.Stop())
-		default:
-		}
-	}
-	return r.Stop()
 }
 
 // Freeze stops the process without ending it: it keeps its connections and answers
