@@ -21,7 +21,7 @@ NPM := cd site && ../scripts/node.sh npm
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test chaos-postgres fuzz offline-test clean deps
+.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test chaos-postgres fuzz offline-test clean deps ha chaos upgrade-test
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -126,6 +126,15 @@ audit-test: ## kill servers between a change and its answer, then compare change
 
 chaos-postgres: ## freeze, fail over and fill Postgres under a server, and put pgbouncer before it (as root)
 	go test -count=1 -v -tags chaos ./cmd/internal/serve/chaos
+
+ha: build ## three replicas, haproxy and two workspaces on loopback, until Ctrl-C; ARGS="-port 3000"
+	@go build -o build/ha ./scripts/ha && exec ./build/ha $(ARGS)
+
+chaos: build ## clients and random faults on three replicas, then a check of the history: SECONDS=600 SEED=1
+	go run ./scripts/ha/chaos -seconds $(or $(SECONDS),600) -seed $(or $(SEED),1) $(ARGS)
+
+upgrade-test: build ## roll three replicas from PREVIOUS (the last tag, else HEAD~) to this release and back under load
+	go run ./scripts/ha/upgrade $(if $(PREVIOUS),-previous $(PREVIOUS)) $(ARGS)
 
 fuzz: ## search for names, paths, URLs, cookies, requests and answers that are read in two ways, a minute for each target; ARGS="-fuzztime 120s"
 	@for f in $$(go test -list '^Fuzz' ./coderd/devurl | grep '^Fuzz'); do \

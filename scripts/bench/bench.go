@@ -61,6 +61,7 @@ func groups() []group {
 		{"apps", (*bench).apps},
 		{"appsflat", (*bench).appsFlat},
 		{"fleet", (*bench).fleet},
+		{"ha", (*bench).several},
 		{"lists", (*bench).lists},
 		{"logins", (*bench).logins},
 		{"site", (*bench).dashboard},

@@ -14,7 +14,7 @@
 // started, also one that detached itself, is stopped by its number at the end,
 // after a failure and after Ctrl-C.
 //
-// It needs Linux, terraform, the OpenSSH client and server, and nginx.
+// It needs Linux, terraform, the OpenSSH client and server, nginx, and haproxy.
 package main
 
 import (
