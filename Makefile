@@ -21,7 +21,7 @@ NPM := cd site && ../scripts/node.sh npm
 PG_ARCHIVE := database/local/archive/postgres-linux-$(ARCH).tar.zst
 BIN_ARCHIVE := coderd/downloads/archive/coder.tar.zst
 
-.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test chaos-postgres fuzz offline-test clean deps ha chaos upgrade-test
+.PHONY: help quickstart build slim site site-check site-looks site-browser site-real gen fmt lint test race public-templates compare-templates check cross bench ledger audit-test ha chaos chaos-postgres upgrade-test fuzz offline-test clean deps
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 

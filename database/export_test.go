@@ -31,6 +31,7 @@ func Fail(ctx context.Context, q *Queries) error {
 
 // WaitersMin is waitersMin.
 const WaitersMin = waitersMin
+
 // ScanTexts reads a binary array of texts.
 func ScanTexts(src []byte) (out []string, err error) {
 	err = textsScanPlan{}.Scan(src, &out)
