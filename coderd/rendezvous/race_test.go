@@ -167,11 +167,12 @@ func TestRouterWithManyWants(t *testing.T) {
 	}
 	id := api.NewID()
 	router := b.join(id, "router", wants...)
-	far, near := a.join(wants[0], "agent"), b.join(wants[999], "agent")
-	for _, agent := range []*peer{far, near} {
-		router.sees(agent.node.Key)
-		agent.sees(router.node.Key)
-	}
+	far := a.join(wants[0], "agent")
+	router.sees(far.node.Key)
+	far.sees(router.node.Key)
+	near := b.join(wants[999], "agent")
+	router.sees(near.node.Key)
+	near.sees(router.node.Key)
 	router.say(wants[999])
 	require.Empty(t, far.loses(id).Left)
 	router.loses(far.id)
