@@ -146,8 +146,7 @@ func silent(t *testing.T) string {
 // or in the middle of a flood to it.
 func TestFrozenPeer(t *testing.T) {
 	t.Parallel()
-	mock := quartz.NewMock(t)
-	a, b, c := newReplica(t, options{clock: mock}), newReplica(t, options{}), newReplica(t, options{})
+	a, b, c := newReplica(t, options{}), newReplica(t, options{}), newReplica(t, options{})
 	w := newWire(t, b)
 	frozen := b.peer("frozen")
 	frozen.URL = w.url
@@ -165,10 +164,6 @@ func TestFrozenPeer(t *testing.T) {
 	reaches(t, nc, na)
 	soon(t, "what finds no room is counted", func() bool { return gather(t, a.mesh)["coder_derp_mesh_packets_lost"] > 0 })
 	soon(t, "the frozen link is given up", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), patient)
-		defer cancel()
-		_, next := mock.AdvanceNext()
-		next.MustWait(ctx)
 		for _, l := range a.mesh.Status() {
 			if l.Peer.ID == "frozen" {
 				return l.Up.IsZero() && l.Nodes == 0
@@ -176,7 +171,6 @@ func TestFrozenPeer(t *testing.T) {
 		}
 		return false
 	})
-	require.Equal(t, 1, a.up())
 	reaches(t, na, nc)
 }
 

@@ -293,6 +293,7 @@ type wire struct {
 	to     string
 	frozen chan struct{} // closed once nothing passes
 	conns  map[net.Conn]bool
+	ended  bool
 	dials  int
 	wg     sync.WaitGroup
 }
@@ -307,6 +308,9 @@ func newWire(t testing.TB, to *replica) *wire {
 	t.Cleanup(func() {
 		_ = ln.Close()
 		w.freeze()
+		w.mu.Lock()
+		w.ended = true
+		w.mu.Unlock()
 		w.cut()
 		w.wg.Wait()
 	})
@@ -327,7 +331,13 @@ func (w *wire) accept() {
 		w.mu.Lock()
 		w.conns[a], w.conns[b] = true, true
 		w.dials++
+		ended := w.ended
 		w.mu.Unlock()
+		if ended { // cut has passed already
+			_ = a.Close()
+			_ = b.Close()
+			return
+		}
 		w.wg.Go(func() { w.pass(a, b) })
 		w.wg.Go(func() { w.pass(b, a) })
 	}
