@@ -5,5 +5,5 @@ package api
 type CSPViolation struct {
 	// Report has the members that the browser sends, such as effective-directive,
 	// blocked-uri and document-uri.
-	Report map[string]any `json:"csp-report"`
+	Report map[string]any `json:"csp-report,omitempty"`
 }

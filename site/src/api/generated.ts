@@ -315,7 +315,7 @@ export interface BuildInfo {
 /** CSPViolation is what a browser reports when the Content-Security-Policy of a page refuses something. */
 export interface CSPViolation {
   /** Report has the members that the browser sends, such as effective-directive, blocked-uri and document-uri. */
-  "csp-report": Record<string, unknown>;
+  "csp-report"?: Record<string, unknown>;
 }
 
 /** ClientMessage is sent by nodes. Want is the whole set of agents that a server or a proxy asks for; nil is "unchanged". From agents and ordinary clients it is ignored: theirs is fixed by the route. */
