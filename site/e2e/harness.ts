@@ -172,12 +172,21 @@ export function watch(page: Page, problems: string[]) {
   });
 }
 
-/** settle waits until a change of colours is over, which may come step by step. */
+/**
+ * settle waits until a change of colours is over. It comes step by step: what inherits a
+ * colour begins to change when its parent has ended. Three frames without anything that
+ * changes are the end.
+ */
 export async function settle(page: Page) {
-  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-    .then(() => Promise.allSettled(document.getAnimations()
-      .filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished)))
-    .then(() => undefined)`);
+  await page.evaluate(`(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    for (let still = 0; still < 3; ) {
+      await frame();
+      const running = document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity);
+      still = running.length === 0 ? still + 1 : 0;
+      await Promise.allSettled(running.map((a) => a.finished));
+    }
+  })()`);
 }
 
 /** shoot saves a picture for people to look at. */
